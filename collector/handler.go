@@ -1,0 +1,50 @@
+package collector
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Handler answers scrapes: with a snapshot of w, and with what own gathers of
+// the exporter itself. It answers 200 whatever Rocket.Chat does.
+func Handler(w *Workspace, calls *Calls, own *prometheus.Registry, logger log.Logger) http.Handler {
+	options := promhttp.HandlerOpts{
+		ErrorLog:      errorLog{logger},
+		ErrorHandling: promhttp.ContinueOnError,
+		Registry:      own,
+	}
+	scrape := func(rw http.ResponseWriter, r *http.Request) {
+		workspace := prometheus.NewRegistry()
+		workspace.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w, calls))
+		promhttp.HandlerFor(prometheus.Gatherers{workspace, own}, options).ServeHTTP(rw, r)
+	}
+	return promhttp.InstrumentMetricHandler(own, http.HandlerFunc(scrape))
+}
+
+// scrapeLimit is how long a scrape may take for its answer to reach Prometheus
+// before that gives up; 0 where the request does not say.
+func scrapeLimit(h http.Header) time.Duration {
+	const (
+		margin = 0.5   // seconds for the way back
+		most   = 86400 // seconds; more would not fit a Duration
+	)
+	seconds, err := strconv.ParseFloat(h.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
+	if err != nil || !(seconds > margin) { // not a number is not above it either
+		return 0
+	}
+	return time.Duration((min(seconds, most) - margin) * float64(time.Second))
+}
+
+// errorLog gives the errors of promhttp to a go-kit logger.
+type errorLog struct{ logger log.Logger }
+
+func (l errorLog) Println(v ...any) {
+	level.Error(l.logger).Log("msg", "not all metrics could be shown", "err", fmt.Sprint(v...))
+}
