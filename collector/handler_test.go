@@ -1,0 +1,105 @@
+package collector
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/rocketchatsim"
+)
+
+func TestScrapeLimit(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"10":     9500 * time.Millisecond,
+		"0.75":   250 * time.Millisecond,
+		"1e9":    86400*time.Second - 500*time.Millisecond,
+		"+Inf":   86400*time.Second - 500*time.Millisecond,
+		"0.5":    0,
+		"0":      0,
+		"-10":    0,
+		"NaN":    0,
+		"10s":    0,
+		"soon":   0,
+		"":       0,
+		"1e9999": 0,
+	} {
+		t.Run(header, func(t *testing.T) {
+			h := http.Header{}
+			h.Set("X-Prometheus-Scrape-Timeout-Seconds", header)
+			if got := scrapeLimit(h); got != want {
+				t.Errorf("the limit is %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	r.hold(rocketchatsim.GetCurrentImportOperation)
+	req, err := http.NewRequest(http.MethodGet, r.metrics, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "0.6")
+	resp, err := http.DefaultClient.Do(req) // would take 10 s without the header
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("/metrics answers %s", resp.Status)
+	}
+	if s := r.workspace.last; s == nil || s.reason != client.Timeout {
+		t.Errorf("the call came to %+v", s)
+	}
+}
+
+func TestMetricsFollowPrometheusNaming(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	r.place(operation(rocketchatsim.StepUserSelection))
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(NewCollector(context.Background(), 0, r.workspace, r.calls))
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
+	}
+	if n, err := testutil.GatherAndCount(registry, "rocketchat_import_users", "rocketchat_import_operation_info", "rocketchat_import_api_requests_total"); n != 4 || err != nil {
+		t.Errorf("only %d of the series were there to be looked at (%v)", n, err)
+	}
+}
+
+func TestLabelsFromTheServerAreCut(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	op := operation(strings.Repeat("importer_", 50))
+	op.Type = strings.Repeat("é", 100) // two bytes each
+	r.place(op)
+	samples := r.series()
+	info := `operation_info{importer="slack",operation_id="6b052f5bf6f884453d01b94f",type="` + strings.Repeat("é", 64) + `"}`
+	if samples[info] != 1 {
+		t.Errorf("there is no %s", info)
+	}
+	step := `step{step="` + strings.Repeat("importer_", 50)[:128] + `"}`
+	if samples[step] != 1 {
+		t.Errorf("there is no %s", step)
+	}
+}
+
+func TestTextsThatAreNotUTF8DoNotFailTheScrape(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	r.intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"operation":{"_id":"a","importerKey":"\ud83d","type":"` + "\xff" + `","status":"importer_done","valid":true},"success":true}`))
+	})
+	if samples := r.series(); samples[`operation_info{importer="�",operation_id="a",type="�"}`] != 1 {
+		t.Errorf("shown is %v", samples)
+	}
+}

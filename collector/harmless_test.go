@@ -1,0 +1,138 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"sync"
+	"testing"
+
+	"rocketchat_import_exporter/internal/rocketchatsim"
+)
+
+// unknownStep is a step that no server has yet.
+const unknownStep = "importer_pondering"
+
+// TestScrapesChangeNothing is the harmlessness matrix, the one law: whatever
+// state an import is in, scrapes leave it as it is.
+func TestScrapesChangeNothing(t *testing.T) {
+	for _, generation := range rocketchatsim.Generations() {
+		for _, mode := range []Mode{OnChange, EachScrape, Never} {
+			for _, step := range append(rocketchatsim.Steps(), unknownStep) {
+				t.Run(fmt.Sprintf("%s/%s/%s", generation, mode, step), func(t *testing.T) {
+					t.Parallel()
+					for _, valid := range []bool{true, false} {
+						for _, counts := range []bool{true, false} {
+							op := operation(step)
+							op.Valid = valid
+							if !counts {
+								op.Count = nil
+							}
+							scrapesChangeNothing(t, generation, mode, op)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func scrapesChangeNothing(t *testing.T, generation rocketchatsim.Generation, mode Mode, op rocketchatsim.Operation) {
+	t.Helper()
+	r := newRig(t, generation, func(o *Options) { o.Mode = mode })
+	r.place(op)
+	before, _ := r.sim.Operation()
+	r.scrapeOften(t)
+	after, _ := r.sim.Operation()
+
+	if n := r.sim.Destructive(); n != 0 {
+		t.Errorf("valid %v, counts %v: %d calls harmed the import: %v", op.Valid, op.Count != nil, n, r.sim.Writes())
+	}
+	if op.Step == rocketchatsim.StepUserSelection {
+		after.Updated = before.Updated // the server may write this same step again
+		if mode == Never && r.fileDataRequests() != 0 {
+			t.Errorf("mode never called getImportFileData %d times", r.fileDataRequests())
+		}
+	} else {
+		if n := r.fileDataRequests(); n != 0 {
+			t.Errorf("valid %v, counts %v: getImportFileData was called %d times", op.Valid, op.Count != nil, n)
+		}
+		if writes := r.sim.Writes(); len(writes) != 0 {
+			t.Errorf("the server wrote: %v", writes)
+		}
+	}
+	if !reflect.DeepEqual(before, after) {
+		t.Errorf("the operation was\n%+v and is\n%+v", before, after)
+	}
+	if staged := r.sim.Staged(); staged != 12+5+40 && staged != 12+5+40+6 {
+		t.Errorf("%d records are staged", staged)
+	}
+}
+
+// scrapeOften scrapes 20 times in a row and then 8 times at once.
+func (r *rig) scrapeOften(t *testing.T) {
+	t.Helper()
+	for range 20 {
+		r.scrape()
+	}
+	var scrapes sync.WaitGroup
+	for range 8 {
+		scrapes.Go(func() { r.workspace.Scrape(context.Background(), 0) })
+	}
+	scrapes.Wait()
+}
+
+// TestNoAnswerLeadsToTheSelection holds the other half of the law: what cannot
+// be told of the step is never made up for by asking for the selection.
+func TestNoAnswerLeadsToTheSelection(t *testing.T) {
+	fronts := map[string]http.HandlerFunc{
+		"404": func(w http.ResponseWriter, req *http.Request) { http.NotFound(w, req) },
+		"502": func(w http.ResponseWriter, req *http.Request) {
+			http.Error(w, "<html>Bad Gateway</html>", http.StatusBadGateway)
+		},
+		"garbage": func(w http.ResponseWriter, req *http.Request) { fmt.Fprint(w, "garbage") },
+		"selection without a step": func(w http.ResponseWriter, req *http.Request) {
+			fmt.Fprint(w, `{"operation":{"_id":"a","valid":true},"success":true}`)
+		},
+		"cut connection": func(w http.ResponseWriter, req *http.Request) { panic(http.ErrAbortHandler) },
+	}
+	for _, generation := range rocketchatsim.Generations() {
+		for _, mode := range []Mode{OnChange, EachScrape, Never} {
+			for name, front := range fronts {
+				t.Run(fmt.Sprintf("%s/%s/%s", generation, mode, name), func(t *testing.T) {
+					t.Parallel()
+					r := newRig(t, generation, func(o *Options) { o.Mode = mode })
+					r.place(operation(rocketchatsim.StepImportingUsers))
+					r.scrape()
+					r.intercept(rocketchatsim.GetCurrentImportOperation, front)
+					r.scrapeOften(t)
+					if n := r.fileDataRequests(); n != 0 {
+						t.Errorf("getImportFileData was called %d times", n)
+					}
+					if r.scrape().Up {
+						t.Error("the scrape did not fail")
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestReadThatIsCutIsNotRepeated guards against what Go's transport does with
+// a GET on a connection that was used before.
+func TestReadThatIsCutIsNotRepeated(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	arrived := 0
+	r.intercept(rocketchatsim.GetImportFileData, func(http.ResponseWriter, *http.Request) {
+		arrived++ // the workspace reads one at a time
+		panic(http.ErrAbortHandler)
+	})
+	r.sim.SetOperation(operation(rocketchatsim.StepNew))
+	r.scrape() // so that there is a connection to use again
+	r.place(operation(rocketchatsim.StepUserSelection))
+	r.scrapeOften(t)
+	if arrived != 1 {
+		t.Errorf("the request arrived %d times", arrived)
+	}
+}
