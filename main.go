@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,31 +42,41 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if errors.Is(err, errAnswered) {
 		return 0
 	}
+	calls := collector.NewCalls()
+	var c *client.Client
+	if err == nil {
+		c, err = newClient(settings, calls)
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "%s: error: %s\n", name, err)
+		oneLine := strings.Join(strings.Fields(err.Error()), " ")
+		fmt.Fprintf(stderr, "%s: error: %s\n", name, oneLine)
 		return 1
 	}
+	defer c.Close()
 	logger := newLogger(settings, stderr)
-	level.Info(logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
-	if err := serve(ctx, settings, logger); err != nil {
+	if err := serve(ctx, settings, c, calls, logger); err != nil {
 		level.Error(logger).Log("msg", "stopped", "err", err)
 		return 1
 	}
 	return 0
 }
 
-// serve wires the parts together and serves until ctx ends.
-func serve(ctx context.Context, s *settings, logger log.Logger) error {
-	warn(s, logger)
-	calls := collector.NewCalls()
+// newClient makes the client of the workspace that the settings name.
+func newClient(s *settings, calls *collector.Calls) (*client.Client, error) {
 	c, err := client.New(client.Config{
 		URL: s.url, UserID: s.userID, Token: s.token, TokenFile: s.tokenFile,
 		HTTP: s.http, UserAgent: name + "/" + version.Version, Observe: calls.Observe,
 	})
 	if err != nil {
-		return blame(httpConfigFileFlag, err)
+		return nil, blame(httpConfigFileFlag, err)
 	}
-	defer c.Close()
+	return c, nil
+}
+
+// serve wires the parts together and serves until ctx ends.
+func serve(ctx context.Context, s *settings, c *client.Client, calls *collector.Calls, logger log.Logger) error {
+	level.Info(logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
+	warn(s, logger)
 	workspace := collector.NewWorkspace(c, collector.Options{
 		Mode: s.mode, Timeout: s.timeout, MinInterval: s.minInterval, FileDataTimeout: s.fileDataTimeout,
 		Logger: logger, Now: time.Now,

@@ -122,11 +122,11 @@ func blame(flag string, err error) error {
 // out: it tells of a malformed value, but not of what.
 func explain(app *kingpin.Application, args []string, err error) error {
 	context, syntax := app.ParseContext(args)
-	if syntax != nil {
+	switch {
+	case syntax != nil && strings.HasPrefix(syntax.Error(), "unexpected "), syntax == nil && !context.EOL():
+		return errors.New("there is an argument that belongs to no flag") // kingpin repeats it, and it may be a secret
+	case syntax != nil:
 		return syntax
-	}
-	if !context.EOL() {
-		return errors.New("there is an argument that belongs to no flag") // it may be a secret
 	}
 	given := map[string]string{}
 	for _, element := range context.Elements {
@@ -169,6 +169,11 @@ func (s *settings) check(rawURL, httpConfigFile string) (err error) {
 	}
 	if err := checkTelemetryPath(s.telemetryPath); err != nil {
 		return blame(telemetryPathFlag, err)
+	}
+	for _, address := range *s.web.WebListenAddresses {
+		if err := checkListenAddress(address); err != nil {
+			return blame(listenAddressFlag, err)
+		}
 	}
 	if err := web.Validate(*s.web.WebConfigFile); err != nil {
 		return blame(webConfigFileFlag, err)
@@ -226,6 +231,18 @@ func checkTelemetryPath(p string) error {
 	default:
 		return nil
 	}
+}
+
+// checkListenAddress refuses what the toolkit could not listen on.
+func checkListenAddress(address string) error {
+	if strings.HasPrefix(address, "vsock://") {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	return err
 }
 
 func modeNames() []string {

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rocketchat_import_exporter/collector"
+)
+
+// good are settings that want nothing.
+var good = []string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token=" + secret}
+
+func TestSettingThatIsWrongIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	tests := map[string]struct {
+		args []string
+		env  map[string]string
+		flag string // that the error names; its variable too
+	}{
+		"no user id":                  {[]string{"--rocketchat.auth-token=" + secret}, nil, "rocketchat.user-id"},
+		"a user id of two lines":      {[]string{"--rocketchat.auth-token=" + secret, "--rocketchat.user-id=a\nb"}, nil, "rocketchat.user-id"},
+		"no token":                    {[]string{"--rocketchat.user-id=watcher"}, nil, "rocketchat.auth-token"},
+		"no token, nor a file":        {[]string{"--rocketchat.user-id=watcher"}, nil, "rocketchat.auth-token-file"},
+		"a token and a file":          {append(good, "--rocketchat.auth-token-file="+file("a", secret)), nil, "rocketchat.auth-token-file"},
+		"a token and a file by env":   {good, map[string]string{"ROCKETCHAT_AUTH_TOKEN_FILE": file("b", secret)}, "rocketchat.auth-token"},
+		"a token of two lines":        {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token=" + secret + "\n" + secret}, nil, "rocketchat.auth-token"},
+		"a token of spaces":           {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token= "}, nil, "rocketchat.auth-token"},
+		"a token file that is gone":   {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token-file=" + dir + "/gone"}, nil, "rocketchat.auth-token-file"},
+		"a token file that is empty":  {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token-file=" + file("c", " \n")}, nil, "rocketchat.auth-token-file"},
+		"a URL that is none":          {append(good, "--rocketchat.url=http://["), nil, "rocketchat.url"},
+		"a URL of another scheme":     {append(good, "--rocketchat.url=ftp://chat.example"), nil, "rocketchat.url"},
+		"a URL without a scheme":      {append(good, "--rocketchat.url=chat.example:3000"), nil, "rocketchat.url"},
+		"a URL without a host":        {append(good, "--rocketchat.url=https:///chat"), nil, "rocketchat.url"},
+		"a URL with user info":        {append(good, "--rocketchat.url=https://me:"+secret+"@chat.example"), nil, "rocketchat.url"},
+		"a broken URL with user info": {append(good, "--rocketchat.url=https://me:"+secret+"%@chat.example"), nil, "rocketchat.url"},
+		"a URL with a query":          {append(good, "--rocketchat.url=https://chat.example?a=b"), nil, "rocketchat.url"},
+		"a URL with a fragment":       {append(good, "--rocketchat.url=https://chat.example#a"), nil, "rocketchat.url"},
+		"a URL by env":                {good, map[string]string{"ROCKETCHAT_URL": "chat.example"}, "rocketchat.url"},
+		"a duration that is none":     {append(good, "--rocketchat.timeout=ten"), nil, "rocketchat.timeout"},
+		"a duration by env":           {good, map[string]string{"ROCKETCHAT_TIMEOUT": "ten"}, "rocketchat.timeout"},
+		"a timeout of zero":           {append(good, "--rocketchat.timeout=0s"), nil, "rocketchat.timeout"},
+		"a negative timeout":          {append(good, "--rocketchat.timeout=-1s"), nil, "rocketchat.timeout"},
+		"a negative interval":         {append(good, "--rocketchat.min-interval=-1s"), nil, "rocketchat.min-interval"},
+		"a file-data timeout of zero": {append(good, "--import.file-data-timeout=0s"), nil, "import.file-data-timeout"},
+		"a mode that is none":         {append(good, "--import.file-data=sometimes"), nil, "import.file-data"},
+		"a mode by env":               {good, map[string]string{"IMPORT_FILE_DATA": "sometimes"}, "import.file-data"},
+		"a telemetry path of /":       {append(good, "--web.telemetry-path=/"), nil, "web.telemetry-path"},
+		"a telemetry path without /":  {append(good, "--web.telemetry-path=metrics"), nil, "web.telemetry-path"},
+		"a telemetry path with {":     {append(good, "--web.telemetry-path=/{a"), nil, "web.telemetry-path"},
+		"a telemetry path with ..":    {append(good, "--web.telemetry-path=/a/../b"), nil, "web.telemetry-path"},
+		"a log level that is none":    {append(good, "--log.level=loud"), nil, "log.level"},
+		"a log format by env":         {good, map[string]string{"LOG_FORMAT": "xml"}, "log.format"},
+		"a boolean by env":            {good, map[string]string{"WEB_SYSTEMD_SOCKET": "perhaps"}, "web.systemd-socket"},
+		"an HTTP config that is gone": {append(good, "--rocketchat.http-config-file="+dir+"/gone"), nil, "rocketchat.http-config-file"},
+		"an HTTP config with a typo":  {append(good, "--rocketchat.http-config-file="+file("d", "tls_confg: {}")), nil, "rocketchat.http-config-file"},
+		"an HTTP config without a CA": {append(good, "--rocketchat.http-config-file="+file("e", "tls_config: {ca_file: gone.pem}")), nil, "rocketchat.http-config-file"},
+		"a web config with a typo":    {append(good, "--web.config.file="+file("f", "tls_srver: {}")), nil, "web.config.file"},
+		"an address that is none":     {append(good, "--web.listen-address=nowhere"), nil, "web.listen-address"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range test.env {
+				t.Setenv(variable, value)
+			}
+			var stderr strings.Builder
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if code := run(ctx, test.args, io.Discard, &stderr); code != 1 {
+				t.Errorf("the exit code is %d", code)
+			}
+			want := "--" + test.flag + " (environment variable " + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(test.flag)) + ")"
+			if !strings.Contains(stderr.String(), want) || strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("the error is not one line that names %s:\n%s", want, &stderr)
+			}
+			if strings.Contains(stderr.String(), secret) {
+				t.Errorf("the error shows the secret:\n%s", &stderr)
+			}
+		})
+	}
+}
+
+func TestArgumentThatBelongsToNoFlagIsNotRepeated(t *testing.T) {
+	var stderr strings.Builder
+	if code := run(t.Context(), append(good, secret), io.Discard, &stderr); code != 1 || strings.Contains(stderr.String(), secret) {
+		t.Errorf("the exit code is %d, the error\n%s", code, &stderr)
+	}
+}
+
+func TestEachFlagIsAnEnvironmentVariable(t *testing.T) {
+	for variable, value := range map[string]string{
+		"ROCKETCHAT_URL":           "https://chat.example/chat",
+		"ROCKETCHAT_USER_ID":       "watcher",
+		"ROCKETCHAT_AUTH_TOKEN":    secret,
+		"ROCKETCHAT_TIMEOUT":       "3s",
+		"ROCKETCHAT_MIN_INTERVAL":  "0s",
+		"IMPORT_FILE_DATA":         "never",
+		"IMPORT_FILE_DATA_TIMEOUT": "5m",
+		"WEB_TELEMETRY_PATH":       "/imports",
+		"WEB_LISTEN_ADDRESS":       "127.0.0.1:1",
+		"LOG_LEVEL":                "debug",
+		"LOG_FORMAT":               "json",
+	} {
+		t.Setenv(variable, value)
+	}
+	s, err := parseSettings(nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.url.String() != "https://chat.example/chat" || s.userID != "watcher" || s.token != secret ||
+		s.timeout != 3*time.Second || s.minInterval != 0 || s.mode != collector.Never || s.fileDataTimeout != 5*time.Minute ||
+		s.telemetryPath != "/imports" || (*s.web.WebListenAddresses)[0] != "127.0.0.1:1" || s.logLevel != "debug" || s.logFormat != "json" {
+		t.Errorf("the settings are %+v", s)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	s, err := parseSettings(good, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.url.String() != "http://localhost:3000" || s.timeout != 10*time.Second || s.minInterval != 7*time.Second ||
+		s.mode != collector.OnChange || s.fileDataTimeout != 2*time.Minute || s.telemetryPath != "/metrics" ||
+		(*s.web.WebListenAddresses)[0] != ":10458" || s.logLevel != "info" || s.logFormat != "logfmt" {
+		t.Errorf("the settings are %+v", s)
+	}
+}
+
+func TestHelpAndVersionNeedNoSettings(t *testing.T) {
+	for flag, want := range map[string]string{
+		"--help":    "WIPES A RUNNING IMPORT",
+		"--version": "rocketchat_import_exporter, version",
+	} {
+		t.Run(flag, func(t *testing.T) {
+			var stdout, stderr strings.Builder
+			code := run(t.Context(), []string{flag}, &stdout, &stderr)
+			words := strings.Join(strings.Fields(stdout.String()), " ") // help is wrapped
+			if code != 0 || !strings.Contains(words, want) || stderr.String() != "" {
+				t.Errorf("the exit code is %d, the output\n%s%s", code, &stdout, &stderr)
+			}
+		})
+	}
+}
