@@ -1,0 +1,140 @@
+package main
+
+import (
+	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
+)
+
+// A dashboard is 24 columns wide; these widths divide it evenly.
+const (
+	full    = 24
+	half    = 12
+	third   = 8
+	quarter = 6
+)
+
+type panel = cog.Builder[dashboard.Panel]
+
+// tile is one figure to be read from across the room.
+func tile(title, description string, queries ...*prometheus.DataqueryBuilder) *stat.PanelBuilder {
+	return stat.NewPanelBuilder().
+		Title(title).
+		Description(description).
+		Datasource(dataSource()).
+		Targets(targets(queries...)).
+		ReduceOptions(latest()).
+		GraphMode(common.BigValueGraphModeNone).
+		ColorMode(common.BigValueColorModeValue).
+		Unit(units.Short).
+		Height(4).
+		Span(quarter)
+}
+
+func bars(title, description string, queries ...*prometheus.DataqueryBuilder) *bargauge.PanelBuilder {
+	return bargauge.NewPanelBuilder().
+		Title(title).
+		Description(description).
+		Datasource(dataSource()).
+		Targets(targets(queries...)).
+		ReduceOptions(latest()).
+		Orientation(common.VizOrientationHorizontal).
+		DisplayMode(common.BarGaugeDisplayModeBasic).
+		Unit(units.Short).
+		Min(0).
+		Height(6).
+		Span(third)
+}
+
+func graph(title, description string, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
+	return timeseries.NewPanelBuilder().
+		Title(title).
+		Description(description).
+		Datasource(dataSource()).
+		Targets(targets(queries...)).
+		Legend(common.NewVizLegendOptionsBuilder().
+			ShowLegend(true).
+			DisplayMode(common.LegendDisplayModeList).
+			Placement(common.LegendPlacementBottom).
+			Calcs([]string{})).
+		Tooltip(multiTooltip()).
+		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
+		LineWidth(2).
+		FillOpacity(8).
+		ShowPoints(common.VisibilityModeNever).
+		Unit(units.Short).
+		Min(0).
+		Height(8)
+}
+
+// timeline draws one line of coloured spans for each workspace. More workspaces
+// than fit are put on pages.
+func timeline(title, description string, queries ...*prometheus.DataqueryBuilder) *statetimeline.PanelBuilder {
+	return statetimeline.NewPanelBuilder().
+		Title(title).
+		Description(description).
+		Datasource(dataSource()).
+		Targets(targets(queries...)).
+		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)).
+		Legend(common.NewVizLegendOptionsBuilder().
+			ShowLegend(true).
+			DisplayMode(common.LegendDisplayModeList).
+			Placement(common.LegendPlacementBottom).
+			Calcs([]string{})).
+		Tooltip(multiTooltip()).
+		Unit(units.Short).
+		PerPage(10).
+		FillOpacity(80).
+		Height(8).
+		Span(full)
+}
+
+func latest() *common.ReduceDataOptionsBuilder {
+	return common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
+}
+
+func multiTooltip() *common.VizTooltipOptionsBuilder {
+	return common.NewVizTooltipOptionsBuilder().
+		Mode(common.TooltipDisplayModeMulti).
+		Sort(common.SortOrderDescending)
+}
+
+// threshold is the value from which a colour holds.
+type threshold struct {
+	from  float64
+	color string
+}
+
+// colored gives the colour below the first threshold, then the thresholds.
+func colored(base string, above ...threshold) *dashboard.ThresholdsConfigBuilder {
+	return dashboard.NewThresholdsConfigBuilder().
+		Mode(dashboard.ThresholdsModeAbsolute).
+		Steps(steps(base, above))
+}
+
+func steps(base string, above []threshold) []dashboard.Threshold {
+	steps := []dashboard.Threshold{{Color: base}}
+	for _, t := range above {
+		steps = append(steps, dashboard.Threshold{Value: cog.ToPtr(t.from), Color: t.color})
+	}
+	return steps
+}
+
+// property is one setting of a field override, by Grafana's name for it.
+func property(id string, value any) dashboard.DynamicConfigValue {
+	return dashboard.DynamicConfigValue{Id: id, Value: value}
+}
+
+// thresholds is colored for one field.
+func thresholds(base string, above ...threshold) dashboard.DynamicConfigValue {
+	return property("thresholds", dashboard.ThresholdsConfig{
+		Mode:  dashboard.ThresholdsModeAbsolute,
+		Steps: steps(base, above),
+	})
+}

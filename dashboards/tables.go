@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/table"
+	"github.com/grafana/grafana-foundation-sdk/go/units"
+)
+
+// column is one column of a table that has a row for each workspace.
+type column struct {
+	title string
+	width int // pixels
+	expr  string
+	// label names the label of the query's result to show; empty shows its value.
+	label      string
+	properties []dashboard.DynamicConfigValue
+}
+
+// workspaceTable puts one query for each column side by side. Every query's
+// result must have the label instance, which becomes the first column.
+func workspaceTable(title, description string, columns ...column) *table.PanelBuilder {
+	queries := make([]*prometheus.DataqueryBuilder, 0, len(columns))
+	for _, c := range columns {
+		queries = append(queries, rows(c.expr))
+	}
+	builder := newTable(title, description, queries...).
+		Transformations(sideBySide(columns)).
+		NoValue("no exporter is scraped").
+		OverrideByName("Workspace", []dashboard.DynamicConfigValue{property("custom.width", 140)})
+	for _, c := range columns {
+		shared := []dashboard.DynamicConfigValue{property("custom.width", c.width), property("noValue", "-")}
+		builder.OverrideByName(c.title, append(shared, c.properties...))
+	}
+	return builder
+}
+
+func newTable(title, description string, queries ...*prometheus.DataqueryBuilder) *table.PanelBuilder {
+	return table.NewPanelBuilder().
+		Title(title).
+		Description(description).
+		Datasource(dataSource()).
+		Targets(targets(queries...)).
+		Footer(common.NewTableFooterOptionsBuilder().Show(false)).
+		CellHeight(common.TableCellHeightSm).
+		Align(common.FieldTextAlignmentAuto).
+		Unit(units.Short).
+		Height(7).
+		Span(full)
+}
+
+// sideBySide drops what is neither the workspace nor a column, joins the queries'
+// rows of the same workspace, and names and orders the columns. A query without
+// a result has no field to join by and drops out, which merging would stumble on.
+func sideBySide(columns []column) []dashboard.DataTransformerConfig {
+	const workspace = "instance"
+	kept := []string{workspace}
+	names := map[string]string{workspace: "Workspace"}
+	order := map[string]int{workspace: 0}
+	for i, c := range columns {
+		field := c.label
+		if field == "" {
+			field = fmt.Sprintf("Value #%s", refID(i))
+		}
+		kept = append(kept, field)
+		names[field] = c.title
+		order[field] = i + 1
+	}
+	return []dashboard.DataTransformerConfig{
+		{Id: "filterFieldsByName", Options: map[string]any{"include": map[string]any{"names": kept}}},
+		{Id: "joinByField", Options: map[string]any{"byField": workspace, "mode": "outer"}},
+		{Id: "organize", Options: map[string]any{"renameByName": names, "indexByName": order, "excludeByName": map[string]bool{}}},
+	}
+}
+
+// coloredText writes a cell in the colour of its value mapping or threshold.
+func coloredText() dashboard.DynamicConfigValue {
+	return property("custom.cellOptions", map[string]any{"type": "color-text"})
+}
+
+// gaugeCell draws a cell as a bar beside its value.
+func gaugeCell() dashboard.DynamicConfigValue {
+	return property("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
+}
