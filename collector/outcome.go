@@ -2,6 +2,7 @@ package collector
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -37,7 +38,7 @@ func (o *outcome) failed(msg string, err error) {
 	case errors.Is(err, client.ErrNotSent):
 		kind = client.ErrNotSent.Error()
 	case errors.As(err, &known):
-		kind = string(known.Reason)
+		kind = fmt.Sprint(known.Reason, known.Status)
 		line = append(line, "reason", known.Reason)
 	}
 	line = append(line, "err", err)

@@ -342,3 +342,23 @@ func TestEachOutcomeIsLoggedOnce(t *testing.T) {
 		t.Errorf("the log holds the token:\n%s", r.log)
 	}
 }
+
+func TestDurationCountsTheWaitForTheSelection(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, func(o *Options) { o.MinInterval = time.Minute })
+	r.place(operation(rocketchatsim.StepUserSelection))
+	operationArrived, releaseOperation := r.hold(rocketchatsim.GetCurrentImportOperation)
+	selectionArrived, releaseSelection := r.hold(rocketchatsim.GetImportFileData)
+	snapshots := r.together(1, operationArrived, r.scrape)
+	r.clock.advance(2 * time.Second)
+	releaseOperation()
+	<-selectionArrived
+	r.clock.advance(3 * time.Second)
+	releaseSelection()
+	if s := <-snapshots; s.Duration != 5*time.Second {
+		t.Errorf("the duration is %v", s.Duration)
+	}
+	r.clock.advance(10 * time.Second)
+	if s := r.scrape(); s.Duration != 5*time.Second {
+		t.Errorf("the duration of the same snapshot is %v to a later scrape", s.Duration)
+	}
+}
