@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/common/config"
 	"golang.org/x/net/http/httpguts"
@@ -75,14 +76,15 @@ type Client struct {
 // New returns a client, or an error if the HTTP configuration cannot be used.
 // It makes no call.
 func New(cfg Config) (*Client, error) {
-	options := []config.HTTPClientOption{config.WithUserAgent(cfg.UserAgent)}
+	// HTTP/2 would hide a refused client certificate behind a broken connection.
+	options := []config.HTTPClientOption{config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled()}
 	shared, err := newHTTPClient(cfg.HTTP, options...)
 	if err != nil {
 		return nil, err
 	}
 	// On a connection that was used before, or over HTTP/2, Go's transport
 	// repeats a GET that broke before its answer began. Here it must not.
-	single, err := newHTTPClient(cfg.HTTP, append(options, config.WithKeepAlivesDisabled(), config.WithHTTP2Disabled())...)
+	single, err := newHTTPClient(cfg.HTTP, append(options, config.WithKeepAlivesDisabled())...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +96,7 @@ func newHTTPClient(cfg config.HTTPClientConfig, options ...config.HTTPClientOpti
 	if err != nil {
 		return nil, err
 	}
-	// Following a redirect would hand X-Auth-Token to whatever host it names.
-	never := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &http.Client{Transport: transport, CheckRedirect: never}, nil
+	return &http.Client{Transport: transport}, nil
 }
 
 // Close closes the connections that are idle. Calls under way go on.
@@ -166,7 +166,7 @@ func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, e
 // token returns the token to send now.
 func (c *Client) token() (string, error) {
 	if c.cfg.TokenFile == "" {
-		return c.cfg.Token, nil
+		return ParseToken(c.cfg.Token)
 	}
 	content, err := os.ReadFile(c.cfg.TokenFile)
 	if err != nil {
@@ -182,8 +182,8 @@ func ParseToken(text string) (string, error) {
 	switch {
 	case token == "":
 		return "", errors.New("the token is empty")
-	case !httpguts.ValidHeaderFieldValue(token):
-		return "", errors.New("the token has a character that no HTTP header may hold")
+	case !httpguts.ValidHeaderFieldValue(token) || strings.ContainsFunc(token, unicode.IsSpace):
+		return "", errors.New("the token has a space within, or a character that no HTTP header may hold")
 	default:
 		return token, nil
 	}

@@ -16,11 +16,13 @@ import (
 const (
 	maxToken = 1 << 20 // bytes of one name, string or number, as it is written
 	maxReply = 1 << 30 // bytes of a reply, once decompressed
+	maxDepth = 16      // levels of objects and arrays: the decoder remembers a name at each
 )
 
 var (
 	errDuplicate    = &shapeError{"a field that is used stands there twice"}
 	errTokenTooLong = &shapeError{"a name, string or run of spaces is longer than 1 MiB"}
+	errTooDeep      = &shapeError{"objects and arrays stand more than 16 deep in each other"}
 	errReplyTooLong = &shapeError{"the reply is longer than 1 GiB"}
 )
 
@@ -192,6 +194,9 @@ func (d *decoder) skip() error {
 		}
 		if err != nil || d.json.StackDepth() <= depth {
 			return err
+		}
+		if d.json.StackDepth() > maxDepth {
+			return errTooDeep
 		}
 	}
 }

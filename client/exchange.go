@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // exchange is one call: a request, and the answer as far as it came.
@@ -74,7 +76,7 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 		// The transport writes the request after this returns, and cannot
 		// write it to a connection that is closed.
 		trace.GotConn = func(got httptrace.GotConnInfo) {
-			if tooLate.Stop() {
+			if tooLate.Stop() && time.Now().Before(x.connectBy) {
 				x.connected.Store(true)
 				return
 			}
@@ -95,9 +97,11 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 
 // send sends the request and reads the answer. It fills in call.
 func (x *exchange) send(req *http.Request, call *Call, decode func(*decoder) (refusal, error)) error {
-	resp, err := x.http.Do(req)
+	// Not Do, which may follow a redirect: that would hand X-Auth-Token to
+	// whatever host it names. It also fails on a Location that is no URL.
+	resp, err := x.http.Transport.RoundTrip(req)
 	if err != nil {
-		return x.failure(req.Context(), withoutURL(err))
+		return x.failure(req.Context(), err)
 	}
 	defer resp.Body.Close()
 	x.answeredAt = time.Now()
@@ -106,6 +110,11 @@ func (x *exchange) send(req *http.Request, call *Call, decode func(*decoder) (re
 	call.Status = resp.StatusCode
 	call.RateLimitRemaining = rateLimitRemaining(resp.Header)
 
+	if resp.StatusCode < 200 {
+		// The body of a protocol switch is the connection itself, which does
+		// not end with the context.
+		return refused(x.endpoint, resp, refusal{}, x.token)
+	}
 	stream, err := content(body, resp.Header)
 	if resp.StatusCode != http.StatusOK {
 		said := refusal{}
@@ -144,6 +153,9 @@ func (x *exchange) failure(ctx context.Context, err error) *Error {
 	case ctx.Err() != nil, errors.As(err, &network) && network.Timeout():
 		e.Reason = Timeout
 		e.Hint = "Rocket.Chat did not answer in time: look at its load, and raise --rocketchat.timeout and Prometheus's scrape_timeout."
+		if !x.connectBy.IsZero() {
+			e.Hint = "Rocket.Chat builds a large selection slowly: look at its load, or raise --import.file-data-timeout."
+		}
 	case x.handshake.Load(), errors.As(err, &operation) && operation.Op == "remote error":
 		e.Reason = TLS
 		e.Hint = "Check the certificate, the host name and the http or https of the URL; a CA of your own goes into --rocketchat.http-config-file."
@@ -157,16 +169,11 @@ func (x *exchange) failure(ctx context.Context, err error) *Error {
 // plain is err as a short text without the token: what net/http and jsontext
 // say of a broken answer quotes it.
 func (x *exchange) plain(err error) error {
-	return errors.New(cut(withoutSecret(err.Error(), x.token)))
-}
-
-// withoutURL takes off what net/http puts around an error, which repeats the
-// method and the URL.
-func withoutURL(err error) error {
-	if cause := errors.Unwrap(err); cause != nil {
-		return cause
+	// jsontext would also quote the names that lead to the place.
+	if syntax := new(jsontext.SyntacticError); errors.As(err, &syntax) {
+		err = fmt.Errorf("%w, at byte %d", syntax.Err, syntax.ByteOffset)
 	}
-	return err
+	return errors.New(cut(withoutSecret(err.Error(), x.token)))
 }
 
 // rateLimitRemaining reads X-RateLimit-Remaining; unknown where it is missing

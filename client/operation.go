@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -88,21 +87,16 @@ func (o *Operation) withoutSecret(token string) {
 	}
 }
 
-// withoutSecret replaces every occurrence of token in text.
-func withoutSecret(text, token string) string {
-	if token == "" {
-		return text
-	}
-	return strings.ReplaceAll(text, token, "<secret>")
-}
-
 // decodeOperationReply reads a reply of getCurrentImportOperation. The
 // operation is nil if there never was one.
 func decodeOperationReply(d *decoder) (operation *Operation, said refusal, err error) {
 	_, err = d.object(func(name []byte) (fields, error) {
 		return said.field(d, name, func(d *decoder, name []byte) (_ fields, err error) {
-			if string(name) != "operation" || d.kind() == 'n' {
+			if string(name) != "operation" {
 				return 0, d.skip()
+			}
+			if d.kind() == 'n' {
+				return operationField, d.skip()
 			}
 			operation, err = decodeOperation(d)
 			return operationField, err

@@ -139,7 +139,7 @@ func rateLimitReset(h http.Header) time.Time {
 func redirectHint(endpoint Endpoint, resp *http.Response, token string) string {
 	const elsewhere = "Something in front of Rocket.Chat asks for a login or serves another page: let the exporter reach the API past it."
 	location, err := resp.Location()
-	if err != nil || location.Host == "" {
+	if err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https" {
 		return elsewhere
 	}
 	base, found := strings.CutSuffix(location.Path, apiPath+string(endpoint))
