@@ -80,10 +80,14 @@ func (d *decoder) expect(kinds ...jsontext.Kind) error {
 	case next == 0:
 		return d.skip()
 	case !slices.Contains(kinds, next):
-		return &shapeError{fmt.Sprintf("%s stands where %s belongs", kindNames[next], kindNames[kinds[0]])}
+		return wrongKind(next, kinds[0])
 	default:
 		return nil
 	}
+}
+
+func wrongKind(got, want jsontext.Kind) error {
+	return &shapeError{fmt.Sprintf("%s stands where %s belongs", kindNames[got], kindNames[want])}
 }
 
 // kindNames names the kinds of JSON values for people.
@@ -183,6 +187,10 @@ func (d *decoder) scalar() (jsontext.Value, error) {
 
 // skip reads a value of any kind and forgets it.
 func (d *decoder) skip() error {
+	if kind := d.kind(); kind != '{' && kind != '[' {
+		_, err := d.scalar()
+		return err
+	}
 	depth := d.json.StackDepth()
 	for {
 		var err error
@@ -232,14 +240,18 @@ func (d *decoder) anyText(into *string) error {
 
 // flag reads a boolean, or null, which leaves into as it is.
 func (d *decoder) flag(into *bool) error {
-	if err := d.expect('t', 'f', 'n'); err != nil {
+	value, err := d.scalar()
+	if err != nil {
 		return err
 	}
-	value, err := d.scalar()
-	if err == nil && value.Kind() != 'n' {
-		*into = value.Kind() == 't'
+	switch kind := value.Kind(); kind {
+	case 't', 'f':
+		*into = kind == 't'
+	case 'n':
+	default:
+		return wrongKind(kind, 't')
 	}
-	return err
+	return nil
 }
 
 // count reads a whole number that is not negative.
