@@ -24,8 +24,8 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	sloggokit "github.com/tjhop/slog-gokit"
 
-	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/collector"
+	"rocketchat_import_exporter/internal/server"
+	"rocketchat_import_exporter/internal/workspaces"
 )
 
 const name = "rocketchat_import_exporter"
@@ -36,105 +36,95 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the program: it serves until ctx ends, and returns the exit code.
+// run is the program, and returns its exit code. It serves until ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	settings, err := parseSettings(args, stdout)
-	if errors.Is(err, errAnswered) {
+	switch {
+	case errors.Is(err, errAnswered):
 		return 0
+	case err != nil:
+		return failed(stderr, err)
+	case settings.command == checkCommand:
+		return runCheck(ctx, settings, stdout, stderr)
+	default:
+		return runServe(ctx, settings, stderr)
 	}
-	calls := collector.NewCalls()
-	var c *client.Client
-	if err == nil {
-		c, err = newClient(settings, calls)
-	}
+}
+
+// failed says, in one line, why the program does not do what it was asked.
+func failed(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+	return 1
+}
+
+func runServe(ctx context.Context, s *settings, stderr io.Writer) int {
+	e, err := newExporter(s, newLogger(s, stderr))
 	if err != nil {
-		oneLine := strings.Join(strings.Fields(err.Error()), " ")
-		fmt.Fprintf(stderr, "%s: error: %s\n", name, oneLine)
-		return 1
+		return failed(stderr, err)
 	}
-	defer c.Close()
-	logger := newLogger(settings, stderr)
-	if err := serve(ctx, settings, c, calls, logger); err != nil {
-		level.Error(logger).Log("msg", "stopped", "err", err)
+	defer e.set.Close()
+	if err := e.serve(ctx); err != nil {
+		level.Error(e.logger).Log("msg", "stopped", "err", err)
 		return 1
 	}
 	return 0
 }
 
-// newClient makes the client of the workspace that the settings name.
-func newClient(s *settings, calls *collector.Calls) (*client.Client, error) {
-	c, err := client.New(client.Config{
-		URL: s.url, UserID: s.userID, Token: s.token, TokenFile: s.tokenFile,
-		HTTP: s.http, UserAgent: name + "/" + version.Version, Observe: calls.Observe,
-	})
-	if err != nil {
-		return nil, blame(httpConfigFileFlag, err)
-	}
-	return c, nil
+// exporter is the parts, wired together.
+type exporter struct {
+	settings *settings
+	logger   log.Logger
+	set      *workspaces.Set
+	own      *prometheus.Registry
+	loads    *loads
 }
 
-// serve wires the parts together and serves until ctx ends.
-func serve(ctx context.Context, s *settings, c *client.Client, calls *collector.Calls, logger log.Logger) error {
-	level.Info(logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
-	warn(s, logger)
-	workspace := collector.NewWorkspace(c, collector.Options{
-		Mode: s.mode, Timeout: s.timeout, MinInterval: s.minInterval, FileDataTimeout: s.fileDataTimeout,
-		Logger: logger, Now: time.Now,
-	})
-	defer workspace.Close()
-
-	own := prometheus.NewRegistry()
-	own.MustRegister(
+// newExporter makes the parts. It fails if the configuration cannot be used.
+func newExporter(s *settings, logger log.Logger) (*exporter, error) {
+	e := &exporter{
+		settings: s, logger: logger,
+		set: workspaces.NewSet(name+"/"+version.Version, logger),
+		own: prometheus.NewRegistry(),
+	}
+	e.own.MustRegister(
 		versioncollector.NewCollector(name),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	landing, err := landingPage(s)
-	if err != nil {
-		return err
+	e.loads = newLoads(e.own, s.configFile != "")
+	return e, e.load()
+}
+
+// serve serves until ctx ends, and reloads on SIGHUP.
+func (e *exporter) serve(ctx context.Context) error {
+	level.Info(e.logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
+	stop := e.reloadOnSignal()
+	defer stop()
+	options := server.Options{
+		Set: e.set, Single: e.settings.single(), TelemetryPath: e.settings.telemetryPath, Own: e.own,
+		Docs: docs, Logger: e.logger,
 	}
-	mux := http.NewServeMux()
-	mux.Handle(s.telemetryPath, collector.Handler(workspace, calls, own, logger))
-	mux.Handle("/", landing)
-	return listen(ctx, s, mux, logger)
+	if e.settings.lifecycle {
+		options.Reload = e.reload
+	}
+	return e.listen(ctx, server.New(options))
 }
 
 // listen serves handler until ctx ends, and then answers the requests that are
 // under way.
-func listen(ctx context.Context, s *settings, handler http.Handler, logger log.Logger) error {
+func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		level.Info(logger).Log("msg", "stopping")
-		grace, cancel := context.WithTimeout(context.Background(), s.timeout)
+		level.Info(e.logger).Log("msg", "stopping")
+		grace, cancel := context.WithTimeout(context.Background(), e.settings.flags.Timeout)
 		defer cancel()
 		stopped <- server.Shutdown(grace)
 	})
-	err := web.ListenAndServe(server, s.web, slog.New(sloggokit.NewGoKitHandler(logger, slog.LevelDebug)))
+	err := web.ListenAndServe(server, e.settings.web, slog.New(sloggokit.NewGoKitHandler(e.logger, slog.LevelDebug)))
 	if errors.Is(err, http.ErrServerClosed) {
 		return <-stopped
 	}
 	stop()
 	return blame(listenAddressFlag, err)
-}
-
-// landingPage is what a person sees who opens the exporter in a browser.
-func landingPage(s *settings) (http.Handler, error) {
-	return web.NewLandingPage(web.LandingConfig{
-		Name:        "Rocket.Chat import exporter",
-		Description: "Watches data imports into Rocket.Chat for Prometheus.",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links:       []web.LandingLinks{{Address: s.telemetryPath, Text: "Metrics"}},
-	})
-}
-
-// warn tells, once, of settings that may cost the operator dearly.
-func warn(s *settings, logger log.Logger) {
-	if s.url.Scheme == "http" && !loopback(s.url.Hostname()) {
-		level.Warn(logger).Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", s.url)
-	}
-	if s.mode == collector.Unguarded {
-		level.Warn(logger).Log("msg", "--import.file-data=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
-	}
 }

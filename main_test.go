@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +31,30 @@ type program struct {
 	url  string
 	log  string // what it logged, once it has stopped
 	stop func() int
+
+	mu    sync.Mutex
+	waits map[string]chan struct{} // for a text to be logged
+}
+
+// logged returns a channel that is closed when a line with text is logged.
+func (p *program) logged(text string) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wait := make(chan struct{})
+	p.waits[text] = wait
+	return wait
+}
+
+// note ends the waits for what a line holds.
+func (p *program) note(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for text, wait := range p.waits {
+		if strings.Contains(line, text) {
+			close(wait)
+			delete(p.waits, text)
+		}
+	}
 }
 
 // start runs the exporter until the test ends or stops it.
@@ -42,7 +67,7 @@ func start(t *testing.T, args ...string) *program {
 		exited <- run(ctx, append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, writer)
 		writer.Close()
 	}()
-	p := &program{t: t}
+	p := &program{t: t, waits: map[string]chan struct{}{}}
 	listening := make(chan string, 1)
 	logged := make(chan string, 1)
 	go func() {
@@ -50,6 +75,7 @@ func start(t *testing.T, args ...string) *program {
 		var text strings.Builder
 		for lines := bufio.NewScanner(reader); lines.Scan(); {
 			text.WriteString(lines.Text() + "\n")
+			p.note(lines.Text())
 			if strings.Contains(lines.Text(), "Listening on") {
 				listening <- address.FindString(lines.Text())
 			}
@@ -92,6 +118,20 @@ func (p *program) get(path string) string {
 		p.t.Fatalf("%s answers %s", path, resp.Status)
 	}
 	return string(body)
+}
+
+// post posts to a path of the exporter, which must answer with status.
+func (p *program) post(path string, status int) {
+	p.t.Helper()
+	defer http.DefaultClient.CloseIdleConnections()
+	resp, err := http.Post(p.url+path, "", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != status {
+		p.t.Errorf("%s answers %s", path, resp.Status)
+	}
 }
 
 func workspace(t *testing.T) (*rocketchatsim.Server, string) {

@@ -2,27 +2,26 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kingpin/v2"
-	"github.com/prometheus/common/config"
+	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/collector"
+	"rocketchat_import_exporter/internal/config"
 )
 
 // The flags that errors name.
 const (
+	configFileFlag      = "config.file"
 	urlFlag             = "rocketchat.url"
 	userIDFlag          = "rocketchat.user-id"
 	tokenFlag           = "rocketchat.auth-token"
@@ -37,20 +36,20 @@ const (
 	webConfigFileFlag   = "web.config.file"
 )
 
+// checkCommand is the command beside the default one, serve.
+const checkCommand = "check"
+
 // settings are the flags and environment variables, checked.
 type settings struct {
-	url              *url.URL
-	userID           string
-	token, tokenFile string
-	http             config.HTTPClientConfig
-	timeout          time.Duration
-	minInterval      time.Duration
-	mode             collector.Mode
-	fileDataTimeout  time.Duration
-	web              *web.FlagConfig
-	telemetryPath    string
-	logLevel         string
-	logFormat        string
+	command       string // serve or check
+	json          bool   // of check
+	configFile    string // empty for one workspace, which the flags describe
+	flags         config.Workspace
+	web           *web.FlagConfig
+	telemetryPath string
+	lifecycle     bool
+	logLevel      string
+	logFormat     string
 }
 
 // errAnswered says that help or the version was asked for and printed.
@@ -64,109 +63,51 @@ func parseSettings(args []string, stdout io.Writer) (*settings, error) {
 		answered       bool
 		rawURL         string
 		httpConfigFile string
-		mode           string
 	)
 	app := kingpin.New(name, "Shows data imports into Rocket.Chat to Prometheus, and never changes them.")
 	app.Version(version.Print(name)).UsageWriter(stdout).Terminate(func(int) { answered = true })
 	app.HelpFlag.Short('h')
 
+	app.Flag(configFileFlag, "File that names many workspaces, for /probe and /sd. Without it, the flags describe one.").StringVar(&s.configFile)
 	app.Flag(urlFlag, "Base URL of the workspace; it may have a path.").Default("http://localhost:3000").StringVar(&rawURL)
-	app.Flag(userIDFlag, "Id of the user whose token is used.").StringVar(&s.userID)
-	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: others on the machine can see flags.").StringVar(&s.token)
-	app.Flag(tokenFileFlag, "File with the personal access token; read anew for each call.").StringVar(&s.tokenFile)
+	app.Flag(userIDFlag, "Id of the user whose token is used.").StringVar(&s.flags.UserID)
+	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: others on the machine can see flags.").StringVar(&s.flags.Token)
+	app.Flag(tokenFileFlag, "File with the personal access token; read anew for each call.").StringVar(&s.flags.TokenFile)
 	app.Flag(httpConfigFileFlag, "File with TLS, proxy and other HTTP client settings, in the form of Prometheus's http_config.").StringVar(&httpConfigFile)
-	app.Flag(timeoutFlag, "How long a scrape waits for Rocket.Chat at most.").Default("10s").DurationVar(&s.timeout)
-	app.Flag(minIntervalFlag, "Least time between two calls for the operation; scrapes in between share the last answer. 0s for none.").Default("7s").DurationVar(&s.minInterval)
+	app.Flag(timeoutFlag, "How long a scrape waits for Rocket.Chat at most.").Default("10s").DurationVar(&s.flags.Timeout)
+	app.Flag(minIntervalFlag, "Least time between two calls for the operation; scrapes in between share the last answer. 0s for none.").Default("7s").DurationVar(&s.flags.MinInterval)
 	app.Flag(fileDataFlag, "When to read the selection with getImportFileData: on-change and each-scrape do so only while the import waits for its selection, never does not; unguarded calls it at every scrape in any step, which WIPES A RUNNING IMPORT.").
-		Default(string(collector.OnChange)).EnumVar(&mode, modeNames()...)
-	app.Flag(fileDataTimeoutFlag, "How long reading the selection may take; scrapes do not wait for it that long.").Default("2m").DurationVar(&s.fileDataTimeout)
+		Default(string(collector.OnChange)).EnumVar((*string)(&s.flags.FileData), modeNames()...)
+	app.Flag(fileDataTimeoutFlag, "How long reading the selection may take; scrapes do not wait for it that long.").Default("2m").DurationVar(&s.flags.FileDataTimeout)
 	app.Flag(telemetryPathFlag, "Path under which the metrics are shown.").Default("/metrics").StringVar(&s.telemetryPath)
+	app.Flag("web.enable-lifecycle", "Let POST /-/reload read the configuration file again.").BoolVar(&s.lifecycle)
 	s.web = kingpinflag.AddFlags(app, ":10458")
 	app.Flag("log.level", "Only log what is at least this severe: debug, info, warn or error.").Default("info").EnumVar(&s.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "How to write log lines: logfmt or json.").Default("logfmt").EnumVar(&s.logFormat, "logfmt", "json")
+	app.Command("serve", "Serve the metrics.").Default()
+	check := app.Command(checkCommand, "Tell, for each workspace, whether it can be watched, and what to do if not.")
+	check.Flag("json", "Tell it as JSON.").BoolVar(&s.json)
 	bindEnvironment(app)
 
-	_, err := app.Parse(args)
+	command, err := app.Parse(args)
 	switch {
 	case answered:
 		return nil, errAnswered
 	case err != nil:
 		return nil, explain(app, args, err)
 	}
-	s.mode = collector.Mode(mode)
-	return &s, s.check(rawURL, httpConfigFile)
+	s.command = command
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if s.configFile != "" {
+		return &s, onlyInFile(app, args)
+	}
+	return &s, s.checkSingle(rawURL, httpConfigFile)
 }
 
-// bindEnvironment makes each flag an environment variable too, but for those
-// that only ask the program something.
-func bindEnvironment(app *kingpin.Application) {
-	for _, flag := range app.Model().Flags {
-		if flag.Name == "version" || strings.HasPrefix(flag.Name, "help") || strings.HasPrefix(flag.Name, "completion-") {
-			continue
-		}
-		app.GetFlag(flag.Name).Envar(variable(flag.Name))
-	}
-}
-
-// variable is the environment variable of a flag.
-func variable(flag string) string {
-	return strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
-}
-
-// blame names the flag and the variable that an error is about.
-func blame(flag string, err error) error {
-	return fmt.Errorf("--%s (environment variable %s): %w", flag, variable(flag), err)
-}
-
-// explain names the flag that kingpin's error is about, where it leaves that
-// out: it tells of a malformed value, but not of what.
-func explain(app *kingpin.Application, args []string, err error) error {
-	context, syntax := app.ParseContext(args)
-	switch {
-	case syntax != nil && strings.HasPrefix(syntax.Error(), "unexpected "), syntax == nil && !context.EOL():
-		return errors.New("there is an argument that belongs to no flag") // kingpin repeats it, and it may be a secret
-	case syntax != nil:
-		return syntax
-	}
-	given := map[string]string{}
-	for _, element := range context.Elements {
-		if flag, ok := element.Clause.(*kingpin.FlagClause); ok && element.Value != nil {
-			given[flag.Model().Name] = *element.Value
-		}
-	}
-	for _, flag := range app.Model().Flags {
-		value, isGiven := given[flag.Name]
-		if !isGiven {
-			value = os.Getenv(flag.Envar)
-		}
-		if isGiven || value != "" {
-			if err := flag.Value.Set(value); err != nil {
-				return blame(flag.Name, err)
-			}
-		}
-	}
-	return err
-}
-
-// check checks what kingpin cannot, and fills in what is made of other settings.
-func (s *settings) check(rawURL, httpConfigFile string) (err error) {
-	if s.url, err = client.ParseURL(rawURL); err != nil {
-		return blame(urlFlag, err)
-	}
-	if err := s.checkCredentials(); err != nil {
-		return err
-	}
-	if s.http, err = loadHTTPConfig(httpConfigFile); err != nil {
-		return blame(httpConfigFileFlag, err)
-	}
-	switch {
-	case s.timeout <= 0:
-		return blame(timeoutFlag, errors.New("must be above 0"))
-	case s.minInterval < 0:
-		return blame(minIntervalFlag, errors.New("must not be negative"))
-	case s.fileDataTimeout <= 0:
-		return blame(fileDataTimeoutFlag, errors.New("must be above 0"))
-	}
+// check checks what is neither kingpin's nor a workspace's.
+func (s *settings) check() error {
 	if err := checkTelemetryPath(s.telemetryPath); err != nil {
 		return blame(telemetryPathFlag, err)
 	}
@@ -181,51 +122,72 @@ func (s *settings) check(rawURL, httpConfigFile string) (err error) {
 	return nil
 }
 
-func (s *settings) checkCredentials() (err error) {
-	switch {
-	case s.userID == "":
-		return blame(userIDFlag, errors.New("is missing"))
-	case client.CheckUserID(s.userID) != nil:
-		return blame(userIDFlag, client.CheckUserID(s.userID))
-	case s.token == "" && s.tokenFile == "":
-		return fmt.Errorf("%w, and so is %w", blame(tokenFlag, errors.New("is missing")), blame(tokenFileFlag, errors.New("one of them is needed")))
-	case s.token != "" && s.tokenFile != "":
-		return blame(tokenFlag, blame(tokenFileFlag, errors.New("only one of them can be given")))
-	case s.token != "":
-		if s.token, err = client.ParseToken(s.token); err != nil {
-			return blame(tokenFlag, err)
+// checkSingle checks the workspace that the flags describe.
+func (s *settings) checkSingle(rawURL, httpConfigFile string) (err error) {
+	if s.flags.URL, err = client.ParseURL(rawURL); err != nil {
+		return blame(urlFlag, err)
+	}
+	if s.flags.HTTP, err = loadHTTPConfig(httpConfigFile); err != nil {
+		return blame(httpConfigFileFlag, err)
+	}
+	if err := s.flags.Check(); err != nil {
+		return blameSetting(err)
+	}
+	if s.flags.TokenFile != "" {
+		content, err := os.ReadFile(s.flags.TokenFile)
+		if err == nil {
+			_, err = client.ParseToken(string(content))
 		}
-		return nil
-	}
-	content, err := os.ReadFile(s.tokenFile)
-	if err == nil {
-		_, err = client.ParseToken(string(content))
-	}
-	if err != nil {
-		return blame(tokenFileFlag, err)
+		if err != nil {
+			return blame(tokenFileFlag, err)
+		}
 	}
 	return nil
 }
 
-// loadHTTPConfig reads an http_config; without a file it gives Prometheus's defaults.
-func loadHTTPConfig(file string) (config.HTTPClientConfig, error) {
-	if file == "" {
-		return config.DefaultHTTPClientConfig, nil
+// workspaces are the workspaces to watch, by name. It reads the configuration
+// file anew, if there is one.
+func (s *settings) workspaces() (map[string]config.Workspace, error) {
+	if s.configFile == "" {
+		return map[string]config.Workspace{s.single(): s.flags}, nil
 	}
-	loaded, _, err := config.LoadHTTPConfigFile(file)
+	workspaces, err := config.Load(s.configFile, s.flags)
 	if err != nil {
-		return config.HTTPClientConfig{}, err
+		return nil, blame(configFileFlag, err)
+	}
+	return workspaces, nil
+}
+
+// single is the name of the one workspace that the flags describe; empty where
+// a configuration file names many.
+func (s *settings) single() string {
+	if s.configFile != "" {
+		return ""
+	}
+	return s.flags.URL.Host
+}
+
+// loadHTTPConfig reads an http_config; without a file it gives Prometheus's defaults.
+func loadHTTPConfig(file string) (promconfig.HTTPClientConfig, error) {
+	if file == "" {
+		return promconfig.DefaultHTTPClientConfig, nil
+	}
+	loaded, _, err := promconfig.LoadHTTPConfigFile(file)
+	if err != nil {
+		return promconfig.HTTPClientConfig{}, err
 	}
 	return *loaded, nil
 }
 
-// checkTelemetryPath refuses what no request can match, and the landing page's place.
+// checkTelemetryPath refuses what no request can match, and what is another page.
 func checkTelemetryPath(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		return errors.New("must begin with /")
 	case p == "/":
-		return errors.New("must not be /, which is the landing page")
+		return errors.New("must not be /, which is the page for people")
+	case p == "/probe", p == "/sd", strings.HasPrefix(p, "/-"):
+		return errors.New("must not be a path that has another use")
 	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#% "):
 		return errors.New("must be a plain path such as /metrics")
 	default:
@@ -251,10 +213,4 @@ func modeNames() []string {
 		names = append(names, string(mode))
 	}
 	return names
-}
-
-// loopback reports whether host is this machine itself.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }

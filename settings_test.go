@@ -118,8 +118,9 @@ func TestEachFlagIsAnEnvironmentVariable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.url.String() != "https://chat.example/chat" || s.userID != "watcher" || s.token != secret ||
-		s.timeout != 3*time.Second || s.minInterval != 0 || s.mode != collector.Never || s.fileDataTimeout != 5*time.Minute ||
+	w := s.flags
+	if w.URL.String() != "https://chat.example/chat" || w.UserID != "watcher" || w.Token != secret ||
+		w.Timeout != 3*time.Second || w.MinInterval != 0 || w.FileData != collector.Never || w.FileDataTimeout != 5*time.Minute ||
 		s.telemetryPath != "/imports" || (*s.web.WebListenAddresses)[0] != "127.0.0.1:1" || s.logLevel != "debug" || s.logFormat != "json" {
 		t.Errorf("the settings are %+v", s)
 	}
@@ -130,8 +131,9 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.url.String() != "http://localhost:3000" || s.timeout != 10*time.Second || s.minInterval != 7*time.Second ||
-		s.mode != collector.OnChange || s.fileDataTimeout != 2*time.Minute || s.telemetryPath != "/metrics" ||
+	w := s.flags
+	if w.URL.String() != "http://localhost:3000" || w.Timeout != 10*time.Second || w.MinInterval != 7*time.Second ||
+		w.FileData != collector.OnChange || w.FileDataTimeout != 2*time.Minute || s.telemetryPath != "/metrics" ||
 		(*s.web.WebListenAddresses)[0] != ":10458" || s.logLevel != "info" || s.logFormat != "logfmt" {
 		t.Errorf("the settings are %+v", s)
 	}

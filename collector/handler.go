@@ -12,20 +12,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Handler answers scrapes: with a snapshot of w, and with what own gathers of
-// the exporter itself. It answers 200 whatever Rocket.Chat does.
+// Handler answers scrapes with a snapshot of w and, unless own is nil, with
+// what own gathers of the exporter itself. It answers 200 whatever Rocket.Chat
+// does.
 func Handler(w *Workspace, calls *Calls, own *prometheus.Registry, logger log.Logger) http.Handler {
-	options := promhttp.HandlerOpts{
-		ErrorLog:      errorLog{logger},
-		ErrorHandling: promhttp.ContinueOnError,
-		Registry:      own,
+	options := promhttp.HandlerOpts{ErrorLog: errorLog{logger}, ErrorHandling: promhttp.ContinueOnError}
+	if own != nil {
+		options.Registry = own
 	}
-	scrape := func(rw http.ResponseWriter, r *http.Request) {
-		workspace := prometheus.NewRegistry()
-		workspace.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w, calls))
-		promhttp.HandlerFor(prometheus.Gatherers{workspace, own}, options).ServeHTTP(rw, r)
-	}
-	return promhttp.InstrumentMetricHandler(own, http.HandlerFunc(scrape))
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		snapshot := prometheus.NewRegistry()
+		snapshot.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w, calls))
+		gatherers := prometheus.Gatherers{snapshot}
+		if own != nil {
+			gatherers = append(gatherers, own)
+		}
+		promhttp.HandlerFor(gatherers, options).ServeHTTP(rw, r)
+	})
 }
 
 // scrapeLimit is how long a scrape may take for its answer to reach Prometheus

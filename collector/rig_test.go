@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/config"
 	"go.uber.org/goleak"
 
@@ -95,7 +94,7 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, change func(*Opti
 		t.Fatal(err)
 	}
 	r.workspace = NewWorkspace(c, options)
-	exporter := httptest.NewServer(Handler(r.workspace, r.calls, prometheus.NewRegistry(), options.Logger))
+	exporter := httptest.NewServer(Handler(r.workspace, r.calls, nil, options.Logger))
 	t.Cleanup(func() {
 		exporter.Close()
 		r.workspace.Close()

@@ -50,6 +50,8 @@ type Workspace struct {
 	mu       sync.Mutex
 	call     *call   // what scrapes are waiting for; nil if nothing
 	last     *result // what the newest call came to; nil before the first
+	good     *result // what the newest call that was answered came to; nil before the first
+	failure  Failure // the newest
 	reader   reader
 	silence  silence
 	failures map[client.Reason]uint64
@@ -183,6 +185,7 @@ func (w *Workspace) finish(c *call, snapshot Snapshot, err error) {
 		r.reason = w.failed(err, now)
 		w.outcome.failed("the import cannot be seen", err)
 	} else {
+		w.good = r
 		w.outcome.succeeded("the import can be seen")
 		r.read = w.startRead(snapshot.Operation, now)
 	}
@@ -200,6 +203,7 @@ func (w *Workspace) failed(err error, now time.Time) client.Reason {
 		}
 	}
 	w.failures[reason]++
+	w.failure = Failure{Err: err, At: now}
 	return reason
 }
 
@@ -241,6 +245,7 @@ func (w *Workspace) leave(c *call, expired bool) *result {
 		c.cancel()
 		w.call, w.last = nil, r
 		if expired {
+			w.failure = Failure{Err: errScrapeEnded, At: w.opts.Now()}
 			w.outcome.failed("the import cannot be seen", errScrapeEnded)
 		}
 	}
@@ -269,4 +274,35 @@ func (w *Workspace) answer(r *result) Snapshot {
 		s.Selection = w.reader.selectionOf(stagingOf(s.Operation))
 	}
 	return s
+}
+
+// Failure is a failure to get an answer, and when it was.
+type Failure struct {
+	// Err is nil if there was none. It is a [*client.Error], with a hint, or
+	// says that a scrape ended before there was an answer.
+	Err error
+	At  time.Time
+}
+
+// Seen is what past scrapes have seen of a workspace.
+type Seen struct {
+	// Snapshot is the newest that has an answer, and At when that was asked
+	// for; both are zero where there is none.
+	Snapshot Snapshot
+	At       time.Time
+	// Failure is the newest.
+	Failure Failure
+	// Failing is true if the newest call had no answer.
+	Failing bool
+}
+
+// Seen returns what past scrapes have seen. It makes no call.
+func (w *Workspace) Seen() Seen {
+	w.mu.Lock()
+	good, seen := w.good, Seen{Failure: w.failure, Failing: w.last != nil && w.last.reason != ""}
+	w.mu.Unlock()
+	if good != nil {
+		seen.Snapshot, seen.At = w.answer(good), good.started
+	}
+	return seen
 }

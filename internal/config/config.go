@@ -1,0 +1,75 @@
+// Package config says which workspaces are watched, and how: from flags for
+// one, from a file for many.
+package config
+
+import (
+	"errors"
+	"net/url"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+
+	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/collector"
+)
+
+// Workspace says how one workspace is watched. Workspaces that are the same
+// are reflect.DeepEqual.
+type Workspace struct {
+	// URL is the base URL of the workspace, as client.ParseURL returns it.
+	URL *url.URL
+	// UserID and either Token or TokenFile are whom to ask as.
+	UserID           string
+	Token, TokenFile string
+	// Timeout, MinInterval, FileData and FileDataTimeout are as in
+	// collector.Options.
+	Timeout, MinInterval time.Duration
+	FileData             collector.Mode
+	FileDataTimeout      time.Duration
+	// HTTP sets TLS, proxy and further headers.
+	HTTP promconfig.HTTPClientConfig
+}
+
+// Error is what is wrong with one setting. It never holds a secret.
+type Error struct {
+	// Setting is its name as in the file: auth_token.
+	Setting string
+	Err     error
+}
+
+// Error names the setting and what is wrong with it.
+func (e *Error) Error() string { return e.Setting + ": " + e.Err.Error() }
+
+// Unwrap gives what is wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Check returns an [*Error] for the first setting that cannot be used. Whether
+// a token file can be read is not looked at: that may change at any time.
+func (w *Workspace) Check() error {
+	wrong := func(setting, what string) error { return &Error{setting, errors.New(what)} }
+	switch {
+	case w.URL == nil:
+		return wrong("url", "is missing")
+	case w.UserID == "":
+		return wrong("user_id", "is missing")
+	case w.Token == "" && w.TokenFile == "":
+		return wrong("auth_token", "is missing, and so is auth_token_file: one of them is needed")
+	case w.Token != "" && w.TokenFile != "":
+		return wrong("auth_token", "contradicts auth_token_file: only one of them can be given")
+	case w.Timeout <= 0:
+		return wrong("timeout", "must be above 0")
+	case w.MinInterval < 0:
+		return wrong("min_interval", "must not be negative")
+	case w.FileDataTimeout <= 0:
+		return wrong("file_data_timeout", "must be above 0")
+	}
+	if err := client.CheckUserID(w.UserID); err != nil {
+		return &Error{"user_id", err}
+	}
+	if w.Token != "" {
+		if _, err := client.ParseToken(w.Token); err != nil {
+			return &Error{"auth_token", err}
+		}
+	}
+	return nil
+}

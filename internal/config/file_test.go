@@ -1,0 +1,119 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+
+	"rocketchat_import_exporter/collector"
+)
+
+const secret = "a-token-that-must-not-show"
+
+// defaults are those of the flags.
+var defaults = Workspace{
+	Timeout: 10 * time.Second, MinInterval: 7 * time.Second,
+	FileData: collector.OnChange, FileDataTimeout: 2 * time.Minute,
+	HTTP: promconfig.DefaultHTTPClientConfig,
+}
+
+func load(t *testing.T, content string) (map[string]Workspace, string, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yml")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	workspaces, err := Load(path, defaults)
+	return workspaces, filepath.Dir(path), err
+}
+
+func TestLoadTakesWhatIsWrittenAndDefaultsForTheRest(t *testing.T) {
+	workspaces, dir, err := load(t, `
+workspaces:
+  acme:
+    url: https://chat.acme.example/chat
+    user_id: aobEdbYhXfu5hkeqG
+    auth_token_file: secrets/acme
+    timeout: 8s
+    min_interval: 0s
+    file_data: never
+    file_data_timeout: 1d
+    http_config:
+      tls_config: {ca_file: ca.pem}
+  other-1.example_x:
+    url: http://localhost:3000
+    user_id: u
+    auth_token: `+secret+`
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acme, other := workspaces["acme"], workspaces["other-1.example_x"]
+	if len(workspaces) != 2 || acme.URL.String() != "https://chat.acme.example/chat" || acme.UserID != "aobEdbYhXfu5hkeqG" ||
+		acme.Token != "" || acme.TokenFile != filepath.Join(dir, "secrets/acme") || acme.Timeout != 8*time.Second ||
+		acme.MinInterval != 0 || acme.FileData != collector.Never || acme.FileDataTimeout != 24*time.Hour ||
+		acme.HTTP.TLSConfig.CAFile != filepath.Join(dir, "ca.pem") {
+		t.Errorf("acme is %+v", acme)
+	}
+	if other.Token != secret || other.TokenFile != "" || other.Timeout != defaults.Timeout || other.MinInterval != defaults.MinInterval ||
+		other.FileData != defaults.FileData || other.FileDataTimeout != defaults.FileDataTimeout {
+		t.Errorf("the other is %+v", other)
+	}
+}
+
+func TestFileMayNameNoWorkspace(t *testing.T) {
+	for _, content := range []string{"", "workspaces:", "workspaces: {}"} {
+		if workspaces, _, err := load(t, content); err != nil || workspaces == nil || len(workspaces) != 0 {
+			t.Errorf("%q gives %v, %v", content, workspaces, err)
+		}
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	// A workspace that lacks nothing, for what is added to it to be wrong.
+	const good = "workspaces:\n  acme:\n    url: http://localhost:3000\n    user_id: u\n    auth_token: " + secret + "\n"
+	tests := map[string]struct{ content, want string }{
+		"an unknown key":                {good + "    tokn: " + secret, "line 6: field tokn not found"},
+		"an unknown key at the top":     {good + "workspace: {}", "line 6: field workspace not found"},
+		"an unknown key of HTTP":        {good + "    http_config: {tls_confg: {}}", "line 6: field tls_confg not found"},
+		"a key that is there twice":     {good + "    user_id: v", "line 6"},
+		"a name that is there twice":    {good + "  acme:\n    url: http://localhost:3000", `"acme" already set`},
+		"a workspace that is a text":    {"workspaces:\n  acme: " + secret, "line 2"},
+		"what is not YAML":              {"workspaces: [", "yaml"},
+		"a name with a slash":           {strings.Replace(good, "acme", "a/b", 1), `workspace "a/b"`},
+		"a name that is a URL":          {strings.Replace(good, "acme:", "'http://evil.example':", 1), `workspace "http://evil.example"`},
+		"a name that is too long":       {strings.Replace(good, "acme", strings.Repeat("a", 64), 1), "a name is 1 to 63"},
+		"a name that begins with a dot": {strings.Replace(good, "acme", ".acme", 1), "begins with a letter or digit"},
+		"no URL":                        {strings.Replace(good, "    url: http://localhost:3000\n", "", 1), "workspace acme: url: is missing"},
+		"a URL with a password":         {strings.Replace(good, "localhost", "me:"+secret+"@localhost", 1), "workspace acme: url: "},
+		"no user id":                    {strings.Replace(good, "    user_id: u\n", "", 1), "workspace acme: user_id: is missing"},
+		"no token":                      {strings.Replace(good, "    auth_token: "+secret+"\n", "", 1), "workspace acme: auth_token: is missing"},
+		"a token and a file":            {good + "    auth_token_file: a", "workspace acme: auth_token: contradicts auth_token_file"},
+		"a timeout of zero":             {good + "    timeout: 0s", "workspace acme: timeout: must be above 0"},
+		"a negative interval":           {good + "    min_interval: -1s", "not a valid duration"},
+		"a duration without a unit":     {good + "    timeout: 10", "not a valid duration"},
+		"a file-data timeout of 0":      {good + "    file_data_timeout: 0s", "workspace acme: file_data_timeout: must be above 0"},
+		"a mode that is none":           {good + "    file_data: sometimes", "workspace acme: file_data: must be"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := load(t, test.content)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("the error is %v, want %q", err, test.want)
+			}
+			if strings.Contains(err.Error(), secret[:5]) {
+				t.Errorf("the error shows the secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestLoadNamesTheFileThatIsGone(t *testing.T) {
+	if _, err := Load("/gone/config.yml", defaults); err == nil || !strings.Contains(err.Error(), "/gone/config.yml") {
+		t.Errorf("the error is %v", err)
+	}
+}

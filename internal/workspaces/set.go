@@ -1,0 +1,155 @@
+// Package workspaces keeps the workspaces that are watched, by name, and
+// exchanges them while scrapes go on.
+package workspaces
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/collector"
+	"rocketchat_import_exporter/internal/config"
+)
+
+// Watched is one workspace at work.
+type Watched struct {
+	// Name is what the workspace is called in the configuration file.
+	Name string
+	// Config is what it was started with.
+	Config config.Workspace
+	*collector.Workspace
+	// Calls counts what its calls cost.
+	Calls *collector.Calls
+
+	client  *client.Client
+	scrapes sync.WaitGroup // that use it
+}
+
+// Set is the workspaces that are watched now. It is safe for concurrent use.
+type Set struct {
+	userAgent string
+	logger    log.Logger
+	stopping  sync.WaitGroup // workspaces that have gone
+
+	mu     sync.Mutex
+	byName map[string]*Watched
+}
+
+// NewSet returns a set of no workspaces.
+func NewSet(userAgent string, logger log.Logger) *Set {
+	return &Set{userAgent: userAgent, logger: logger, byName: map[string]*Watched{}}
+}
+
+// Apply makes the set one of what configs names, or leaves it as it is and
+// returns an error. A workspace whose configuration did not change goes on
+// with all that it remembers. One that is gone, or was replaced, ends once the
+// scrapes that use it have ended.
+func (s *Set) Apply(configs map[string]config.Workspace) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := make(map[string]*Watched, len(configs))
+	var started []*Watched
+	for name, cfg := range configs {
+		if old := s.byName[name]; old != nil && reflect.DeepEqual(old.Config, cfg) {
+			next[name] = old
+			continue
+		}
+		w, err := s.start(name, cfg)
+		if err != nil {
+			for _, w := range started {
+				w.stop()
+			}
+			return fmt.Errorf("workspace %s: %w", name, err)
+		}
+		next[name] = w
+		started = append(started, w)
+	}
+	for _, w := range started {
+		s.warn(w)
+	}
+	for name, old := range s.byName {
+		if next[name] != old {
+			s.stopping.Go(old.stop)
+		}
+	}
+	s.byName = next
+	return nil
+}
+
+// start starts a workspace. It makes no call.
+func (s *Set) start(name string, cfg config.Workspace) (*Watched, error) {
+	calls := collector.NewCalls()
+	c, err := client.New(client.Config{
+		URL: cfg.URL, UserID: cfg.UserID, Token: cfg.Token, TokenFile: cfg.TokenFile,
+		HTTP: cfg.HTTP, UserAgent: s.userAgent, Observe: calls.Observe,
+	})
+	if err != nil {
+		return nil, &config.Error{Setting: "http_config", Err: err}
+	}
+	return &Watched{
+		Name: name, Config: cfg, Calls: calls, client: c,
+		Workspace: collector.NewWorkspace(c, collector.Options{
+			Mode: cfg.FileData, Timeout: cfg.Timeout, MinInterval: cfg.MinInterval, FileDataTimeout: cfg.FileDataTimeout,
+			Logger: log.With(s.logger, "workspace", name), Now: time.Now,
+		}),
+	}, nil
+}
+
+// stop ends a workspace once no scrape uses it.
+func (w *Watched) stop() {
+	w.scrapes.Wait()
+	w.Close()
+	w.client.Close()
+}
+
+// warn tells, once for each workspace, of settings that may cost the operator dearly.
+func (s *Set) warn(w *Watched) {
+	logger := level.Warn(log.With(s.logger, "workspace", w.Name))
+	if w.Config.URL.Scheme == "http" && !loopback(w.Config.URL.Hostname()) {
+		logger.Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", w.Config.URL)
+	}
+	if w.Config.FileData == collector.Unguarded {
+		logger.Log("msg", "--import.file-data=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
+	}
+}
+
+// loopback reports whether host is this machine itself.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// Use returns the workspace of that name, or nil. It stays as it is, even if
+// it is taken out of the set, until release is called.
+func (s *Set) Use(name string) (w *Watched, release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w = s.byName[name]
+	if w == nil {
+		return nil, func() {}
+	}
+	w.scrapes.Add(1)
+	return w, w.scrapes.Done
+}
+
+// All returns the workspaces, sorted by name.
+func (s *Set) All() []*Watched {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.byName), func(a, b *Watched) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Close ends all workspaces, once no scrape uses them.
+func (s *Set) Close() {
+	s.Apply(nil) // of nothing, which cannot fail
+	s.stopping.Wait()
+}
