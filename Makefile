@@ -1,5 +1,7 @@
-# Where the runbooks are read; stamped into alerts and dashboard by make generate.
+# Where the runbooks are read. Set it, then run make generate, which stamps it
+# into alerts and dashboard.
 RUNBOOK_BASE ?= docs/runbooks.md
+export RUNBOOK_BASE
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
@@ -10,12 +12,15 @@ ldflags = -s -w -X $(version).Version=$(VERSION) -X $(version).Revision=$(REVISI
 
 staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 
-.PHONY: build test format vet unit bench image
+alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
+stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
+
+.PHONY: build test format vet generated unit generate bench image
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
 
-test: format vet unit
+test: format vet generated unit
 
 format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -28,6 +33,17 @@ vet:
 unit:
 	go test -race ./...
 	cd dashboards && go test -race ./...
+
+generate:
+	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done
+	cd dashboards && go run . -runbook-base "$(RUNBOOK_BASE)" -o rocketchat-import.json
+
+# That what is generated is not stale, and each runbook is there. That of the
+# dashboard is a test of its own.
+generated:
+	@for f in $(alerts); do $(stamp) $$f | diff -u $$f - || { echo "$$f is stale: run make generate"; exit 1; }; done
+	@for a in $$(sed -n 's/.*runbook_url: .*#//p' alerts/*.rules.yml); do \
+	  grep -iqx "## $$a" docs/runbooks.md || { echo "docs/runbooks.md has no section $$a"; exit 1; }; done
 
 # What reading a large selection costs, beside reading the same reply and throwing it away.
 bench:
