@@ -116,6 +116,15 @@ func TestFlagsThatDescribeAWorkspaceContradictAFile(t *testing.T) {
 	}
 }
 
+func TestDefaultsForAFileAreCheckedToo(t *testing.T) {
+	f := newConfigFile(t, "workspaces: {}")
+	var stderr strings.Builder
+	code := run(t.Context(), []string{"--config.file=" + f.path, "--rocketchat.timeout=0s"}, nil, &stderr)
+	if code != 1 || !strings.Contains(stderr.String(), "--rocketchat.timeout (environment variable ROCKETCHAT_TIMEOUT)") {
+		t.Errorf("the exit code is %d, the error\n%s", code, &stderr)
+	}
+}
+
 func TestCheckTellsOfEachWorkspace(t *testing.T) {
 	good, goodURL := workspace(t)
 	refusing, refusingURL := workspace(t)

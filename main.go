@@ -1,5 +1,5 @@
-// Command rocketchat_import_exporter watches data imports into one Rocket.Chat
-// workspace and shows them to Prometheus.
+// Command rocketchat_import_exporter watches data imports into Rocket.Chat and
+// shows them to Prometheus. It never changes them.
 package main
 
 import (

@@ -106,8 +106,11 @@ func parseSettings(args []string, stdout io.Writer) (*settings, error) {
 	return &s, s.checkSingle(rawURL, httpConfigFile)
 }
 
-// check checks what is neither kingpin's nor a workspace's.
+// check checks what holds for one workspace and for many.
 func (s *settings) check() error {
+	if err := s.flags.CheckDurations(); err != nil {
+		return blameSetting(err)
+	}
 	if err := checkTelemetryPath(s.telemetryPath); err != nil {
 		return blame(telemetryPathFlag, err)
 	}

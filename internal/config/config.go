@@ -46,7 +46,6 @@ func (e *Error) Unwrap() error { return e.Err }
 // Check returns an [*Error] for the first setting that cannot be used. Whether
 // a token file can be read is not looked at: that may change at any time.
 func (w *Workspace) Check() error {
-	wrong := func(setting, what string) error { return &Error{setting, errors.New(what)} }
 	switch {
 	case w.URL == nil:
 		return wrong("url", "is missing")
@@ -56,12 +55,6 @@ func (w *Workspace) Check() error {
 		return wrong("auth_token", "is missing, and so is auth_token_file: one of them is needed")
 	case w.Token != "" && w.TokenFile != "":
 		return wrong("auth_token", "contradicts auth_token_file: only one of them can be given")
-	case w.Timeout <= 0:
-		return wrong("timeout", "must be above 0")
-	case w.MinInterval < 0:
-		return wrong("min_interval", "must not be negative")
-	case w.FileDataTimeout <= 0:
-		return wrong("file_data_timeout", "must be above 0")
 	}
 	if err := client.CheckUserID(w.UserID); err != nil {
 		return &Error{"user_id", err}
@@ -71,5 +64,22 @@ func (w *Workspace) Check() error {
 			return &Error{"auth_token", err}
 		}
 	}
-	return nil
+	return w.CheckDurations()
 }
+
+// CheckDurations is the part of Check that defaults for workspaces must pass
+// too.
+func (w *Workspace) CheckDurations() error {
+	switch {
+	case w.Timeout <= 0:
+		return wrong("timeout", "must be above 0")
+	case w.MinInterval < 0:
+		return wrong("min_interval", "must not be negative")
+	case w.FileDataTimeout <= 0:
+		return wrong("file_data_timeout", "must be above 0")
+	default:
+		return nil
+	}
+}
+
+func wrong(setting, what string) error { return &Error{setting, errors.New(what)} }
