@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -15,11 +16,30 @@ import (
 // that only ask the program something.
 func bindEnvironment(app *kingpin.Application) {
 	for _, flag := range app.Model().Flags {
-		if flag.Name == "version" || strings.HasPrefix(flag.Name, "help") || strings.HasPrefix(flag.Name, "completion-") {
-			continue
+		if !asks(flag.Name) {
+			app.GetFlag(flag.Name).Envar(variable(flag.Name))
 		}
-		app.GetFlag(flag.Name).Envar(variable(flag.Name))
 	}
+}
+
+// asks reports whether a flag only asks the program something.
+func asks(flag string) bool {
+	return flag == "version" || strings.HasPrefix(flag, "help") || strings.HasPrefix(flag, "completion-")
+}
+
+// withCommand puts the default command before arguments that name none.
+// kingpin's own way to have a default loses a flag whose value is missing.
+func withCommand(app *kingpin.Application, args []string) []string {
+	context, err := app.ParseContext(args)
+	if err != nil || context.SelectedCommand != nil {
+		return args
+	}
+	for _, element := range context.Elements {
+		if flag, ok := element.Clause.(*kingpin.FlagClause); ok && asks(flag.Model().Name) {
+			return args
+		}
+	}
+	return append([]string{serveCommand}, args...)
 }
 
 // variable is the environment variable of a flag.
@@ -99,11 +119,8 @@ var errSurplus = errors.New("there is an argument that belongs to no flag")
 // out: it tells of a malformed value, but not of what.
 func explain(app *kingpin.Application, args []string, err error) error {
 	given, syntax := givenFlags(app, args)
-	switch {
-	case syntax != nil && strings.HasPrefix(syntax.Error(), "unexpected "), syntax != nil && strings.HasPrefix(syntax.Error(), "expected command"):
-		return errSurplus
-	case syntax != nil:
-		return syntax
+	if syntax != nil {
+		return explainSyntax(app, syntax)
 	}
 	for _, flag := range app.Model().Flags {
 		if value, ok := given[flag.Name]; ok {
@@ -111,6 +128,23 @@ func explain(app *kingpin.Application, args []string, err error) error {
 				return blame(flag.Name, err)
 			}
 		}
+	}
+	return explainSyntax(app, err)
+}
+
+// mention is how kingpin names a flag in an error.
+var mention = regexp.MustCompile(`'(?:--)?([a-z.-]+)'`)
+
+// explainSyntax names the variable too, where kingpin names a flag, and
+// repeats no argument that belongs to none.
+func explainSyntax(app *kingpin.Application, err error) error {
+	for _, repeating := range []string{"unexpected ", "expected command", "failed to open arguments file"} {
+		if strings.HasPrefix(err.Error(), repeating) {
+			return errSurplus
+		}
+	}
+	if flag := mention.FindStringSubmatch(err.Error()); flag != nil && app.GetFlag(flag[1]) != nil {
+		return blame(flag[1], err)
 	}
 	return err
 }

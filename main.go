@@ -126,5 +126,8 @@ func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
 		return <-stopped
 	}
 	stop()
+	if *e.settings.web.WebSystemdSocket {
+		return blame(systemdSocketFlag, err)
+	}
 	return blame(listenAddressFlag, err)
 }

@@ -295,11 +295,16 @@ func TestExporterThatCannotListenSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	var log strings.Builder
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	code := run(ctx, []string{"--web.listen-address=" + listener.Addr().String(), "--rocketchat.user-id=watcher", "--rocketchat.auth-token=" + secret}, io.Discard, &log)
-	if code != 1 || !strings.Contains(log.String(), "--web.listen-address (environment variable WEB_LISTEN_ADDRESS)") {
-		t.Errorf("the exit code is %d, the log\n%s", code, &log)
+	for flag, arg := range map[string]string{
+		"--web.listen-address (environment variable WEB_LISTEN_ADDRESS)": "--web.listen-address=" + listener.Addr().String(),
+		"--web.systemd-socket (environment variable WEB_SYSTEMD_SOCKET)": "--web.systemd-socket",
+	} {
+		var log strings.Builder
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		code := run(ctx, append(good, arg), io.Discard, &log)
+		if code != 1 || !strings.Contains(log.String(), flag) {
+			t.Errorf("the exit code is %d, the log\n%s", code, &log)
+		}
 	}
 }

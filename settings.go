@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -33,11 +34,15 @@ const (
 	fileDataTimeoutFlag = "import.file-data-timeout"
 	telemetryPathFlag   = "web.telemetry-path"
 	listenAddressFlag   = "web.listen-address"
+	systemdSocketFlag   = "web.systemd-socket"
 	webConfigFileFlag   = "web.config.file"
 )
 
-// checkCommand is the command beside the default one, serve.
-const checkCommand = "check"
+// The commands. The first is the default.
+const (
+	serveCommand = "serve"
+	checkCommand = "check"
+)
 
 // settings are the flags and environment variables, checked.
 type settings struct {
@@ -84,12 +89,12 @@ func parseSettings(args []string, stdout io.Writer) (*settings, error) {
 	s.web = kingpinflag.AddFlags(app, ":10458")
 	app.Flag("log.level", "Only log what is at least this severe: debug, info, warn or error.").Default("info").EnumVar(&s.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "How to write log lines: logfmt or json.").Default("logfmt").EnumVar(&s.logFormat, "logfmt", "json")
-	app.Command("serve", "Serve the metrics.").Default()
+	app.Command(serveCommand, "Serve the metrics. This is what happens without a command.")
 	check := app.Command(checkCommand, "Tell, for each workspace, whether it can be watched, and what to do if not.")
 	check.Flag("json", "Tell it as JSON.").BoolVar(&s.json)
 	bindEnvironment(app)
 
-	command, err := app.Parse(args)
+	command, err := app.Parse(withCommand(app, args))
 	switch {
 	case answered:
 		return nil, errAnswered
@@ -130,8 +135,11 @@ func (s *settings) checkSingle(rawURL, httpConfigFile string) (err error) {
 	if s.flags.URL, err = client.ParseURL(rawURL); err != nil {
 		return blame(urlFlag, err)
 	}
-	if s.flags.HTTP, err = loadHTTPConfig(httpConfigFile); err != nil {
-		return blame(httpConfigFileFlag, err)
+	s.flags.HTTP = promconfig.DefaultHTTPClientConfig
+	if httpConfigFile != "" {
+		if s.flags.HTTP, err = config.LoadHTTP(httpConfigFile); err != nil {
+			return blame(httpConfigFileFlag, err)
+		}
 	}
 	if err := s.flags.Check(); err != nil {
 		return blameSetting(err)
@@ -170,18 +178,6 @@ func (s *settings) single() string {
 	return s.flags.URL.Host
 }
 
-// loadHTTPConfig reads an http_config; without a file it gives Prometheus's defaults.
-func loadHTTPConfig(file string) (promconfig.HTTPClientConfig, error) {
-	if file == "" {
-		return promconfig.DefaultHTTPClientConfig, nil
-	}
-	loaded, _, err := promconfig.LoadHTTPConfigFile(file)
-	if err != nil {
-		return promconfig.HTTPClientConfig{}, err
-	}
-	return *loaded, nil
-}
-
 // checkTelemetryPath refuses what no request can match, and what is another page.
 func checkTelemetryPath(p string) error {
 	switch {
@@ -200,12 +196,14 @@ func checkTelemetryPath(p string) error {
 
 // checkListenAddress refuses what the toolkit could not listen on.
 func checkListenAddress(address string) error {
-	if strings.HasPrefix(address, "vsock://") {
-		return nil
+	vsock, isVsock := strings.CutPrefix(address, "vsock://")
+	if !isVsock {
+		_, err := net.ResolveTCPAddr("tcp", address)
+		return err
 	}
-	_, port, err := net.SplitHostPort(address)
+	_, port, err := net.SplitHostPort(vsock)
 	if err == nil {
-		_, err = net.LookupPort("tcp", port)
+		_, err = strconv.ParseUint(port, 10, 32)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -116,6 +117,8 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, errors.New("the URL must begin with http:// or https://")
 	case u.Hostname() == "":
 		return nil, errors.New("the URL names no host")
+	case !validPort(u):
+		return nil, errors.New("the URL's port must be 1 to 65535")
 	case u.User != nil:
 		return nil, errors.New("the URL must not hold a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
@@ -123,6 +126,12 @@ func ParseURL(text string) (*url.URL, error) {
 	default:
 		return u, nil
 	}
+}
+
+// validPort reports whether u has a port that can be connected to, or none.
+func validPort(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
 // CurrentOperation asks getCurrentImportOperation (3.0 to 8.x), which never
@@ -191,8 +200,8 @@ func ParseToken(text string) (string, error) {
 
 // CheckUserID returns an error if id cannot go into a header.
 func CheckUserID(id string) error {
-	if !httpguts.ValidHeaderFieldValue(id) {
-		return errors.New("the user id has a character that no HTTP header may hold")
+	if !httpguts.ValidHeaderFieldValue(id) || strings.ContainsFunc(id, unicode.IsSpace) {
+		return errors.New("the user id has a space, or a character that no HTTP header may hold")
 	}
 	return nil
 }

@@ -110,19 +110,10 @@ func (x *exchange) send(req *http.Request, call *Call, decode func(*decoder) (re
 	call.Status = resp.StatusCode
 	call.RateLimitRemaining = rateLimitRemaining(resp.Header)
 
-	if resp.StatusCode < 200 {
-		// The body of a protocol switch is the connection itself, which does
-		// not end with the context.
-		return refused(x.endpoint, resp, refusal{}, x.token)
+	if resp.StatusCode != http.StatusOK {
+		return refused(x.endpoint, resp, readRefusal(resp, body), x.token)
 	}
 	stream, err := content(body, resp.Header)
-	if resp.StatusCode != http.StatusOK {
-		said := refusal{}
-		if err == nil {
-			said = readRefusal(stream)
-		}
-		return refused(x.endpoint, resp, said, x.token)
-	}
 	said := refusal{}
 	if err == nil {
 		said, err = decode(newDecoder(stream))

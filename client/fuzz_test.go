@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -192,7 +193,8 @@ func FuzzRefusal(f *testing.F) {
 	seed(f, `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
 		`{"success":false,"error":{"a":1},"errorType":"error-action-not-allowed","details":[]}`, `{"success":null}`, "{\"error\":\"\xff\"}")
 	f.Fuzz(func(t *testing.T, reply string) {
-		got := readRefusal(strings.NewReader(reply))
+		answer := &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}}
+		got := readRefusal(answer, &wire{body: strings.NewReader(reply)})
 		if got.success && !got.told {
 			t.Errorf("success without the field: %+v", got)
 		}

@@ -52,12 +52,22 @@ func (r *refusal) field(d *decoder, name []byte, other func(*decoder, []byte) (f
 	}
 }
 
-// readRefusal reads what it can of a refusal's body, which may be anything.
-func readRefusal(body io.Reader) refusal {
+// readRefusal reads what it can of a refusal's body, which may be anything. It
+// reads none where the status tells all, so that one that does not end keeps
+// nobody from heeding a 429; and that of a protocol switch would be the
+// connection itself.
+func readRefusal(resp *http.Response, body *wire) refusal {
+	if resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusForbidden {
+		return refusal{}
+	}
+	stream, err := content(body, resp.Header)
+	if err != nil {
+		return refusal{}
+	}
 	const enough = 64 << 10
 	var r refusal
-	d := newDecoder(io.LimitReader(body, enough))
-	_, err := d.object(func(name []byte) (fields, error) {
+	d := newDecoder(io.LimitReader(stream, enough))
+	_, err = d.object(func(name []byte) (fields, error) {
 		return r.field(d, name, func(d *decoder, _ []byte) (fields, error) { return 0, d.skip() })
 	})
 	if err != nil {
@@ -134,20 +144,20 @@ func rateLimitReset(h http.Header) time.Time {
 }
 
 // redirectHint names the URL to configure instead, where the redirect leads to
-// the same endpoint at another base. Of the place only scheme, host and path
-// are told: a query may hold a secret.
+// the same endpoint at another base, and else the host that it leads to. More
+// is not told: a path or a query may hold a secret.
 func redirectHint(endpoint Endpoint, resp *http.Response, token string) string {
-	const elsewhere = "Something in front of Rocket.Chat asks for a login or serves another page: let the exporter reach the API past it."
 	location, err := resp.Location()
 	if err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https" {
-		return elsewhere
+		return "Something in front of Rocket.Chat answers: let the exporter reach the API past it."
 	}
-	base, found := strings.CutSuffix(location.Path, apiPath+string(endpoint))
-	if !found {
-		return elsewhere
+	to := url.URL{Scheme: location.Scheme, Host: location.Host}
+	base, found := strings.CutSuffix(strings.TrimSuffix(location.Path, "/"), apiPath+string(endpoint))
+	if found {
+		to.Path = base
+		return "Configure the URL that it leads to: --rocketchat.url=" + cut(withoutSecret(to.String(), token))
 	}
-	instead := url.URL{Scheme: location.Scheme, Host: location.Host, Path: base}
-	return "Configure the URL that it leads to: --rocketchat.url=" + cut(withoutSecret(instead.String(), token))
+	return "It leads to another page at " + cut(withoutSecret(to.String(), token)) + ", such as a login: let the exporter reach the API past it, or configure the URL of the workspace there."
 }
 
 // cut keeps a text from the server short enough for a log line.

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -27,8 +28,23 @@ func Handler(w *Workspace, calls *Calls, own *prometheus.Registry, logger log.Lo
 		if own != nil {
 			gatherers = append(gatherers, own)
 		}
-		promhttp.HandlerFor(gatherers, options).ServeHTTP(rw, r)
+		promhttp.HandlerFor(gatherers, options).ServeHTTP(scraper{rw, r.Context()}, r)
 	})
+}
+
+// scraper writes to who asked for the metrics. That it has hung up is no
+// failure of the exporter, for promhttp to log and to count.
+type scraper struct {
+	http.ResponseWriter
+	ctx context.Context
+}
+
+func (s scraper) Write(p []byte) (int, error) {
+	n, err := s.ResponseWriter.Write(p)
+	if err != nil && s.ctx.Err() != nil {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // scrapeLimit is how long a scrape may take for its answer to reach Prometheus

@@ -3,9 +3,14 @@ package collector
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/go-kit/log"
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -184,5 +189,44 @@ func TestManyScrapersAtOnce(t *testing.T) {
 	}
 	if n := r.fileDataRequests(); n != 1 {
 		t.Errorf("the selection was read %d times", n)
+	}
+}
+
+// A scraper that gives up earlier than it says would else be logged, and
+// counted as an error of the exporter, at every scrape.
+func TestScraperThatHangsUpBeforeTheMetricsAreWrittenIsNotLogged(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	r.place(operation(rocketchatsim.StepImportingUsers))
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil)
+	Handler(r.workspace, r.calls, nil, log.NewLogfmtLogger(r.log)).ServeHTTP(brokenPipe{httptest.NewRecorder()}, req)
+	if text := r.log.String(); strings.Contains(text, "not all metrics") {
+		t.Errorf("the log is\n%s", text)
+	}
+}
+
+// brokenPipe is a connection that the other side has closed.
+type brokenPipe struct{ http.ResponseWriter }
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestTooManyRequestsIsHeededThoughItsBodyDoesNotEnd(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	calls := 0
+	r.intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
+		calls++
+		w.WriteHeader(http.StatusTooManyRequests)
+		w.Write([]byte("{"))
+		w.(http.Flusher).Flush()
+		<-req.Context().Done()
+	})
+	for limited := uint64(1); limited <= 2; limited++ {
+		if s := r.scrape(); s.Failures[client.RateLimited] != limited || s.Failures[client.Timeout] != 0 {
+			t.Errorf("a scrape got %+v", s)
+		}
+	}
+	if calls != 1 {
+		t.Errorf("%d calls were made", calls)
 	}
 }

@@ -5,6 +5,8 @@ package config
 import (
 	"errors"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
@@ -64,7 +66,27 @@ func (w *Workspace) Check() error {
 			return &Error{"auth_token", err}
 		}
 	}
+	if err := checkHTTP(w.HTTP); err != nil {
+		return err
+	}
 	return w.CheckDurations()
+}
+
+// checkHTTP refuses what prometheus/common would take, and what would then
+// fail, or contradict the credentials, at every call.
+func checkHTTP(c promconfig.HTTPClientConfig) error {
+	if proxy := c.ProxyURL.URL; proxy != nil && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) {
+		return wrong("http_config", "proxy_url must begin with http://, https://, socks5:// or socks5h://")
+	}
+	if c.HTTPHeaders == nil {
+		return nil
+	}
+	for header := range c.HTTPHeaders.Headers {
+		if strings.EqualFold(header, "X-Auth-Token") || strings.EqualFold(header, "X-User-Id") {
+			return wrong("http_config", "http_headers must not set "+header+", which the credentials set")
+		}
+	}
+	return nil
 }
 
 // CheckDurations is the part of Check that defaults for workspaces must pass

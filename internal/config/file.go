@@ -52,7 +52,7 @@ func Load(path string, defaults Workspace) (map[string]Workspace, error) {
 	}
 	var f file
 	if err := yaml.UnmarshalStrict(content, &f); err != nil {
-		return nil, fmt.Errorf("%s: %s", path, quoted.ReplaceAllString(err.Error(), "a value"))
+		return nil, fmt.Errorf("%s: %w", path, withoutValues(err))
 	}
 	workspaces := make(map[string]Workspace, len(f.Workspaces))
 	for name, written := range f.Workspaces {
@@ -69,6 +69,20 @@ func Load(path string, defaults Workspace) (map[string]Workspace, error) {
 		workspaces[name] = w
 	}
 	return workspaces, nil
+}
+
+// LoadHTTP reads a file that holds an http_config. An error holds no secret.
+func LoadHTTP(path string) (promconfig.HTTPClientConfig, error) {
+	loaded, _, err := promconfig.LoadHTTPConfigFile(path)
+	if err != nil {
+		return promconfig.HTTPClientConfig{}, withoutValues(err)
+	}
+	return *loaded, nil
+}
+
+// withoutValues is an error of the YAML package without the values in it.
+func withoutValues(err error) error {
+	return errors.New(quoted.ReplaceAllString(err.Error(), "a value"))
 }
 
 // over returns w with what is written put over it. Paths that are relative
