@@ -15,6 +15,7 @@ import (
 
 // exporter is the exporter's own binary at work.
 type exporter struct {
+	address string
 	metrics string // the URL of its metrics
 	dir     string
 	command *exec.Cmd
@@ -52,7 +53,7 @@ func (e *exporter) start(ctx context.Context, workspace string) error {
 	if err != nil {
 		return err
 	}
-	e.metrics = "http://" + address + "/metrics"
+	e.address, e.metrics = address, "http://"+address+"/metrics"
 	e.command = exec.Command(binary,
 		"--rocketchat.url="+workspace,
 		"--rocketchat.user-id="+userID,

@@ -3,7 +3,6 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -110,8 +109,6 @@ func (o Options) discovery(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-var errNotEnabled = errors.New("Reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle, or send it a SIGHUP.")
-
 // reload reads the configuration file again, as Prometheus does.
 func (o Options) reload(w http.ResponseWriter, r *http.Request) {
 	switch {
@@ -119,7 +116,7 @@ func (o Options) reload(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "POST, PUT")
 		http.Error(w, "Only POST and PUT reload.", http.StatusMethodNotAllowed)
 	case o.Reload == nil:
-		http.Error(w, errNotEnabled.Error(), http.StatusForbidden)
+		http.Error(w, "Reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle, or send it a SIGHUP.", http.StatusForbidden)
 	default:
 		if err := o.Reload(); err != nil {
 			http.Error(w, "failed to reload the configuration: "+err.Error(), http.StatusInternalServerError)
