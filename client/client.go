@@ -61,7 +61,8 @@ type Call struct {
 	Status int
 	// Duration is from the start of the call to the end of its body.
 	Duration time.Duration
-	// Bytes is the size of the body as it came over the connection.
+	// Bytes is the size of the body as it came over the connection, as far as it
+	// was read: that of a refusal whose status tells all is not.
 	Bytes int64
 	// RateLimitRemaining is X-RateLimit-Remaining, known where the server said.
 	RateLimitRemaining Number

@@ -31,7 +31,7 @@ func NewCalls() *Calls {
 		}, []string{"endpoint"}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rocketchat_import_api_response_bytes_total",
-			Help: "Bytes of the bodies that Rocket.Chat's API answered, as they came over the connection.",
+			Help: "Bytes of the bodies that Rocket.Chat's API answered, as far as they were read, before decompression.",
 		}, []string{"endpoint"}),
 		remaining: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "rocketchat_import_api_rate_limit_remaining",
