@@ -2,9 +2,11 @@ FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY *.go ./
+COPY *.go README.md ./
 COPY client client
 COPY collector collector
+COPY docs docs
+COPY internal internal
 ARG VERSION REVISION BRANCH
 RUN version=github.com/prometheus/common/version && \
     CGO_ENABLED=0 go build -trimpath -o /rocketchat_import_exporter \

@@ -15,7 +15,7 @@ staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
-.PHONY: build test format vet generated unit rules generate tools e2e bench image
+.PHONY: build test format vet generated unit rules generate tools e2e soak bench image
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -62,6 +62,10 @@ tools:
 # Alerts and dashboard on the real programs.
 e2e: tools
 	cd e2e && go test -race -count=1 -timeout 10m ./...
+
+# 500 workspaces, two replicas of Prometheus, 5 minutes.
+soak:
+	go run ./internal/soak
 
 # What reading a large selection costs, beside reading the same reply and throwing it away.
 bench:

@@ -24,6 +24,24 @@ const (
 // shippedReceiver is where the receivers of the shipped alertmanager.yml post to.
 const shippedReceiver = "http://127.0.0.1:9099"
 
+// many is what README.md says to write for one exporter of many workspaces, but
+// for the targets, which are asked for more often.
+const many = `    metrics_path: /probe
+    http_sd_configs:
+      - url: http://ADDRESS/sd
+        refresh_interval: 1s
+    relabel_configs:
+      - source_labels: [__address__]
+        target_label: __param_target
+      - source_labels: [__param_target]
+        target_label: instance
+      - target_label: __address__
+        replacement: ADDRESS
+  - job_name: rocketchat_import_exporter
+    static_configs:
+      - targets: [ADDRESS]
+`
+
 // scaled makes a duration that many times shorter.
 func (c Config) scaled(d time.Duration) string {
 	return rulescale.Format(rulescale.Duration(d, 1/c.Speed))
@@ -75,9 +93,15 @@ func (c Config) writePrometheus(rules []string, alertmanager string) (string, er
 		fmt.Fprintf(&text, "  - %q\n", file)
 	}
 	fmt.Fprintf(&text, "alerting:\n  alertmanagers:\n    - static_configs:\n        - targets: [%q]\n", alertmanager)
-	fmt.Fprintf(&text, "scrape_configs:\n  - job_name: rocketchat_import\n    static_configs:\n")
+	fmt.Fprintf(&text, "scrape_configs:\n  - job_name: rocketchat_import\n")
+	if len(c.Exporters) > 0 {
+		fmt.Fprintf(&text, "    static_configs:\n")
+	}
 	for _, workspace := range slices.Sorted(maps.Keys(c.Exporters)) {
 		fmt.Fprintf(&text, "      - targets: [%q]\n        labels: {instance: %q}\n", c.Exporters[workspace], workspace)
+	}
+	if c.Many != "" {
+		text.WriteString(strings.ReplaceAll(many, "ADDRESS", c.Many))
 	}
 	path := filepath.Join(c.Dir, "prometheus.yml")
 	return path, os.WriteFile(path, []byte(text.String()), 0o600)
