@@ -58,7 +58,7 @@ func run(ctx context.Context, withAlerts bool) error {
 	fmt.Printf(`
   simulated Rocket.Chat   %s
   metrics                 %s
-`, workspace, exporter.metrics)
+`, workspace, exporter.metrics())
 	if withAlerts {
 		return playWithAlerts(ctx, sim, exporter)
 	}
@@ -69,8 +69,8 @@ An import of about three minutes plays again and again. Watch it move:
 
 Press Ctrl-C to end.
 
-`, exporter.metrics)
-	return play(ctx, sim, rocketchatsim.Slack(), program{"the exporter", exporter.ended})
+`, exporter.metrics())
+	return play(ctx, sim, rocketchatsim.Slack(), program{"the exporter", exporter.Ended()})
 }
 
 // playWithAlerts plays imports that stall, and shows what Alertmanager sends.
@@ -91,7 +91,7 @@ Press Ctrl-C to end.
 
 `, alerting.PrometheusURL, alerting.AlertmanagerURL, alertSpeed)
 	return play(ctx, sim, rocketchatsim.Stall(standstill),
-		program{"the exporter", e.ended},
+		program{"the exporter", e.Ended()},
 		program{"Prometheus", alerting.Prometheus.Ended()},
 		program{"Alertmanager", alerting.Alertmanager.Ended()},
 	)

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"rocketchat_import_exporter/internal/alertstack"
+	"rocketchat_import_exporter/internal/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -24,7 +25,7 @@ type many struct {
 	url        string // of all workspaces, each below its name
 	config     string
 	address    string
-	exporter   *alertstack.Process
+	exporter   *process.Process
 	prometheus v1.API
 	pager      *pager
 }
@@ -91,12 +92,12 @@ func newMany(t *testing.T, n int) *many {
 	m.writeConfig(t, n)
 	m.sims = m.sims[:n]
 
-	address, err := alertstack.FreeAddress("127.0.0.1:0")
+	address, err := process.FreeAddress("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.address = address
-	m.exporter, err = alertstack.StartProcess("the exporter", nil, buildExporter(t),
+	m.exporter, err = process.Start("the exporter", nil, buildExporter(t),
 		"--config.file="+m.config, "--rocketchat.min-interval=0s", "--web.enable-lifecycle", "--web.listen-address="+address)
 	if err != nil {
 		t.Fatal(err)

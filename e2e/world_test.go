@@ -11,6 +11,7 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"rocketchat_import_exporter/internal/alertstack"
+	"rocketchat_import_exporter/internal/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -32,7 +33,7 @@ type workspace struct {
 	url      string
 	binary   string
 	address  string // of the exporter
-	exporter *alertstack.Process
+	exporter *process.Process
 }
 
 const (
@@ -75,7 +76,7 @@ func start(t *testing.T, config alertstack.Config) *alertstack.Stack {
 	return stack
 }
 
-func showOutput(t *testing.T, name string, p *alertstack.Process) {
+func showOutput(t *testing.T, name string, p *process.Process) {
 	if t.Failed() {
 		t.Logf("%s wrote:\n%s", name, p.Output())
 	}
@@ -100,7 +101,7 @@ func newWorkspace(t *testing.T, name, binary string, config rocketchatsim.Config
 	sim.SetUser(userID, token, permissions...)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	address, err := alertstack.FreeAddress("127.0.0.1:0")
+	address, err := process.FreeAddress("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func newWorkspace(t *testing.T, name, binary string, config rocketchatsim.Config
 // startExporter starts the exporter, or starts it again.
 func (w *workspace) startExporter(t *testing.T) {
 	t.Helper()
-	exporter, err := alertstack.StartProcess("the exporter of "+w.name, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, w.binary,
+	exporter, err := process.Start("the exporter of "+w.name, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, w.binary,
 		"--rocketchat.url="+w.url,
 		"--rocketchat.user-id="+userID,
 		"--rocketchat.min-interval=0s",

@@ -5,8 +5,9 @@ package alertstack
 
 import (
 	"context"
-	"net"
 	"path/filepath"
+
+	"rocketchat_import_exporter/internal/process"
 )
 
 // Config says what to run.
@@ -34,7 +35,7 @@ type Stack struct {
 	// PrometheusURL and AlertmanagerURL are base URLs without a slash at the end.
 	PrometheusURL, AlertmanagerURL string
 	// Prometheus and Alertmanager are the programs.
-	Prometheus, Alertmanager *Process
+	Prometheus, Alertmanager *process.Process
 }
 
 // Start starts both programs and returns once both are ready. When it fails,
@@ -61,12 +62,12 @@ func (s *Stack) start(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	address, err := FreeAddress("127.0.0.1:9090")
+	address, err := process.FreeAddress("127.0.0.1:9090")
 	if err != nil {
 		return err
 	}
 	s.PrometheusURL = "http://" + address
-	s.Prometheus, err = StartProcess("prometheus", nil, c.Prometheus,
+	s.Prometheus, err = process.Start("prometheus", nil, c.Prometheus,
 		"--config.file="+config,
 		"--storage.tsdb.path="+filepath.Join(c.Dir, "prometheus"),
 		"--query.lookback-delta="+c.scaled(lookback),
@@ -84,12 +85,12 @@ func (s *Stack) startAlertmanager(ctx context.Context, c Config) (string, error)
 	if err != nil {
 		return "", err
 	}
-	address, err := FreeAddress("127.0.0.1:9093")
+	address, err := process.FreeAddress("127.0.0.1:9093")
 	if err != nil {
 		return "", err
 	}
 	s.AlertmanagerURL = "http://" + address
-	s.Alertmanager, err = StartProcess("alertmanager", nil, c.Alertmanager,
+	s.Alertmanager, err = process.Start("alertmanager", nil, c.Alertmanager,
 		"--config.file="+config,
 		"--storage.path="+filepath.Join(c.Dir, "alertmanager"),
 		"--cluster.listen-address=",
@@ -103,22 +104,9 @@ func (s *Stack) startAlertmanager(ctx context.Context, c Config) (string, error)
 
 // Stop ends what was started.
 func (s *Stack) Stop() {
-	for _, p := range []*Process{s.Prometheus, s.Alertmanager} {
+	for _, p := range []*process.Process{s.Prometheus, s.Alertmanager} {
 		if p != nil {
 			p.Stop()
 		}
 	}
-}
-
-// FreeAddress returns an address where nothing listens, on the loopback interface:
-// the preferred one, or if that is taken any other.
-func FreeAddress(preferred string) (string, error) {
-	listener, err := net.Listen("tcp", preferred)
-	if err != nil {
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

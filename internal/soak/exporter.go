@@ -4,21 +4,21 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"rocketchat_import_exporter/internal/process"
 )
 
 // exporter is the exporter's own binary at work.
 type exporter struct {
-	url     string
-	command *exec.Cmd
+	*process.Process
+	url string
 }
 
 // startExporter builds it and starts it with the file in dir. It returns once
@@ -30,44 +30,41 @@ func startExporter(ctx context.Context, dir string) (*exporter, error) {
 	if err := build.Run(); err != nil {
 		return nil, fmt.Errorf("building the exporter: %w", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := process.FreeAddress("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	address := listener.Addr().String()
-	listener.Close()
-	e := &exporter{url: "http://" + address}
-	e.command = exec.Command(binary, "--config.file="+filepath.Join(dir, "config.yml"), "--web.listen-address="+address)
-	log, err := os.Create(filepath.Join(dir, "log"))
+	p, err := process.Start("the exporter", nil, binary,
+		"--config.file="+filepath.Join(dir, "config.yml"), "--web.enable-lifecycle", "--web.listen-address="+address)
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
-	e.command.Stderr = log
-	if err := e.command.Start(); err != nil {
+	e := &exporter{Process: p, url: "http://" + address}
+	if err := e.AwaitOK(ctx, e.url+"/-/ready"); err != nil {
+		e.Stop()
 		return nil, err
 	}
-	for range 100 {
-		if resp, err := http.Get(e.url + "/-/ready"); err == nil {
-			return e, resp.Body.Close()
-		}
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
-			break
-		}
+	return e, nil
+}
+
+// reload has it read its file again.
+func (e *exporter) reload() error {
+	resp, err := http.Post(e.url+"/-/reload", "", nil)
+	if err != nil {
+		return err
 	}
-	e.stop()
-	return nil, fmt.Errorf("the exporter does not answer")
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("reloading: %s", resp.Status)
+	}
+	return nil
 }
 
-func (e *exporter) reload() error { return e.command.Process.Signal(syscall.SIGHUP) }
-
-func (e *exporter) stop() {
-	e.command.Process.Signal(syscall.SIGTERM)
-	e.command.Wait()
+// handles are what a process has, and may leave behind.
+type handles struct {
+	descriptors, goroutines int
+	rss                     float64 // bytes
 }
-
-// handles are what a process may leave behind.
-type handles struct{ descriptors, goroutines int }
 
 // samples is what was seen of the exporter.
 type samples struct {
@@ -84,9 +81,13 @@ func (e *exporter) sample(ctx context.Context, p plan) <-chan samples {
 		end := time.Now().Add(p.duration)
 		firstRound := time.Now().Add(p.interval + scrapeTimeout)
 		for time.Now().Before(end) && wait(ctx, s.every) == nil {
-			s.rss = append(s.rss, e.rss())
+			now, err := e.handles(ctx)
+			if err != nil {
+				break // what ended it shows in the scrapes
+			}
+			s.rss = append(s.rss, now.rss)
 			if s.early == (handles{}) && time.Now().After(firstRound) {
-				s.early, _ = e.handles(ctx)
+				s.early = now
 			}
 		}
 		result <- s
@@ -111,21 +112,6 @@ func (s samples) meanRSS() (minutes []float64) {
 	return minutes
 }
 
-// rss is the resident memory in bytes; 0 if it cannot be read.
-func (e *exporter) rss() float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.command.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if kilobytes, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			n, _ := strconv.ParseFloat(strings.Fields(kilobytes)[0], 64)
-			return n * 1024
-		}
-	}
-	return 0
-}
-
 // handles reads the exporter's own metrics.
 func (e *exporter) handles(ctx context.Context) (h handles, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+"/metrics", nil)
@@ -145,6 +131,8 @@ func (e *exporter) handles(ctx context.Context) (h handles, err error) {
 			h.descriptors = int(n)
 		case "go_goroutines":
 			h.goroutines = int(n)
+		case "process_resident_memory_bytes":
+			h.rss = n
 		}
 	}
 	return h, nil

@@ -68,7 +68,7 @@ func (p plan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer e.stop()
+	defer e.Stop()
 
 	s := newScrapers(e.url, p)
 	first, err := s.discover(ctx)

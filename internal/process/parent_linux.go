@@ -1,4 +1,4 @@
-package alertstack
+package process
 
 import "syscall"
 

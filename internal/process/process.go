@@ -1,8 +1,11 @@
-package alertstack
+// Package process runs programs for the demo, the end-to-end test and the soak,
+// and leaves none of them behind.
+package process
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os/exec"
 	"runtime"
@@ -27,9 +30,9 @@ type Process struct {
 	err    error // set before ended is closed
 }
 
-// StartProcess runs a program, which errors call by the given name. Its
+// Start runs a program, which errors call by the given name. Its
 // environment is env and nothing else.
-func StartProcess(name string, env []string, binary string, args ...string) (*Process, error) {
+func Start(name string, env []string, binary string, args ...string) (*Process, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Process{name: name, cancel: cancel, ended: make(chan struct{})}
 	cmd := exec.CommandContext(ctx, binary, args...)
@@ -134,4 +137,17 @@ func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return string(o.text)
+}
+
+// FreeAddress returns an address where nothing listens, on the loopback interface:
+// the preferred one, or if that is taken any other.
+func FreeAddress(preferred string) (string, error) {
+	listener, err := net.Listen("tcp", preferred)
+	if err != nil {
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package alertstack
+package process
 
 import "syscall"
 
