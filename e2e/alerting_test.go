@@ -83,9 +83,9 @@ func (w *world) playSupport(t *testing.T) {
 	slack.begin(w.support, 10)
 	awaitData(t, w.prometheus, `rocketchat_import_users{instance="support"} == 3000`)
 	slack.goOn(t, w.support, slack.running, 4)
-	// In the longest step: where another follows at once, the running import sets it
-	// before a scrape has seen that it was set back.
-	awaitData(t, w.prometheus, `rocketchat_import_step{instance="support",step="importer_importing_messages"} == 1`)
+	// In a step that goes on for seconds: where another follows at once, the running
+	// import sets that before a scrape has seen that it was set back.
+	awaitData(t, w.prometheus, `rocketchat_import_step{instance="support",step="importer_importing_users"} == 1`)
 	awaitData(t, w.prometheus, `rocketchat_import:operation_running:timestamp_seconds{instance="support"}`)
 	w.support.readSelection(t)
 	disturbed := w.awaitFiring(t, "RocketChatImportDisturbed", "critical", w.support)
