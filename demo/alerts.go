@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rocketchat_import_exporter/internal/alertstack"
+	"rocketchat_import_exporter/internal/process"
 )
 
 const (
@@ -94,17 +95,15 @@ func moduleRoot(ctx context.Context) (string, error) {
 // buildAlerting builds Prometheus and Alertmanager, each from the module that pins
 // it, unless they are there.
 func buildAlerting(ctx context.Context, root string) error {
+	bin := filepath.Join(root, "e2e", "bin")
 	for program, module := range map[string]string{"prometheus": "e2e", "alertmanager": "e2e/alertmanager"} {
-		binary := filepath.Join(root, "e2e", "bin", program)
-		if _, err := os.Stat(binary); err == nil {
+		if _, err := os.Stat(filepath.Join(bin, program)); err == nil {
 			continue
 		}
 		fmt.Printf("Building %s, which takes minutes the first time …\n", program)
 		path := "github.com/prometheus/" + program + "/cmd/" + program
-		build := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join(root, module), "-o", binary, path)
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("building %s: %w", program, err)
+		if _, err := process.Build(ctx, bin, path, "-C", filepath.Join(root, module)); err != nil {
+			return err
 		}
 	}
 	return nil

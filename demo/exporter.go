@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 
 	"rocketchat_import_exporter/internal/process"
 )
@@ -36,11 +33,9 @@ func startExporter(ctx context.Context, workspace string) (*exporter, error) {
 }
 
 func (e *exporter) start(ctx context.Context, workspace string) error {
-	binary := filepath.Join(e.dir, "rocketchat_import_exporter")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "rocketchat_import_exporter")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("building the exporter: %w", err)
+	binary, err := process.Build(ctx, e.dir, "rocketchat_import_exporter")
+	if err != nil {
+		return err
 	}
 	address, err := process.FreeAddress("127.0.0.1:10458")
 	if err != nil {

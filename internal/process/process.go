@@ -1,5 +1,5 @@
-// Package process runs programs for the demo, the end-to-end test and the soak,
-// and leaves none of them behind.
+// Package process runs programs for the demo, the end-to-end test, the soak and
+// the bench, and leaves none of them behind.
 package process
 
 import (
@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -20,10 +24,23 @@ const grace = 5 * time.Second
 // readyTimeout is how long a program may take to answer.
 const readyTimeout = 30 * time.Second
 
+// Build builds the package of a program into the directory, which is absolute,
+// and returns the program's path. The arguments are flags of go build.
+func Build(ctx context.Context, dir, pkg string, args ...string) (string, error) {
+	binary := filepath.Join(dir, path.Base(pkg))
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, args, []string{"-o", binary, pkg})...)
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("building %s: %w", pkg, err)
+	}
+	return binary, nil
+}
+
 // Process is a program at work. It ends with Stop, or, on Linux, with the process
 // that started it. Its methods may be called from any goroutine.
 type Process struct {
 	name   string
+	pid    int
 	output output
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -56,6 +73,9 @@ func (p *Process) run(cmd *exec.Cmd, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := cmd.Start()
+	if err == nil {
+		p.pid = cmd.Process.Pid
+	}
 	started <- err
 	if err != nil {
 		return
@@ -65,6 +85,9 @@ func (p *Process) run(cmd *exec.Cmd, started chan<- error) {
 	}
 	close(p.ended)
 }
+
+// PID returns the program's process id.
+func (p *Process) PID() int { return p.pid }
 
 // Stop asks the program to end, kills it after five seconds, and returns once it
 // has ended. It may be called again.

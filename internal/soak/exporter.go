@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,11 +22,9 @@ type exporter struct {
 // startExporter builds it and starts it with the file in dir. It returns once
 // it answers.
 func startExporter(ctx context.Context, dir string) (*exporter, error) {
-	binary := filepath.Join(dir, "rocketchat_import_exporter")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "rocketchat_import_exporter")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return nil, fmt.Errorf("building the exporter: %w", err)
+	binary, err := process.Build(ctx, dir, "rocketchat_import_exporter")
+	if err != nil {
+		return nil, err
 	}
 	address, err := process.FreeAddress("127.0.0.1:0")
 	if err != nil {
