@@ -144,6 +144,24 @@ func TestMemoryStaysFlatWhateverIsSent(t *testing.T) {
 	}
 }
 
+func TestReadingALargeSelectionAllocatesNoMoreThanASmallOne(t *testing.T) {
+	for what, zipped := range map[string]bool{"plain": false, "gzip": true} {
+		t.Run(what, func(t *testing.T) {
+			read := func(pieces int) uint64 {
+				piece := fill(`{"user_id":"U1","is_bot":true,"do_import":false},`)
+				c := newClient(t, serve(t, bomb(`{"channels":[],"message_count":1,"users":[`, piece, pieces, zipped)))
+				// The list never ends, so the read fails, but not before it has read all of it.
+				return allocated(func() { c.FileData(t.Context(), time.Time{}) })
+			}
+			read(1) // sets up what is set up once
+			small, large := read(1), read(4)
+			if large > small+64<<10 {
+				t.Errorf("%d bytes were allocated for 1 MiB, %d for 4 MiB", small, large)
+			}
+		})
+	}
+}
+
 func TestMemoryStaysFlatWhateverARefusalHolds(t *testing.T) {
 	const atMost = 16 << 20
 	for _, status := range []int{400, 403, 502} {
