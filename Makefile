@@ -15,7 +15,12 @@ staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image
+platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 windows-amd64
+package   = rocketchat_import_exporter-$(VERSION:v%=%)
+# What is in an archive beside the binary.
+shipped   = README.md CHANGELOG.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json
+
+.PHONY: build test format vet generated unit rules generate tools e2e soak bench image release release-check
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -45,9 +50,10 @@ rules:
 generate:
 	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done
 	cd dashboards && go run . -runbook-base "$(RUNBOOK_BASE)" -o rocketchat-import.json
+	go test -run TestThePageOfMetrics -update .
 
-# That what is generated is not stale, and each runbook is there. That of the
-# dashboard is a test of its own.
+# That what is generated is not stale, and each runbook is there. Those of the
+# dashboard and of the page of metrics are tests of their own.
 generated:
 	@for f in $(alerts); do $(stamp) $$f | diff -u $$f - || { echo "$$f is stale: run make generate"; exit 1; }; done
 	@for a in $$(sed -n 's/.*runbook_url: .*#//p' alerts/*.rules.yml); do \
@@ -67,9 +73,34 @@ e2e: tools
 soak:
 	go run ./internal/soak
 
-# What reading a large selection costs, beside reading the same reply and throwing it away.
+# What the exporter costs, beside what people would use instead: the tables of
+# docs/performance.md. jq is measured where it is installed.
 bench:
-	go test -run '^$$' -bench . -benchmem ./client
+	go run ./internal/bench
 
 image:
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) -t rocketchat_import_exporter .
+
+# An archive for each platform, an SBOM and checksums, in dist/. The same commit
+# and Go give the same bytes, on any machine with GNU tar.
+release:
+	rm -rf dist
+	$(MAKE) $(platforms:%=dist/$(package).%.tar.gz)
+	go tool -modfile=$(CURDIR)/tools/go.mod cyclonedx-gomod app -json -noserial -notimestamp -std -output dist/$(package).cdx.json .
+	cd dist && sha256sum *.tar.gz *.json > sha256sums.txt && cat sha256sums.txt
+
+dist/$(package).%.tar.gz:
+	@mkdir -p dist/$(package).$*
+	os=$(word 1,$(subst -, ,$*)) arch=$(word 2,$(subst -, ,$*)) && \
+	CGO_ENABLED=0 GOOS=$$os GOARCH=$${arch%v7} GOARM=7 go build -trimpath -buildvcs=false -ldflags "$(ldflags)" \
+	  -o dist/$(package).$*/rocketchat_import_exporter$$(test $$os != windows || echo .exe) .
+	cp -r --parents $(shipped) dist/$(package).$*
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime=@0 -C dist -c $(package).$* | gzip -9n > $@
+	rm -r dist/$(package).$*
+
+# That the same commit gives the same bytes: a clone of it in another folder is
+# built without what was built before.
+release-check: release
+	clone=$$(mktemp -d) && trap 'rm -rf $$clone' EXIT && git clone -q . $$clone && \
+	GOCACHE=$$clone/.cache $(MAKE) -C $$clone release VERSION=$(VERSION) REVISION=$(REVISION) BRANCH=$(BRANCH) && \
+	diff dist/sha256sums.txt $$clone/dist/sha256sums.txt && echo "The same bytes twice."
