@@ -24,7 +24,7 @@ const (
 // shippedReceiver is where the receivers of the shipped alertmanager.yml post to.
 const shippedReceiver = "http://127.0.0.1:9099"
 
-// many is what README.md says to write for one exporter of many workspaces, but
+// many is what docs/configuration.md says to write for one exporter of many workspaces, but
 // for the targets, which are asked for more often.
 const many = `    metrics_path: /probe
     http_sd_configs:
