@@ -35,8 +35,8 @@ func withCommand(app *kingpin.Application, args []string) []string {
 		return args
 	}
 	for _, element := range context.Elements {
-		if flag, ok := element.Clause.(*kingpin.FlagClause); ok && asks(flag.Model().Name) {
-			return args
+		if flag, ok := element.Clause.(*kingpin.FlagClause); ok && asks(flag.Model().Name) && flag.Model().Name != "version" {
+			return args // else help would be that of the command
 		}
 	}
 	return append([]string{serveCommand}, args...)

@@ -153,15 +153,15 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestHelpAndVersionNeedNoSettings(t *testing.T) {
-	for flag, want := range map[string]string{
-		"--help":    "WIPES A RUNNING IMPORT",
-		"--version": "rocketchat_import_exporter, version",
+	for flag, texts := range map[string]struct{ want, unwanted string }{
+		"--help":    {"WIPES A RUNNING IMPORT", "go version"},
+		"--version": {"rocketchat_import_exporter, version", "usage"},
 	} {
 		t.Run(flag, func(t *testing.T) {
 			var stdout, stderr strings.Builder
 			code := run(t.Context(), []string{flag}, &stdout, &stderr)
 			words := strings.Join(strings.Fields(stdout.String()), " ") // help is wrapped
-			if code != 0 || !strings.Contains(words, want) || stderr.String() != "" {
+			if code != 0 || !strings.Contains(words, texts.want) || strings.Contains(words, texts.unwanted) || stderr.String() != "" {
 				t.Errorf("the exit code is %d, the output\n%s%s", code, &stdout, &stderr)
 			}
 		})
