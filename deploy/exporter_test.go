@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,11 +31,9 @@ func simulatedRocketChat(t *testing.T) string {
 // exporterBinary builds the exporter as its own module pins it.
 func exporterBinary(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "rocketchat_import_exporter")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the exporter: %v\n%s", err, out)
+	binary, err := process.Build(t.Context(), t.TempDir(), "rocketchat_import_exporter", "-C", "..")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
