@@ -10,12 +10,14 @@ BRANCH   ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
 version = github.com/prometheus/common/version
 ldflags = -s -w -X $(version).Version=$(VERSION) -X $(version).Revision=$(REVISION) -X $(version).Branch=$(BRANCH)
 
+DOCKER ?= docker
+
 staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image
+.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -26,8 +28,8 @@ format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 
 vet:
-	go vet ./...
-	$(staticcheck) ./...
+	go vet -tags image ./...
+	$(staticcheck) -tags image ./...
 	cd dashboards && go vet ./... && $(staticcheck) ./...
 	cd e2e && go vet ./... && $(staticcheck) ./...
 
@@ -71,5 +73,12 @@ soak:
 bench:
 	go test -run '^$$' -bench . -benchmem ./client
 
+# DOCKER=buildah builds it too.
 image:
-	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) -t rocketchat_import_exporter .
+	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" --build-arg BRANCH="$(BRANCH)" -t rocketchat_import_exporter .
+
+# The image, built by buildah in a stand-in for its base image, and at work.
+image-test:
+	@command -v buildah >/dev/null || { echo "image-test needs buildah: apt-get install buildah"; exit 1; }
+	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot and mounts"; exit 1; }
+	go test -tags image -count=1 -timeout 20m -v ./internal/imagetest
