@@ -7,7 +7,9 @@ COPY client client
 COPY collector collector
 COPY docs docs
 COPY internal internal
-ARG VERSION REVISION BRANCH
+ARG VERSION
+ARG REVISION
+ARG BRANCH
 RUN version=github.com/prometheus/common/version && \
     CGO_ENABLED=0 go build -trimpath -o /rocketchat_import_exporter \
     -ldflags "-s -w -X $version.Version=$VERSION -X $version.Revision=$REVISION -X $version.Branch=$BRANCH" .

@@ -10,6 +10,8 @@ BRANCH   ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
 version = github.com/prometheus/common/version
 ldflags = -s -w -X $(version).Version=$(VERSION) -X $(version).Revision=$(REVISION) -X $(version).Branch=$(BRANCH)
 
+DOCKER ?= docker
+
 staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
@@ -18,9 +20,9 @@ stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 windows-amd64
 package   = rocketchat_import_exporter-$(VERSION:v%=%)
 # What is in an archive beside the binary.
-shipped   = README.md CHANGELOG.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json
+shipped   = README.md CHANGELOG.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json deploy/systemd
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image release release-check
+.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test release release-check
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -31,8 +33,8 @@ format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 
 vet:
-	go vet ./...
-	$(staticcheck) ./...
+	go vet -tags image ./...
+	$(staticcheck) -tags image ./...
 	cd dashboards && go vet ./... && $(staticcheck) ./...
 	cd e2e && go vet ./... && $(staticcheck) ./...
 
@@ -78,8 +80,15 @@ soak:
 bench:
 	go run ./internal/bench
 
+# DOCKER=buildah builds it too.
 image:
-	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) -t rocketchat_import_exporter .
+	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" --build-arg BRANCH="$(BRANCH)" -t rocketchat_import_exporter .
+
+# The image, built by buildah in a stand-in for its base image, and at work.
+image-test:
+	@command -v buildah >/dev/null || { echo "image-test needs buildah: apt-get install buildah"; exit 1; }
+	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot and mounts"; exit 1; }
+	go test -tags image -count=1 -timeout 20m -v ./internal/imagetest
 
 # An archive for each platform, an SBOM and checksums, in dist/. The same commit
 # and Go give the same bytes, on any machine with GNU tar.
