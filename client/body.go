@@ -7,9 +7,12 @@ import (
 	"net/http"
 )
 
-// readSize is how much is asked of a connection at a time. jsontext asks for
-// 4 KiB, which would cost a large selection many system calls.
-const readSize = 64 << 10
+// How much is asked of a connection at a time. jsontext asks for 4 KiB, which
+// would cost a large selection many system calls; other replies are smaller.
+const (
+	selectionRead = 64 << 10
+	otherRead     = 4 << 10
+)
 
 // wire is the body of a reply as it comes from the connection. It counts what
 // comes, and remembers why it broke, since a decoder above it cannot tell a
@@ -29,9 +32,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// content returns the reply's content as a stream, decompressed if need be.
-func content(w *wire, header http.Header) (io.Reader, error) {
-	buffered := bufio.NewReaderSize(w, readSize)
+// content returns the reply's content as a stream, decompressed if need be. It
+// reads so much at a time.
+func content(w *wire, header http.Header, read int) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(w, read)
 	if header.Get("Content-Encoding") != "gzip" {
 		return buffered, nil
 	}

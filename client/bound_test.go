@@ -11,35 +11,37 @@ import (
 	"time"
 )
 
-func TestANameOrStringMayHaveOneMebibyteAndNoMore(t *testing.T) {
-	// @ is the name or string.
+func TestANameStringUserOrChannelMayHaveOneMebibyteAndNoMore(t *testing.T) {
+	// @ is the name or string, and {@} an object with one string in it.
 	operations := map[string]string{
-		"_id":                       `{"operation":{"_id":"@","status":"s"}}`,
-		"status":                    `{"operation":{"_id":"a","status":"@"}}`,
-		"a timestamp":               `{"operation":{"_id":"a","status":"s","ts":"@"}}`,
-		"a name in the operation":   `{"operation":{"@":1,"_id":"a","status":"s"}}`,
-		"a name in count":           `{"operation":{"count":{"@":1},"_id":"a","status":"s"}}`,
-		"a name of a user":          `{"operation":{"fileData":{"users":[{"username":"@"}],"channels":[],"message_count":1},"_id":"a","status":"s"}}`,
-		"a name in fileData":        `{"operation":{"fileData":{"@":0,"users":[],"channels":[],"message_count":1},"_id":"a","status":"s"}}`,
-		"the error":                 `{"error":"@","success":true}`,
-		"the last one":              `{"operation":{"_id":"a","status":"s"},"x":"@"}`,
-		"an unused string":          `{"x":"@","success":true}`,
-		"a string in an array":      `{"x":["@","@",["@"]],"success":true}`,
-		"a name in an object":       `{"x":{"@":{"@":"@"}},"success":true}`,
-		"strings with space around": "{ \"x\" : [\r\n        \"@\" , \"@\" ] , \"success\" : true }",
+		"_id":                        `{"operation":{"_id":"@","status":"s"}}`,
+		"status":                     `{"operation":{"_id":"a","status":"@"}}`,
+		"a timestamp":                `{"operation":{"_id":"a","status":"s","ts":"@"}}`,
+		"a name in the operation":    `{"operation":{"@":1,"_id":"a","status":"s"}}`,
+		"a name in count":            `{"operation":{"count":{"@":1},"_id":"a","status":"s"}}`,
+		"a user, but for its braces": `{"operation":{"fileData":{"users":[{@}],"channels":[],"message_count":1},"_id":"a","status":"s"}}`,
+		"a name in fileData":         `{"operation":{"fileData":{"@":0,"users":[],"channels":[],"message_count":1},"_id":"a","status":"s"}}`,
+		"the error":                  `{"error":"@","success":true}`,
+		"the last one":               `{"operation":{"_id":"a","status":"s"},"x":"@"}`,
+		"an unused string":           `{"x":"@","success":true}`,
+		"a string in an array":       `{"x":["@","@",["@"]],"success":true}`,
+		"a name in an object":        `{"x":{"@":{"@":"@"}},"success":true}`,
+		"strings with space around":  "{ \"x\" : [\r\n        \"@\" , \"@\" ] , \"success\" : true }",
 	}
 	selections := map[string]string{
-		"a name of a user":        `{"users":[{"@":"@"},{"username":"@"}],"channels":[],"message_count":1}`,
-		"a name of a channel":     `{"users":[],"channels":[{"@":1,"name":"@"}],"message_count":1}`,
-		"a name of a contact":     `{"users":[],"channels":[],"contacts":[{"@":["@"]}],"message_count":1}`,
-		"a name in the selection": `{"@":0,"users":[],"channels":[],"message_count":1}`,
-		"the last one":            `{"users":[],"channels":[],"message_count":1,"x":"@"}`,
+		"a user, but for its braces":    `{"users":[{@},{@}],"channels":[],"message_count":1}`,
+		"a channel, but for its braces": `{"users":[],"channels":[{},{@}],"message_count":1}`,
+		"a name of a contact":           `{"users":[],"channels":[],"contacts":[{"@":["@"]}],"message_count":1}`,
+		"a name in the selection":       `{"@":0,"users":[],"channels":[],"message_count":1}`,
+		"the last one":                  `{"users":[],"channels":[],"message_count":1,"x":"@"}`,
 	}
 	for endpoint, replies := range map[Endpoint]map[string]string{CurrentOperation: operations, ImportFileData: selections} {
 		for name, reply := range replies {
 			t.Run(string(endpoint)+", "+name, func(t *testing.T) {
 				ask := func(length int) error {
-					body := strings.ReplaceAll(reply, "@", strings.Repeat("x", length))
+					member := `"name":"` + strings.Repeat("x", length-len(`"name":""`)) + `"`
+					body := strings.ReplaceAll(reply, "{@}", "{"+member+"}")
+					body = strings.ReplaceAll(body, "@", strings.Repeat("x", length))
 					return endpoints[endpoint](t.Context(), newClient(t, serve(t, answer(200, body))))
 				}
 				if err := ask(mebibyte); err != nil {

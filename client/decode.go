@@ -14,14 +14,14 @@ import (
 // The bounds on a reply. An honest one stays far below both, and memory must
 // not grow with a dishonest one.
 const (
-	maxToken = 1 << 20 // bytes of one name, string or number, as it is written
+	maxToken = 1 << 20 // bytes of one name, string, number, user or channel, as it is written
 	maxReply = 1 << 30 // bytes of a reply, once decompressed
 	maxDepth = 16      // levels of objects and arrays: the decoder remembers a name at each
 )
 
 var (
 	errDuplicate    = &shapeError{"a field that is used stands there twice"}
-	errTokenTooLong = &shapeError{"a name, string or run of spaces is longer than 1 MiB"}
+	errTokenTooLong = &shapeError{"a name, string, user, channel or run of spaces is longer than 1 MiB"}
 	errTooDeep      = &shapeError{"objects and arrays stand more than 16 deep in each other"}
 	errReplyTooLong = &shapeError{"the reply is longer than 1 GiB"}
 )
@@ -32,7 +32,7 @@ type shapeError struct{ what string }
 func (e *shapeError) Error() string { return e.what }
 
 // decoder reads one JSON reply as a stream, holding no more of it than one
-// token. Names are compared as bytes, so that no element costs an allocation.
+// token, or one element of a selection. Names are compared as bytes, so that no element costs an allocation.
 type decoder struct {
 	json    *jsontext.Decoder
 	scratch []byte // the last name that had an escape in it
@@ -164,20 +164,25 @@ func (d *decoder) end() error {
 
 // name reads the name of a field. It is valid until the next read.
 func (d *decoder) name() ([]byte, error) {
-	quoted, err := d.scalar()
+	quoted, err := d.whole()
 	if err != nil {
 		return nil, err
 	}
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1], nil
-	}
-	d.scratch = unquote(d.scratch[:0], quoted)
-	return d.scratch, nil
+	return d.unescaped(quoted), nil
 }
 
-// scalar reads a name, or a value that is no object and no array, as it is
-// written. It is valid until the next read.
-func (d *decoder) scalar() (jsontext.Value, error) {
+// unescaped is what a name says. It is valid until the next read.
+func (d *decoder) unescaped(quoted jsontext.Value) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	d.scratch = unquote(d.scratch[:0], quoted)
+	return d.scratch
+}
+
+// whole reads a name or a value, as it is written, and holds all of it. It is
+// valid until the next read.
+func (d *decoder) whole() (jsontext.Value, error) {
 	value, err := d.json.ReadValue()
 	if err == nil && len(value) > maxToken+len(`""`) {
 		return nil, errTokenTooLong
@@ -188,7 +193,7 @@ func (d *decoder) scalar() (jsontext.Value, error) {
 // skip reads a value of any kind and forgets it.
 func (d *decoder) skip() error {
 	if kind := d.kind(); kind != '{' && kind != '[' {
-		_, err := d.scalar()
+		_, err := d.whole()
 		return err
 	}
 	depth := d.json.StackDepth()
@@ -198,7 +203,7 @@ func (d *decoder) skip() error {
 		case '{', '}', '[', ']':
 			_, err = d.json.ReadToken()
 		default:
-			_, err = d.scalar()
+			_, err = d.whole()
 		}
 		if err != nil || d.json.StackDepth() <= depth {
 			return err
@@ -214,7 +219,7 @@ func (d *decoder) text(into *string) error {
 	if err := d.expect('"'); err != nil {
 		return err
 	}
-	quoted, err := d.scalar()
+	quoted, err := d.whole()
 	if err != nil {
 		return err
 	}
@@ -240,7 +245,7 @@ func (d *decoder) anyText(into *string) error {
 
 // flag reads a boolean, or null, which leaves into as it is.
 func (d *decoder) flag(into *bool) error {
-	value, err := d.scalar()
+	value, err := d.whole()
 	if err != nil {
 		return err
 	}
@@ -259,7 +264,7 @@ func (d *decoder) count(into *int64) error {
 	if err := d.expect('0'); err != nil {
 		return err
 	}
-	digits, err := d.scalar()
+	digits, err := d.whole()
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,11 @@ func (x *exchange) send(req *http.Request, call *Call, decode func(*decoder) (re
 	if resp.StatusCode != http.StatusOK {
 		return refused(x.endpoint, resp, readRefusal(resp, body), x.token)
 	}
-	stream, err := content(body, resp.Header)
+	read := otherRead
+	if x.endpoint == ImportFileData {
+		read = selectionRead
+	}
+	stream, err := content(body, resp.Header, read)
 	said := refusal{}
 	if err == nil {
 		said, err = decode(newDecoder(stream))

@@ -197,7 +197,7 @@ func (d *decoder) timestamp(into *time.Time) error {
 	if kind := d.kind(); kind != '"' && kind != '0' {
 		return d.skip()
 	}
-	value, err := d.scalar()
+	value, err := d.whole()
 	if err != nil {
 		return err
 	}

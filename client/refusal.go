@@ -60,7 +60,7 @@ func readRefusal(resp *http.Response, body *wire) refusal {
 	if resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusForbidden {
 		return refusal{}
 	}
-	stream, err := content(body, resp.Header)
+	stream, err := content(body, resp.Header, otherRead)
 	if err != nil {
 		return refusal{}
 	}

@@ -87,58 +87,32 @@ func (s *selectionDecoder) selection(seen fields) (*Selection, error) {
 	}
 }
 
+// The flags of a user and of a channel.
+var (
+	userFlags    = []string{"is_deleted", "is_bot", "is_email_taken", "do_import"}
+	channelFlags = []string{"is_archived", "is_private", "is_direct", "do_import"}
+)
+
 func (s *selectionDecoder) users(d *decoder) error {
-	var deleted, bot, taken, wanted bool
-	field := func(name []byte) (fields, error) {
-		switch string(name) {
-		case "is_deleted":
-			return 1 << 0, d.flag(&deleted)
-		case "is_bot":
-			return 1 << 1, d.flag(&bot)
-		case "is_email_taken":
-			return 1 << 2, d.flag(&taken)
-		case "do_import":
-			return 1 << 3, d.flag(&wanted)
-		default:
-			return 0, d.skip()
-		}
-	}
 	return d.array(func() error {
-		deleted, bot, taken, wanted = false, false, false, true
-		_, err := d.object(field)
+		yes, no, err := d.flags(userFlags)
 		s.Users++
-		s.UsersDeleted += one(deleted)
-		s.UsersBot += one(bot)
-		s.UsersEmailTaken += one(taken)
-		s.UsersExcluded += one(!wanted)
+		s.UsersDeleted += yes.one(0)
+		s.UsersBot += yes.one(1)
+		s.UsersEmailTaken += yes.one(2)
+		s.UsersExcluded += no.one(3)
 		return err
 	})
 }
 
 func (s *selectionDecoder) channels(d *decoder) error {
-	var archived, private, direct, wanted bool
-	field := func(name []byte) (fields, error) {
-		switch string(name) {
-		case "is_archived":
-			return 1 << 0, d.flag(&archived)
-		case "is_private":
-			return 1 << 1, d.flag(&private)
-		case "is_direct":
-			return 1 << 2, d.flag(&direct)
-		case "do_import":
-			return 1 << 3, d.flag(&wanted)
-		default:
-			return 0, d.skip()
-		}
-	}
 	return d.array(func() error {
-		archived, private, direct, wanted = false, false, false, true
-		_, err := d.object(field)
+		yes, no, err := d.flags(channelFlags)
 		s.Channels++
-		s.ChannelsArchived += one(archived)
-		s.ChannelsPrivate += one(private)
-		s.ChannelsDirect += one(direct)
-		s.ChannelsExcluded += one(!wanted)
+		s.ChannelsArchived += yes.one(0)
+		s.ChannelsPrivate += yes.one(1)
+		s.ChannelsDirect += yes.one(2)
+		s.ChannelsExcluded += no.one(3)
 		return err
 	})
 }
@@ -154,10 +128,5 @@ func (s *selectionDecoder) contacts(d *decoder) error {
 	})
 }
 
-// one is what a flag adds to a count.
-func one(flag bool) int64 {
-	if flag {
-		return 1
-	}
-	return 0
-}
+// one is what the bit at index i adds to a count.
+func (f fields) one(i int) int64 { return int64(f >> i & 1) }
