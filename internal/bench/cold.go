@@ -139,7 +139,7 @@ func (b binaries) readBy(ctx context.Context, r reply, t table) (map[string]cost
 		switch {
 		case err == nil:
 			t.row(r.String(), c.name, milliseconds(read.wall),
-				fmt.Sprintf("%.1f", float64(read.wall)/float64(reads[thrownAway].wall)), milliseconds(read.cpu), megabytes(read.rss))
+				fmt.Sprintf("%.1f", float64(read.wall)/float64(reads[thrownAway].wall)), milliseconds(read.cpu), mebibytes(read.rss))
 		case errors.Is(err, context.DeadlineExceeded):
 			t.row(r.String(), c.name, "over "+coldTimeout.String(), "", "", "")
 		case errors.Is(err, errNotInstalled), errors.Is(err, errNoGzip):
@@ -153,7 +153,7 @@ func (b binaries) readBy(ctx context.Context, r reply, t table) (map[string]cost
 
 // String names the reply for people.
 func (r reply) String() string {
-	name := fmt.Sprintf("%s users, %s", thousands(r.users), megabytes(int64(r.bytes)))
+	name := fmt.Sprintf("%s users, %s", thousands(r.users), mebibytes(int64(r.bytes)))
 	if r.gzip {
 		name += ", gzip"
 	}

@@ -47,7 +47,7 @@ func scrapeTogether(ctx context.Context, h *host, b binaries, out io.Writer) (cr
 			return nil, err
 		}
 		t.row(fmt.Sprint(n), fmt.Sprintf("%.1f", c.requests), milliseconds(c.waiting.at(0.5)), milliseconds(c.waiting.at(0.99)),
-			milliseconds(c.cached.at(0.5)), milliseconds(c.cached.at(0.99)), megabytes(c.rss))
+			milliseconds(c.cached.at(0.5)), milliseconds(c.cached.at(0.99)), mebibytes(c.rss))
 		crowds = append(crowds, c)
 	}
 	return crowds, nil

@@ -22,6 +22,9 @@ type binaries struct {
 
 // build builds the programs, the exporter as make build does.
 func build(ctx context.Context, dir string) (b binaries, err error) {
+	if err := os.Setenv("CGO_ENABLED", "0"); err != nil {
+		return b, err
+	}
 	for _, program := range []struct {
 		binary *string
 		pkg    string

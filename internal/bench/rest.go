@@ -13,6 +13,7 @@ import (
 
 const (
 	dayOfScrapes = 5_760 // one every 15 s
+	warmUp       = 100
 	someScrapes  = 1_000 // whose allocation is looked at
 	starts       = 15
 )
@@ -25,7 +26,7 @@ func rest(ctx context.Context, h *host, b binaries, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t.row("binary", megabytes(binary.Size()))
+	t.row("binary", mebibytes(binary.Size()))
 
 	sim := newSim("rest", rocketchatsim.Latest, rocketchatsim.StepImportingMessages, selectionOf(stateUsers))
 	workspace := h.add("rest", sim, nil)
@@ -45,20 +46,23 @@ func rest(ctx context.Context, h *host, b binaries, out io.Writer) error {
 		return err
 	}
 	defer d.Stop()
-	// What is set up once is not what a scrape costs.
-	if _, err := d.allocated(ctx, 100); err != nil {
+	if _, _, err := d.get(ctx); err != nil {
 		return err
 	}
 	rss, err := memory(d.PID(), residentMemory)
 	if err != nil {
 		return err
 	}
-	t.row("RSS after 100 scrapes", megabytes(rss))
+	t.row("RSS after the first scrape", mebibytes(rss))
+	// What is set up once is not what a scrape costs.
+	if _, err := d.allocated(ctx, warmUp); err != nil {
+		return err
+	}
 	early, err := d.allocated(ctx, someScrapes)
 	if err != nil {
 		return err
 	}
-	if _, err := d.allocated(ctx, dayOfScrapes-100-2*someScrapes); err != nil {
+	if _, err := d.allocated(ctx, dayOfScrapes-warmUp-2*someScrapes); err != nil {
 		return err
 	}
 	late, err := d.allocated(ctx, someScrapes)
@@ -68,7 +72,7 @@ func rest(ctx context.Context, h *host, b binaries, out io.Writer) error {
 	if rss, err = memory(d.PID(), residentMemory); err != nil {
 		return err
 	}
-	t.row(fmt.Sprintf("RSS after %s scrapes, a day of them", thousands(dayOfScrapes)), megabytes(rss))
+	t.row(fmt.Sprintf("RSS after %s scrapes, a day of them", thousands(dayOfScrapes)), mebibytes(rss))
 	t.row(fmt.Sprintf("allocated for a scrape, first %s and last %s", thousands(someScrapes), thousands(someScrapes)),
 		fmt.Sprintf("%.1f kB and %.1f kB", early/1e3, late/1e3))
 	return nil

@@ -29,7 +29,7 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.*f ms", decimals(d.Seconds()*1e3), d.Seconds()*1e3)
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // decimals is how many of them a figure needs to have two digits.
 func decimals(n float64) int {
