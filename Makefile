@@ -15,7 +15,7 @@ staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image
+.PHONY: build test format vet generated unit rules generate tools e2e soak bench image deploy-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -73,3 +73,8 @@ bench:
 
 image:
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) -t rocketchat_import_exporter .
+
+# What is in deploy/, read as what it is made for reads it. The first run builds
+# Helm, for minutes.
+deploy-test:
+	cd deploy && go vet ./... && go test -race -count=1 ./...
