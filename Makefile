@@ -74,7 +74,8 @@ bench:
 image:
 	docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg BRANCH=$(BRANCH) -t rocketchat_import_exporter .
 
-# What is in deploy/, read as what it is made for reads it. The first run builds
-# Helm, for minutes.
+# What is in deploy/, read by what it is made for. Helm is built first, which takes
+# minutes once.
 deploy-test:
+	cd deploy/helm && go tool -n helm
 	cd deploy && go vet ./... && go test -race -count=1 ./...

@@ -20,18 +20,18 @@ import (
 	kubeyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// chartHelm builds Helm as helm/go.mod pins it, once, and returns its path.
-var chartHelm = sync.OnceValues(func() (string, error) {
+// chartHelmBinary builds Helm as helm/go.mod pins it, once, and returns its path.
+var chartHelmBinary = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "tool", "-modfile=helm/go.mod", "-n", "helm")
 	cmd.Stderr = os.Stderr
 	path, err := cmd.Output()
 	return strings.TrimSpace(string(path)), err
 })
 
-// helm returns what Helm writes. It is told nothing of this machine.
-func helm(t *testing.T, args ...string) (string, error) {
+// chartHelm returns what Helm writes. It is told nothing of this machine.
+func chartHelm(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	binary, err := chartHelm()
+	binary, err := chartHelmBinary()
 	if err != nil {
 		t.Fatalf("building Helm: %v", err)
 	}
@@ -67,7 +67,7 @@ func renderChart(t *testing.T, values string, set ...string) *chartRelease {
 	for _, value := range set {
 		args = append(args, "--set", value)
 	}
-	text, err := helm(t, args...)
+	text, err := chartHelm(t, args...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

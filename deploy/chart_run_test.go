@@ -156,7 +156,7 @@ func (r *chartRelease) start(t *testing.T, binary string, secrets chartSecrets) 
 	}
 	t.Cleanup(exporter.Stop)
 	for _, probe := range []*corev1.Probe{container.ReadinessProbe, container.LivenessProbe} {
-		awaitProbe(t, exporter, container, probe, address)
+		awaitChartProbe(t, exporter, container, probe, address)
 	}
 	return address, exporter
 }
@@ -228,13 +228,13 @@ func (r *chartRelease) volumeFiles(t *testing.T, volume corev1.VolumeSource, sec
 	}
 }
 
-// awaitProbe probes as the kubelet does, until that succeeds or the exporter ends.
-func awaitProbe(t *testing.T, exporter *process.Process, container corev1.Container, probe *corev1.Probe, address string) {
+// awaitChartProbe probes as the kubelet does, until that succeeds or the exporter ends.
+func awaitChartProbe(t *testing.T, exporter *process.Process, container corev1.Container, probe *corev1.Probe, address string) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := probeOnce(t, container, probe, address)
+		err := tryChartProbe(t, container, probe, address)
 		if err == nil {
 			return
 		}
@@ -248,9 +248,9 @@ func awaitProbe(t *testing.T, exporter *process.Process, container corev1.Contai
 	}
 }
 
-// probeOnce probes as the kubelet does, which takes any certificate and has no
-// password. The exporter, not where it listens, may still be starting.
-func probeOnce(t *testing.T, container corev1.Container, probe *corev1.Probe, address string) error {
+// tryChartProbe probes as the kubelet does, which takes any certificate and has no
+// password. An error may be that the exporter is still starting.
+func tryChartProbe(t *testing.T, container corev1.Container, probe *corev1.Probe, address string) error {
 	t.Helper()
 	requirePort := func(port intstr.IntOrString) {
 		if len(container.Ports) != 1 || port.String() != container.Ports[0].Name || container.Ports[0].ContainerPort != chartPort {

@@ -25,8 +25,8 @@ import (
 // chartPodAddress is where Prometheus would find the Pod.
 const chartPodAddress = "10.0.0.7:10458"
 
-// scrapeConfig is the part of Prometheus's that the operator writes for the chart.
-type scrapeConfig struct {
+// chartScrapeConfig is the part of Prometheus's that the operator writes for the chart.
+type chartScrapeConfig struct {
 	JobName        string                      `yaml:"job_name"`
 	MetricsPath    string                      `yaml:"metrics_path"`
 	Scheme         string                      `yaml:"scheme"`
@@ -71,7 +71,7 @@ func (r *chartRelease) targets(t *testing.T, secrets chartSecrets) []chartTarget
 }
 
 // scrapeConfigs are what the operator makes of the monitors.
-func (r *chartRelease) scrapeConfigs(t *testing.T, secrets chartSecrets) []scrapeConfig {
+func (r *chartRelease) scrapeConfigs(t *testing.T, secrets chartSecrets) []chartScrapeConfig {
 	t.Helper()
 	var objects []any
 	for name, data := range secrets {
@@ -98,7 +98,7 @@ func (r *chartRelease) scrapeConfigs(t *testing.T, secrets chartSecrets) []scrap
 		t.Fatal(err)
 	}
 	var config struct {
-		ScrapeConfigs []scrapeConfig `yaml:"scrape_configs"`
+		ScrapeConfigs []chartScrapeConfig `yaml:"scrape_configs"`
 	}
 	// The sidecar beside Prometheus puts the number of its shard there.
 	written = bytes.ReplaceAll(written, []byte("$(SHARD)"), []byte("0"))
@@ -136,7 +136,7 @@ func (r *chartRelease) discoveredPod() map[string]string {
 }
 
 // relabel makes a target of what was discovered, as Prometheus does.
-func (c *scrapeConfig) relabel(t *testing.T, discovered map[string]string) chartTarget {
+func (c *chartScrapeConfig) relabel(t *testing.T, discovered map[string]string) chartTarget {
 	t.Helper()
 	builder := labels.NewBuilder(labels.FromMap(discovered))
 	builder.Set("job", c.JobName).Set("__scheme__", c.Scheme).Set("__metrics_path__", c.MetricsPath)

@@ -31,7 +31,7 @@ const (
 	chartToken  = "a-token-that-must-not-show"
 )
 
-// The values files of the chart.
+// The values files in the folder ci of the chart.
 const (
 	chartOne        = "one-workspace"
 	chartMany       = "many-workspaces"
@@ -42,7 +42,7 @@ const (
 func TestChartLints(t *testing.T) {
 	for _, values := range []string{chartOne, chartMany, chartEverything, chartUnwatched} {
 		t.Run(values, func(t *testing.T) {
-			if out, err := helm(t, "lint", "--strict", chartFolder, "--values", chartValues(values)); err != nil {
+			if out, err := chartHelm(t, "lint", "--strict", chartFolder, "--values", chartValues(values)); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
@@ -121,8 +121,7 @@ func TestChartStartsAPodAnewWhenItsConfigurationChanges(t *testing.T) {
 	}
 }
 
-// The token is a file. Nothing that helm renders can be one, but for what a value
-// would have brought in: see TestChartRefuses.
+// The values that would bring one in are refused: see TestChartRefuses.
 func TestChartHoldsNoSecret(t *testing.T) {
 	for _, values := range []string{chartOne, chartMany, chartEverything, chartUnwatched} {
 		t.Run(values, func(t *testing.T) {
@@ -272,7 +271,7 @@ func TestChartRefuses(t *testing.T) {
 			if test.values != "" {
 				args = append(args, "--values", chartValues(test.values))
 			}
-			out, err := helm(t, args...)
+			out, err := chartHelm(t, args...)
 			if err == nil || !strings.Contains(out, test.want) {
 				t.Errorf("helm says (%v), want %q:\n%s", err, test.want, out)
 			}
@@ -280,9 +279,9 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-// The arguments of the container, with its volumes where they belong, start the
-// real exporter; the probes find it well; and Prometheus, configured by the real
-// operator, gets metrics of a simulated Rocket.Chat.
+// The arguments of the container and the files of its volumes start the real
+// exporter; the probes find it well; and a Prometheus that the operator configured
+// gets the metrics of a simulated Rocket.Chat.
 func TestChartRunsTheExporterSoThatItIsWatched(t *testing.T) {
 	exporter := buildExporterForChart(t)
 	const (
