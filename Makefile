@@ -22,7 +22,7 @@ package   = rocketchat_import_exporter-$(VERSION:v%=%)
 # What is in an archive beside the binary.
 shipped   = README.md CHANGELOG.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json deploy/systemd
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test release release-check
+.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -89,6 +89,12 @@ image-test:
 	@command -v buildah >/dev/null || { echo "image-test needs buildah: apt-get install buildah"; exit 1; }
 	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot and mounts"; exit 1; }
 	go test -tags image -count=1 -timeout 20m -v ./internal/imagetest
+
+# What is in deploy/, read by what it is made for. Helm is built first, which takes
+# minutes once.
+deploy-test:
+	cd deploy/helm && go tool -n helm
+	cd deploy && go vet ./... && $(staticcheck) ./... && go test -race -count=1 ./...
 
 # An archive for each platform, an SBOM and checksums, in dist/. The same commit
 # and Go give the same bytes, on any machine with GNU tar.
