@@ -10,12 +10,12 @@ import "github.com/go-json-experiment/json/jsontext"
 // spent here. jsontext checks an object as a whole in half the time that it
 // takes to hand out each name and value; what is left is to step over them.
 func (d *decoder) flags(names []string) (yes, no fields, err error) {
-	if err := d.expect('{'); err != nil {
-		return 0, 0, err
-	}
 	object, err := d.whole()
 	if err != nil {
 		return 0, 0, err
+	}
+	if kind := object.Kind(); kind != '{' {
+		return 0, 0, wrongKind(kind, '{')
 	}
 	var seen fields
 	for i := spaceEnd(object, 1); object[i] != '}'; {
