@@ -32,7 +32,8 @@ type shapeError struct{ what string }
 func (e *shapeError) Error() string { return e.what }
 
 // decoder reads one JSON reply as a stream, holding no more of it than one
-// token, or one element of a selection. Names are compared as bytes, so that no element costs an allocation.
+// token, or one element of a selection. Names are compared as bytes, so that no
+// element costs an allocation.
 type decoder struct {
 	json    *jsontext.Decoder
 	scratch []byte // the last name that had an escape in it
@@ -168,12 +169,16 @@ func (d *decoder) name() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.unescaped(quoted), nil
+	return d.unquoted(quoted, hasEscape(quoted)), nil
 }
 
-// unescaped is what a name says. It is valid until the next read.
-func (d *decoder) unescaped(quoted jsontext.Value) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
+// hasEscape tells whether there is an escape in any string of the JSON.
+func hasEscape(json jsontext.Value) bool { return bytes.IndexByte(json, '\\') >= 0 }
+
+// unquoted is what a name says, where it has an escape in it or might have. It
+// is valid until the next read.
+func (d *decoder) unquoted(quoted jsontext.Value, escaped bool) []byte {
+	if !escaped {
 		return quoted[1 : len(quoted)-1]
 	}
 	d.scratch = unquote(d.scratch[:0], quoted)
