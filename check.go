@@ -51,6 +51,10 @@ func report(w io.Writer, results []check.Result, asJSON bool) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(results)
 	}
+	if len(results) == 0 {
+		_, err := fmt.Fprintln(w, "The configuration file names no workspace.")
+		return err
+	}
 	for i, result := range results {
 		if i > 0 {
 			fmt.Fprintln(w)

@@ -149,6 +149,12 @@ func TestCheckTellsOfEachWorkspace(t *testing.T) {
 		t.Errorf("as JSON it tells (%v)\n%s", err, &stdout)
 	}
 
+	f.write("workspaces: {}")
+	stdout.Reset()
+	if code := run(t.Context(), []string{"check", "--config.file=" + f.path}, &stdout, &stderr); code != 0 || stdout.String() != "The configuration file names no workspace.\n" {
+		t.Errorf("of an empty file, the exit code is %d, and it tells %q", code, &stdout)
+	}
+
 	stdout.Reset()
 	args := []string{"check", "--rocketchat.url=" + goodURL, "--rocketchat.user-id=watcher", "--rocketchat.auth-token=" + secret}
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"path"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kingpin/v2"
 	promconfig "github.com/prometheus/common/config"
@@ -145,11 +145,7 @@ func (s *settings) checkSingle(rawURL, httpConfigFile string) (err error) {
 		return blameSetting(err)
 	}
 	if s.flags.TokenFile != "" {
-		content, err := os.ReadFile(s.flags.TokenFile)
-		if err == nil {
-			_, err = client.ParseToken(string(content))
-		}
-		if err != nil {
+		if _, err := client.ReadToken(s.flags.TokenFile); err != nil {
 			return blame(tokenFileFlag, err)
 		}
 	}
@@ -185,14 +181,16 @@ func checkTelemetryPath(p string) error {
 		return errors.New("must begin with /")
 	case p == "/":
 		return errors.New("must not be /, which is the page for people")
-	case p == "/probe", p == "/sd", strings.HasPrefix(p, "/-"):
+	case p == "/probe", p == "/sd", p == "/README.md", p == "/docs", strings.HasPrefix(p, "/docs/"), strings.HasPrefix(p, "/-"):
 		return errors.New("must not be a path that has another use")
-	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#% "):
+	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#%"), strings.ContainsFunc(p, notInPath):
 		return errors.New("must be a plain path such as /metrics")
 	default:
 		return nil
 	}
 }
+
+func notInPath(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // checkListenAddress refuses what the toolkit could not listen on.
 func checkListenAddress(address string) error {

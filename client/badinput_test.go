@@ -204,6 +204,41 @@ func TestABadGzipReplyIsADecodeFailure(t *testing.T) {
 	}
 }
 
+func TestTheNameOfTheCompressionMayBeInCapitals(t *testing.T) {
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
+	io.WriteString(zip, both)
+	zip.Close()
+	onBoth(t, func(t *testing.T, _ Endpoint, call func(context.Context, *Client) error) {
+		if err := call(t.Context(), newClient(t, serve(t, answer(200, zipped.String(), "Content-Encoding", "GZIP")))); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhatACacheAnswersIsNotBelieved(t *testing.T) {
+	for age, believed := range map[string]bool{"": true, "0": true, "1": false, "86400": false, "old": false} {
+		onBoth(t, func(t *testing.T, _ Endpoint, call func(context.Context, *Client) error) {
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Cache-Control") != "no-cache" {
+					t.Error("a cache may answer the request")
+				}
+				answer(200, both, "Age", age)(w, r)
+			})
+			err := call(t.Context(), newClient(t, url))
+			if believed {
+				if err != nil {
+					t.Errorf("age %q: %v", age, err)
+				}
+				return
+			}
+			if e := wantReason(t, err, Decode); !strings.Contains(e.Hint, "cache") {
+				t.Errorf("age %q: the hint is %q", age, e.Hint)
+			}
+		})
+	}
+}
+
 func TestAConnectionThatBreaksInMidReplyIsAConnectionFailure(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\n"
 	say := func(text string) func(*net.TCPConn) {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // How much is asked of a connection at a time. jsontext asks for 4 KiB, which
@@ -36,7 +37,7 @@ func (w *wire) Read(p []byte) (int, error) {
 // reads so much at a time.
 func content(w *wire, header http.Header, read int) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(w, read)
-	if header.Get("Content-Encoding") != "gzip" {
+	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
 		return buffered, nil
 	}
 	return gzip.NewReader(buffered)

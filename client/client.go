@@ -9,6 +9,8 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -49,8 +51,8 @@ type Config struct {
 	HTTP config.HTTPClientConfig
 	// UserAgent names this program to the server.
 	UserAgent string
-	// Observe, if set, is called once for each call that was sent or tried,
-	// when it is over. It may be called concurrently.
+	// Observe, if set, is called once for each call when it is over, but for one
+	// that ended in [ErrNotSent]. It may be called concurrently.
 	Observe func(Call)
 }
 
@@ -75,11 +77,18 @@ type Client struct {
 	single *http.Client // a connection of its own for each request
 }
 
+// dialTimeout bounds how long a connection is tried for. Go's transport goes on
+// with that when the call that wanted the connection has ended.
+const dialTimeout = 10 * time.Second
+
 // New returns a client, or an error if the HTTP configuration cannot be used.
 // It makes no call.
 func New(cfg Config) (*Client, error) {
 	// HTTP/2 would hide a refused client certificate behind a broken connection.
-	options := []config.HTTPClientOption{config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled()}
+	dialer := net.Dialer{Timeout: dialTimeout}
+	options := []config.HTTPClientOption{
+		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(dialer.DialContext),
+	}
 	shared, err := newHTTPClient(cfg.HTTP, options...)
 	if err != nil {
 		return nil, err
@@ -148,7 +157,7 @@ func (c *Client) CurrentOperation(ctx context.Context) (*Operation, error) {
 	if err != nil || operation == nil {
 		return nil, err
 	}
-	operation.withoutSecret(x.token)
+	operation.tidy(x.token)
 	operation.AnsweredAt = x.answeredAt
 	return operation, nil
 }
@@ -178,7 +187,21 @@ func (c *Client) token() (string, error) {
 	if c.cfg.TokenFile == "" {
 		return ParseToken(c.cfg.Token)
 	}
-	content, err := os.ReadFile(c.cfg.TokenFile)
+	return ReadToken(c.cfg.TokenFile)
+}
+
+// ReadToken returns the token in a regular file, without the space around it.
+// From anything else, such as a pipe, it could wait for ever. Its errors never
+// hold the token.
+func ReadToken(file string) (string, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a regular file", file)
+	}
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
 	}

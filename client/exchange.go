@@ -38,7 +38,7 @@ func (x *exchange) do(ctx context.Context, decode func(*decoder) (refusal, error
 	if err != nil {
 		return &Error{
 			Endpoint: x.endpoint, Reason: Unauthorized, err: fmt.Errorf("reading the token: %w", err),
-			Hint: "Make the file of --rocketchat.auth-token-file readable and put the token into it.",
+			Hint: "Make the token's file readable and put the token into it.",
 		}
 	}
 	x.token = token
@@ -52,7 +52,7 @@ func (x *exchange) do(ctx context.Context, decode func(*decoder) (refusal, error
 	call := Call{Endpoint: x.endpoint}
 	start := time.Now()
 	err = x.send(req, &call, decode)
-	if err != nil && !x.connectBy.IsZero() && !x.connected.Load() {
+	if err != nil && x.guarded() && !x.connected.Load() {
 		return fmt.Errorf("%s: %w: %w", x.endpoint, ErrNotSent, err)
 	}
 	if x.client.cfg.Observe != nil {
@@ -61,6 +61,9 @@ func (x *exchange) do(ctx context.Context, decode func(*decoder) (refusal, error
 	}
 	return err
 }
+
+// guarded reports whether this is a read of the selection that is to harm nothing.
+func (x *exchange) guarded() bool { return !x.connectBy.IsZero() }
 
 // request makes the request. Its trace calls giveUp if no connection stands by
 // connectBy.
@@ -71,7 +74,7 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 			x.handshake.Store(err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET))
 		},
 	}
-	if !x.connectBy.IsZero() {
+	if x.guarded() {
 		tooLate := time.AfterFunc(time.Until(x.connectBy), giveUp)
 		// The transport writes the request after this returns, and cannot
 		// write it to a connection that is closed.
@@ -92,6 +95,8 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 	req.Header.Set("X-Auth-Token", x.token)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "gzip")
+	// What a cache on the way remembers of the step may be over.
+	req.Header.Set("Cache-Control", "no-cache")
 	return req, nil
 }
 
@@ -112,6 +117,12 @@ func (x *exchange) send(req *http.Request, call *Call, decode func(*decoder) (re
 
 	if resp.StatusCode != http.StatusOK {
 		return refused(x.endpoint, resp, readRefusal(resp, body), x.token)
+	}
+	if age := resp.Header.Get("Age"); age != "" && age != "0" {
+		return &Error{
+			Endpoint: x.endpoint, Status: resp.StatusCode, Reason: Decode, err: errors.New("a cache answered, with what may be over"),
+			Hint: "Have the cache in front of Rocket.Chat leave " + apiPath + " alone.",
+		}
 	}
 	read := otherRead
 	if x.endpoint == ImportFileData {
@@ -148,12 +159,12 @@ func (x *exchange) failure(ctx context.Context, err error) *Error {
 	case ctx.Err() != nil, errors.As(err, &network) && network.Timeout():
 		e.Reason = Timeout
 		e.Hint = "Rocket.Chat did not answer in time: look at its load, and raise --rocketchat.timeout and Prometheus's scrape_timeout."
-		if !x.connectBy.IsZero() {
+		if x.guarded() {
 			e.Hint = "Rocket.Chat builds a large selection slowly: look at its load, or raise --import.file-data-timeout."
 		}
 	case x.handshake.Load(), errors.As(err, &operation) && operation.Op == "remote error":
 		e.Reason = TLS
-		e.Hint = "Check the certificate, the host name and the http or https of the URL; a CA of your own goes into --rocketchat.http-config-file."
+		e.Hint = "Check the certificate, the host name and the http or https of the URL; a CA of your own goes into the HTTP client settings, as tls_config."
 	default:
 		e.Reason = Connection
 		e.Hint = "Check that Rocket.Chat is running and that the URL's host and port can be reached from here."
@@ -168,7 +179,7 @@ func (x *exchange) plain(err error) error {
 	if syntax := new(jsontext.SyntacticError); errors.As(err, &syntax) {
 		err = fmt.Errorf("%w, at byte %d", syntax.Err, syntax.ByteOffset)
 	}
-	return errors.New(cut(withoutSecret(err.Error(), x.token)))
+	return errors.New(quotable(err.Error(), x.token))
 }
 
 // rateLimitRemaining reads X-RateLimit-Remaining; unknown where it is missing

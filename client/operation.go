@@ -10,7 +10,8 @@ import (
 )
 
 // Operation is the record of the newest import, as getCurrentImportOperation
-// gives it (Rocket.Chat 3.0 to 8.x).
+// gives it (Rocket.Chat 3.0 to 8.x). Its texts are cut at 128 bytes, and have
+// U+FFFD in place of control characters and of what is not UTF-8.
 type Operation struct {
 	// ID is the record's _id. It is never empty.
 	ID string
@@ -79,11 +80,11 @@ func (o *Operation) Waiting() bool {
 	return o != nil && o.Valid && o.Step.waiting()
 }
 
-// withoutSecret takes the token out of every text that came from the server,
-// should a server, or something in front of it, echo the request.
-func (o *Operation) withoutSecret(token string) {
+// tidy makes every text that came from the server fit to be shown. The token is
+// taken out, should the server, or something in front of it, echo the request.
+func (o *Operation) tidy(token string) {
 	for _, text := range []*string{&o.ID, &o.Importer, &o.Type, (*string)(&o.Step)} {
-		*text = withoutSecret(*text, token)
+		*text = beginning(printable(withoutSecret(*text, token)), maxLabel)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestOperationIsReadWhateverMayBeMissing(t *testing.T) {
 			with(func(o *Operation) { o.Step, o.Valid = "importer_spaceships", true })},
 		"names and values have escapes": {
 			`{"op\u0065ration":{"\u005fid":"\u0061","st\u0061tus":"importer\u005fnew","typ\u0065":"Sl\u0061ck\n"}}`,
-			with(func(o *Operation) { o.Type = "Slack\n" })},
+			with(func(o *Operation) { o.Type = "Slack�" })},
 		"unused fields stand there twice": {
 			`{"x":1,"x":2,"operation":{"_id":"a","user":"u","user":"v","status":"importer_new","count":{"x":1,"x":1}}}`, &base},
 		"unused fields hold anything": {

@@ -93,7 +93,7 @@ func refused(endpoint Endpoint, resp *http.Response, r refusal, token string) *E
 	case HTTPStatus:
 		e.Hint = statusHint(resp.StatusCode)
 		if r.errorType != "" {
-			e.err = fmt.Errorf("%w (%s)", e.err, cut(withoutSecret(r.errorType, token)))
+			e.err = fmt.Errorf("%w (%s)", e.err, quotable(r.errorType, token))
 		}
 	}
 	return e
@@ -143,28 +143,24 @@ func rateLimitReset(h http.Header) time.Time {
 	return time.UnixMilli(ms)
 }
 
+const somethingInFront = "Something in front of Rocket.Chat answers: let the exporter reach the API past it."
+
 // redirectHint names the URL to configure instead, where the redirect leads to
 // the same endpoint at another base, and else the host that it leads to. More
 // is not told: a path or a query may hold a secret.
 func redirectHint(endpoint Endpoint, resp *http.Response, token string) string {
 	location, err := resp.Location()
 	if err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https" {
-		return "Something in front of Rocket.Chat answers: let the exporter reach the API past it."
+		return somethingInFront
 	}
 	to := url.URL{Scheme: location.Scheme, Host: location.Host}
 	base, found := strings.CutSuffix(strings.TrimSuffix(location.Path, "/"), apiPath+string(endpoint))
 	if found {
 		to.Path = base
-		return "Configure the URL that it leads to: --rocketchat.url=" + cut(withoutSecret(to.String(), token))
+		if to.JoinPath(apiPath, string(endpoint)).String() == resp.Request.URL.String() {
+			return somethingInFront
+		}
+		return "Configure the URL that it leads to: " + quotable(to.String(), token)
 	}
-	return "It leads to another page at " + cut(withoutSecret(to.String(), token)) + ", such as a login: let the exporter reach the API past it, or configure the URL of the workspace there."
-}
-
-// cut keeps a text from the server short enough for a log line.
-func cut(text string) string {
-	const most = 256
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
+	return "It leads to another page at " + quotable(to.String(), token) + ", such as a login: let the exporter reach the API past it, or configure the URL of the workspace there."
 }

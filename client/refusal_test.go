@@ -151,14 +151,14 @@ func TestARedirectNamesTheURLToConfigure(t *testing.T) {
 	)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for location, hint := range map[string]string{
-			"https://chat.example.com/api/v1/{endpoint}":                    "--rocketchat.url=https://chat.example.com",
-			"https://chat.example.com:8443/api/v1/{endpoint}?next=secret":   "--rocketchat.url=https://chat.example.com:8443",
-			"https://chat.example.com/sub/chat/api/v1/{endpoint}":           "--rocketchat.url=https://chat.example.com/sub/chat",
-			"https://user:secret@chat.example.com/api/v1/{endpoint}#secret": "--rocketchat.url=https://chat.example.com",
-			"//chat.example.com/api/v1/{endpoint}":                          "--rocketchat.url=http://chat.example.com",
+			"https://chat.example.com/api/v1/{endpoint}":                    "Configure the URL that it leads to: https://chat.example.com",
+			"https://chat.example.com:8443/api/v1/{endpoint}?next=secret":   "Configure the URL that it leads to: https://chat.example.com:8443",
+			"https://chat.example.com/sub/chat/api/v1/{endpoint}":           "Configure the URL that it leads to: https://chat.example.com/sub/chat",
+			"https://user:secret@chat.example.com/api/v1/{endpoint}#secret": "Configure the URL that it leads to: https://chat.example.com",
+			"//chat.example.com/api/v1/{endpoint}":                          "Configure the URL that it leads to: http://chat.example.com",
 			"https://chat.example.com/login":                                login,
 			"https://user:secret@chat.example.com/secret?secret":            login,
-			"https://chat.example.com/api/v1/{endpoint}/":                   "--rocketchat.url=https://chat.example.com",
+			"https://chat.example.com/api/v1/{endpoint}/":                   "Configure the URL that it leads to: https://chat.example.com",
 			"/login?next=/api/v1/{endpoint}":                                "configure the URL of the workspace there.",
 			"ftp://chat.example.com/api/v1/{endpoint}":                      elsewhere,
 			"http://%zz/":                elsewhere,
@@ -182,8 +182,17 @@ func TestARedirectNamesTheURLToConfigure(t *testing.T) {
 func TestARedirectToAPathOnTheSameHostNamesTheURLToConfigure(t *testing.T) {
 	url := serve(t, answer(308, "", "Location", "/chat/api/v1/getCurrentImportOperation"))
 	_, err := newClient(t, url).CurrentOperation(t.Context())
-	if e := wantReason(t, err, Redirect); !strings.HasSuffix(e.Hint, "--rocketchat.url="+url+"/chat") {
+	if e := wantReason(t, err, Redirect); !strings.HasSuffix(e.Hint, "leads to: "+url+"/chat") {
 		t.Errorf("the hint is %q", e.Hint)
+	}
+}
+
+func TestARedirectToTheSameURLDoesNotNameItAgain(t *testing.T) {
+	for _, location := range []string{"/api/v1/getCurrentImportOperation/", "/api/v1/getCurrentImportOperation?again"} {
+		_, err := newClient(t, serve(t, answer(301, "", "Location", location))).CurrentOperation(t.Context())
+		if e := wantReason(t, err, Redirect); e.Hint != somethingInFront {
+			t.Errorf("%s: the hint is %q", location, e.Hint)
+		}
 	}
 }
 

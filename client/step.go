@@ -12,7 +12,8 @@ type Step string
 
 // StepUserSelection is the step in which the import waits for an administrator
 // to choose what to import. It is the only step in which a call of
-// getImportFileData is known to change nothing on any server.
+// getImportFileData changes nothing, but for an early 3.x record that does not
+// carry the selection, as it should in this step: such a server prepares it anew.
 const StepUserSelection Step = "importer_user_selection"
 
 // Steps returns every step known from Rocket.Chat 3.0 to 8.x, in the order in

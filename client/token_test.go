@@ -55,7 +55,7 @@ func TestATokenFileThatHoldsNoTokenIsUnauthorizedAndNothingIsSent(t *testing.T) 
 			}))
 			e := wantReason(t, err, Unauthorized)
 			wantNoToken(t, e, testToken)
-			if !strings.Contains(e.Hint, "--rocketchat.auth-token-file") || e.Status != 0 {
+			if !strings.Contains(e.Hint, "the token's file readable") || e.Status != 0 {
 				t.Errorf("%s: status %d, hint %q", name, e.Status, e.Hint)
 			}
 			if n := server.Requests.Load(); n != 0 || observed != 0 {

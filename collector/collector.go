@@ -6,7 +6,6 @@ package collector
 import (
 	"context"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -89,13 +88,13 @@ func (e exposition) position(s Snapshot) {
 		e.gauge(stepDesc, truth(step == current), string(step))
 	}
 	if current != "" && !current.Known() {
-		e.gauge(stepDesc, 1, label(string(current)))
+		e.gauge(stepDesc, 1, string(current))
 	}
 }
 
 // operation shows the operation's record.
 func (e exposition) operation(op *client.Operation) {
-	e.gauge(operationInfoDesc, 1, label(op.ID), label(op.Importer), label(op.Type))
+	e.gauge(operationInfoDesc, 1, op.ID, op.Importer, op.Type)
 	e.gauge(operationValidDesc, truth(op.Valid))
 	e.time(operationCreatedDesc, op.Created)
 	e.time(operationUpdatedDesc, op.Updated)
@@ -150,18 +149,4 @@ func truth(b bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-// label cuts a text from the server at 128 bytes, not within a character. The
-// client has made it valid UTF-8.
-func label(text string) string {
-	const most = 128
-	if len(text) <= most {
-		return text
-	}
-	end := most
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }

@@ -94,6 +94,16 @@ func TestLabelsFromTheServerAreCut(t *testing.T) {
 	}
 }
 
+func TestControlCharactersFromTheServerAreReplaced(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	op := operation(rocketchatsim.StepDone)
+	op.Type = "Slack\n\x1b[31m"
+	r.place(op)
+	if samples := r.series(); samples[`operation_info{importer="slack",operation_id="6b052f5bf6f884453d01b94f",type="Slack��[31m"}`] != 1 {
+		t.Errorf("shown is %v", samples)
+	}
+}
+
 func TestTextsThatAreNotUTF8DoNotFailTheScrape(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
 	r.intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"sync"
 	"testing"
@@ -115,6 +116,46 @@ func TestNoAnswerLeadsToTheSelection(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// TestSelectionThatIsMissingInItsRecordIsNotAskedFor guards the moment in which
+// early 3.x has saved the step but not the selection yet.
+func TestSelectionThatIsMissingInItsRecordIsNotAskedFor(t *testing.T) {
+	for _, mode := range []Mode{OnChange, EachScrape} {
+		r := newRig(t, rocketchatsim.Early3, func(o *Options) { o.Mode = mode })
+		r.place(operation(rocketchatsim.StepDone))
+		r.scrape()
+		next := operation(rocketchatsim.StepUserSelection)
+		next.ID, next.OmitFileData = "another", true
+		r.place(next)
+		r.scrapeOften(t)
+		if n := r.fileDataRequests(); n != 0 || r.sim.Destructive() != 0 {
+			t.Errorf("%s: getImportFileData was called %d times, which harmed %v", mode, n, r.sim.Writes())
+		}
+	}
+}
+
+// TestStepThatACacheRemembersIsNotBelieved has a cache in front that heeds no
+// no-cache: by its answer the import still waits, and in truth it runs.
+func TestStepThatACacheRemembersIsNotBelieved(t *testing.T) {
+	for _, mode := range []Mode{OnChange, EachScrape} {
+		r := newRig(t, rocketchatsim.Latest, func(o *Options) { o.Mode = mode })
+		r.place(operation(rocketchatsim.StepUserSelection))
+		remembered := httptest.NewRecorder()
+		request := httptest.NewRequest(http.MethodGet, "/api/v1/"+rocketchatsim.GetCurrentImportOperation, nil)
+		request.Header.Set("X-User-Id", userID)
+		request.Header.Set("X-Auth-Token", token)
+		r.sim.ServeHTTP(remembered, request)
+		r.intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Age", "5")
+			w.Write(remembered.Body.Bytes())
+		})
+		r.update(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepImportingUsers })
+		r.scrapeOften(t)
+		if n := r.fileDataRequests(); n != 0 {
+			t.Errorf("%s: getImportFileData was called %d times, which did %v", mode, n, r.sim.Writes())
 		}
 	}
 }

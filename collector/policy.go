@@ -47,6 +47,8 @@ func stagingOf(op *client.Operation) staging {
 type readPolicy struct {
 	mode Mode
 
+	inRecord bool // whether the server keeps selections in the record, as early 3.x does
+
 	asked    string  // the id of the last operation whose selection was asked for
 	read     staging // what was staged when the selection was last read
 	previous staging // what the operation before the current one said
@@ -66,14 +68,17 @@ func (p *readPolicy) mayRead(op *client.Operation, now time.Time) bool {
 	current := stagingOf(op)
 	settled := current == p.previous
 	p.previous = current
+	p.inRecord = p.inRecord || op.FileData != nil
 
 	// The law. In every other step, one that nobody has heard of included, the
 	// call may empty the staged data or set a finished import back.
 	if op.Step != client.StepUserSelection {
 		return false
 	}
-	if op.FileData != nil {
-		return false // an early 3.x record carries the selection
+	// Early 3.x keeps the selection in the record, and prepares it anew when it
+	// is asked for while it is not there.
+	if p.inRecord {
+		return false
 	}
 
 	if current == p.paused && now.Before(p.pausedUntil) {

@@ -75,10 +75,11 @@ func (w *Workspace) finishRead(s staging, data client.FileData, err error) {
 	now := w.opts.Now()
 	r := &w.reader
 	r.reading = false
+	couldNotRead := "the selection could not be read; it is left alone for " + readPause.String()
 	switch {
 	case w.ctx.Err() != nil: // it was ended, and did not fail
 	case errors.Is(err, client.ErrNotSent):
-		r.outcome.failed("the selection was not read: no connection stood within 1s of the operation's answer, and the import may have been started since; the next scrape decides again", err)
+		r.outcome.failed("the selection was not read: no connection stood within "+connectWithin.String()+" of the operation's answer, and the import may have been started since; the next scrape decides again", err)
 	case err != nil:
 		reason := w.failed(err, now)
 		r.policy.wasRefused(s, now)
@@ -86,11 +87,11 @@ func (w *Workspace) finishRead(s staging, data client.FileData, err error) {
 		if reason.Refused() {
 			r.refused = reason
 		}
-		r.outcome.failed("the selection could not be read; it is left alone for 5m", err)
+		r.outcome.failed(couldNotRead, err)
 	case data.Waiting:
 		r.policy.wasRefused(s, now)
 		r.refused = ""
-		r.outcome.failed("the selection could not be read; it is left alone for 5m", errStillWaiting)
+		r.outcome.failed(couldNotRead, errStillWaiting)
 	default:
 		r.policy.wasRead(s)
 		r.known, r.of = data.Selection, s

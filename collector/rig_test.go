@@ -93,7 +93,7 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, change func(*Opti
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.workspace = NewWorkspace(c, options)
+	r.workspace = NewWorkspace(context.Background(), c, options)
 	exporter := httptest.NewServer(Handler(r.workspace, r.calls, nil, options.Logger))
 	t.Cleanup(func() {
 		exporter.Close()

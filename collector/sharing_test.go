@@ -88,6 +88,18 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	arrived, _ := r.hold(rocketchatsim.GetCurrentImportOperation)
+	ctx, hangUp := context.WithCancel(context.Background())
+	gone := r.together(1, arrived, func() Snapshot { return r.workspace.Scrape(ctx, 0) })
+	hangUp()
+	<-gone
+	if seen := r.workspace.Seen(); seen.Failing || seen.Failure.Err != nil {
+		t.Errorf("seen is %+v", seen)
+	}
+}
+
 func TestScrapeWithAShortDeadlineLeavesTheOthersWaiting(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
 	r.place(operation(rocketchatsim.StepImportingUsers))

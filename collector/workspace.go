@@ -71,16 +71,18 @@ type call struct {
 
 // result is what a call came to.
 type result struct {
-	started  time.Time
-	duration time.Duration
-	reason   client.Reason // why there is no answer; empty if there is one
-	snapshot Snapshot      // what the answer told
-	read     *read         // the read of the selection that it led to, if any
+	started   time.Time
+	duration  time.Duration
+	reason    client.Reason // why there is no answer; empty if there is one
+	abandoned bool          // whether all who wanted an answer hung up before there was one
+	snapshot  Snapshot      // what the answer told
+	read      *read         // the read of the selection that it led to, if any
 }
 
-// NewWorkspace returns a workspace that asks c. Close it when it is no longer scraped.
-func NewWorkspace(c *client.Client, opts Options) *Workspace {
-	ctx, cancel := context.WithCancel(context.Background())
+// NewWorkspace returns a workspace that asks c until ctx ends. Close it when it
+// is no longer scraped.
+func NewWorkspace(ctx context.Context, c *client.Client, opts Options) *Workspace {
+	ctx, cancel := context.WithCancel(ctx)
 	return &Workspace{
 		client: c, opts: opts, ctx: ctx, close: cancel,
 		reader:   reader{policy: readPolicy{mode: opts.Mode}, outcome: outcome{logger: opts.Logger}},
@@ -180,11 +182,13 @@ func (w *Workspace) finish(c *call, snapshot Snapshot, err error) {
 	}
 	now := w.opts.Now()
 	r := &result{started: c.started, duration: now.Sub(c.started), snapshot: snapshot}
-	if err != nil {
-		r.snapshot = Snapshot{}
-		r.reason = w.failed(err, now)
+	switch {
+	case w.ctx.Err() != nil: // it was ended, and did not fail
+		r.snapshot, r.reason = Snapshot{}, client.Timeout
+	case err != nil:
+		r.snapshot, r.reason = Snapshot{}, w.failed(err, now)
 		w.outcome.failed("the import cannot be seen", err)
-	} else {
+	default:
 		w.good = r
 		w.outcome.succeeded("the import can be seen")
 		r.read = w.startRead(snapshot.Operation, now)
@@ -243,6 +247,7 @@ func (w *Workspace) leave(c *call, expired bool) *result {
 	c.waiting--
 	if c.waiting == 0 {
 		c.cancel()
+		r.abandoned = !expired
 		w.call, w.last = nil, r
 		if expired {
 			w.failure = Failure{Err: errScrapeEnded, At: w.opts.Now()}
@@ -292,14 +297,14 @@ type Seen struct {
 	At       time.Time
 	// Failure is the newest.
 	Failure Failure
-	// Failing is true if the newest call had no answer.
+	// Failing is true if the newest call had no answer, though somebody waited for one.
 	Failing bool
 }
 
 // Seen returns what past scrapes have seen. It makes no call.
 func (w *Workspace) Seen() Seen {
 	w.mu.Lock()
-	good, seen := w.good, Seen{Failure: w.failure, Failing: w.last != nil && w.last.reason != ""}
+	good, seen := w.good, Seen{Failure: w.failure, Failing: w.last != nil && w.last.reason != "" && !w.last.abandoned}
 	w.mu.Unlock()
 	if good != nil {
 		seen.Snapshot, seen.At = w.answer(good), good.started

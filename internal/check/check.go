@@ -2,6 +2,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func (i *Import) String() string {
 	if i == nil {
 		return "there never was one"
 	}
-	s := fmt.Sprintf("%s, state %s (%s)", i.Importer, i.State, i.Step)
+	s := fmt.Sprintf("%s, state %s (%s)", cmp.Or(i.Importer, "of an unknown importer"), cmp.Or(i.State, "unknown"), i.Step)
 	if i.Expected != nil {
 		var done int64
 		if i.Completed != nil {

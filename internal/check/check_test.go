@@ -75,7 +75,7 @@ func TestRun(t *testing.T) {
 			Rocket.Chat  not found out
 			token        not found out
 			permission   not found out
-			problem      getCurrentImportOperation: reading the token: open /gone/token`},
+			problem      getCurrentImportOperation: reading the token: stat /gone/token`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

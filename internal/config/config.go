@@ -78,6 +78,10 @@ func checkHTTP(c promconfig.HTTPClientConfig) error {
 	if proxy := c.ProxyURL.URL; proxy != nil && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) {
 		return wrong("http_config", "proxy_url must begin with http://, https://, socks5:// or socks5h://")
 	}
+	if c.OAuth2 != nil {
+		// prometheus/common asks its token server without heeding that a call has ended.
+		return wrong("http_config", "oauth2 is not supported: Rocket.Chat takes the personal access token")
+	}
 	if c.HTTPHeaders == nil {
 		return nil
 	}

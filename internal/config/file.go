@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,8 +40,10 @@ type workspace struct {
 var (
 	// validName is what a workspace may be called: what needs no escaping in a URL or a label.
 	validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
-	// quoted is a value in an error of the YAML package, which may be a secret.
+	// quoted is a value in an error of the YAML package, and badURL what net/url
+	// says of one: both may hold a secret.
 	quoted = regexp.MustCompile("`[^`]*`")
+	badURL = regexp.MustCompile(`parse ".*`)
 )
 
 // Load reads the workspaces of a configuration file by name. What a workspace
@@ -50,8 +54,8 @@ func Load(path string, defaults Workspace) (map[string]Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	var f file
-	if err := yaml.UnmarshalStrict(content, &f); err != nil {
+	f, err := parse(content)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, withoutValues(err))
 	}
 	workspaces := make(map[string]Workspace, len(f.Workspaces))
@@ -71,6 +75,22 @@ func Load(path string, defaults Workspace) (map[string]Workspace, error) {
 	return workspaces, nil
 }
 
+// parse reads the one document that a configuration file is, or none.
+func parse(content []byte) (f file, err error) {
+	documents := yaml.NewDecoder(bytes.NewReader(content))
+	documents.SetStrict(true)
+	if err := documents.Decode(&f); err != nil {
+		if err == io.EOF {
+			return file{}, nil
+		}
+		return file{}, err
+	}
+	if err := documents.Decode(new(any)); err != io.EOF {
+		return file{}, errors.New("a second YAML document follows the first, and would not be heeded")
+	}
+	return f, nil
+}
+
 // LoadHTTP reads a file that holds an http_config. An error holds no secret.
 func LoadHTTP(path string) (promconfig.HTTPClientConfig, error) {
 	loaded, _, err := promconfig.LoadHTTPConfigFile(path)
@@ -82,7 +102,8 @@ func LoadHTTP(path string) (promconfig.HTTPClientConfig, error) {
 
 // withoutValues is an error of the YAML package without the values in it.
 func withoutValues(err error) error {
-	return errors.New(quoted.ReplaceAllString(err.Error(), "a value"))
+	text := quoted.ReplaceAllString(err.Error(), "a value")
+	return errors.New(badURL.ReplaceAllString(text, "not a URL"))
 }
 
 // over returns w with what is written put over it. Paths that are relative

@@ -97,6 +97,10 @@ func TestLoadRefuses(t *testing.T) {
 		"a negative interval":           {good + "    min_interval: -1s", "not a valid duration"},
 		"a duration without a unit":     {good + "    timeout: 10", "not a valid duration"},
 		"a file-data timeout of 0":      {good + "    file_data_timeout: 0s", "workspace acme: file_data_timeout: must be above 0"},
+		"a second document":             {good + "---\nworkspaces: {}", "a second YAML document"},
+		"a proxy with a broken URL":     {good + "    http_config: {proxy_url: 'http://me:" + secret + "@proxy:po'}", "not a URL"},
+		"a proxy with a broken port":    {good + "    http_config: {proxy_url: 'http://proxy:" + secret + "'}", "not a URL"},
+		"OAuth 2":                       {good + "    http_config: {oauth2: {client_id: a, client_secret: " + secret + ", token_url: 'http://localhost/token'}}", "oauth2 is not supported"},
 		"a mode that is none":           {good + "    file_data: sometimes", "workspace acme: file_data: must be"},
 	}
 	for name, test := range tests {

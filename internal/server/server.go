@@ -65,7 +65,7 @@ func (o Options) docs() http.Handler {
 // telemetry shows the exporter itself, and the one workspace where there is just one.
 func (o Options) telemetry() http.Handler {
 	if o.Single == "" {
-		return promhttp.HandlerFor(o.Own, promhttp.HandlerOpts{Registry: o.Own})
+		return promhttp.HandlerFor(o.Own, promhttp.HandlerOpts{Registry: o.Own, DisableCompression: true})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.show(w, r, o.Single, o.Own) })
 }

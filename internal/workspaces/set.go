@@ -3,6 +3,7 @@
 package workspaces
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net"
@@ -38,6 +39,8 @@ type Watched struct {
 type Set struct {
 	userAgent string
 	logger    log.Logger
+	ctx       context.Context // of all calls
+	cancel    context.CancelFunc
 	stopping  sync.WaitGroup // workspaces that have gone
 
 	mu     sync.Mutex
@@ -46,7 +49,8 @@ type Set struct {
 
 // NewSet returns a set of no workspaces.
 func NewSet(userAgent string, logger log.Logger) *Set {
-	return &Set{userAgent: userAgent, logger: logger, byName: map[string]*Watched{}}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Set{userAgent: userAgent, logger: logger, ctx: ctx, cancel: cancel, byName: map[string]*Watched{}}
 }
 
 // Apply makes the set one of what configs names, or leaves it as it is and
@@ -97,7 +101,7 @@ func (s *Set) start(name string, cfg config.Workspace) (*Watched, error) {
 	}
 	return &Watched{
 		Name: name, Config: cfg, Calls: calls, client: c,
-		Workspace: collector.NewWorkspace(c, collector.Options{
+		Workspace: collector.NewWorkspace(s.ctx, c, collector.Options{
 			Mode: cfg.FileData, Timeout: cfg.Timeout, MinInterval: cfg.MinInterval, FileDataTimeout: cfg.FileDataTimeout,
 			Logger: log.With(s.logger, "workspace", name), Now: time.Now,
 		}),
@@ -148,8 +152,9 @@ func (s *Set) All() []*Watched {
 	return slices.SortedFunc(maps.Values(s.byName), func(a, b *Watched) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Close ends all workspaces, once no scrape uses them.
+// Close ends all workspaces. A scrape that still waits for an answer fails.
 func (s *Set) Close() {
+	s.cancel()
 	s.Apply(nil) // of nothing, which cannot fail
 	s.stopping.Wait()
 }

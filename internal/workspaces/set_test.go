@@ -68,6 +68,30 @@ func scrape(t *testing.T, set *Set, name string) collector.Snapshot {
 	return w.Scrape(context.Background(), 0)
 }
 
+func TestCloseDoesNotWaitForAnAnswer(t *testing.T) {
+	arrived := make(chan struct{})
+	hung := workspace(t, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			<-r.Context().Done()
+		})
+	})
+	hung.Timeout = time.Hour
+	set := newSet(t, map[string]config.Workspace{"hung": hung})
+	snapshot := make(chan collector.Snapshot)
+	go func() { snapshot <- scrape(t, set, "hung") }()
+	<-arrived
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		set.Close()
+	}()
+	if s := <-snapshot; s.Up || len(s.Failures) != 0 {
+		t.Errorf("the scrape got %+v", s)
+	}
+	<-closed
+}
+
 func TestWorkspaceThatDidNotChangeKeepsWhatItRemembers(t *testing.T) {
 	acme := workspace(t, nil)
 	set := newSet(t, map[string]config.Workspace{"acme": acme})
