@@ -96,8 +96,8 @@ deploy-test:
 	cd deploy/helm && go tool -n helm
 	cd deploy && go vet ./... && $(staticcheck) ./... && go test -race -count=1 ./...
 
-# An archive for each platform, an SBOM and checksums, in dist/. The same commit
-# and Go give the same bytes, on any machine with GNU tar.
+# An archive for each platform, an SBOM and checksums, in dist/. The same commit,
+# version, branch and Go give the same bytes, on any machine with GNU tar.
 release:
 	rm -rf dist
 	$(MAKE) $(platforms:%=dist/$(package).%.tar.gz)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,7 +68,9 @@ func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
 					t.Fatalf("the unit reads %s", file)
 				}
 				for _, line := range settingLines(readSystemdFile(t, "rocketchat_import_exporter.default")) {
-					env = append(env, localize.Replace(line))
+					if name, _, _ := strings.Cut(line, "="); !slices.Contains(strings.Fields(strings.Join(unit["UnsetEnvironment"], " ")), name) {
+						env = append(env, localize.Replace(line))
+					}
 				}
 			}
 			if len(unit["ExecStart"]) != 1 {
