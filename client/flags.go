@@ -98,7 +98,7 @@ func valueEnd(json jsontext.Value, i int, escaped bool) int {
 	case '{', '[':
 		return nestedEnd(json, i, escaped)
 	default:
-		for json[i] != ',' && json[i] != '}' && json[i] > ' ' {
+		for json[i] != ',' && json[i] != '}' {
 			i++
 		}
 		return i

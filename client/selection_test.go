@@ -43,6 +43,12 @@ func TestSelectionIsCountedWhateverMayBeMissing(t *testing.T) {
 		"names have escapes": {
 			`{"us\u0065rs":[{"is\u005fbot":true}],"\u0063hannels":[{"is_dir\u0065ct":true}],"message\u005fcount":5}`,
 			Selection{Users: 1, UsersBot: 1, Channels: 1, ChannelsDirect: 1, Messages: 5}},
+		"strings end in escapes, and hold quotes": {
+			`{"users":[{"username":"a\\","is_bot":true},{"username":"\",\"is_deleted\":true,\"","x":["\"]}"],"is_bot":true}],"channels":[],"message_count":1}`,
+			Selection{Users: 2, UsersBot: 2, Messages: 1}},
+		"numbers are followed by space": {
+			"{\"users\":[{\"x\":-1.5e3 ,\"is_bot\":true,\"y\":0\n}],\"channels\":[],\"message_count\":1}",
+			Selection{Users: 1, UsersBot: 1, Messages: 1}},
 		"unused fields stand there twice": {
 			`{"name":1,"name":2,"users":[{"email":"a","email":"b"}],"channels":[{"name":"a","name":"a"}],"contacts":[{"id":1,"id":1}],"message_count":1}`,
 			Selection{Users: 1, Channels: 1, Messages: 1, Contacts: known(1)}},
