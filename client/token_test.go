@@ -195,3 +195,10 @@ func TestAnEchoedTokenInAGzipHeaderIsInNoError(t *testing.T) {
 	_, err := newClient(t, url).FileData(t.Context(), time.Time{})
 	wantNoToken(t, wantReason(t, err, Decode), testToken)
 }
+
+func TestATokenIsReadFromARegularFileAlone(t *testing.T) {
+	// A pipe that nobody writes to would hold the call for ever.
+	if _, err := ReadToken(os.DevNull); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -73,6 +73,9 @@ func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
 					}
 				}
 			}
+			if !slices.Contains(env, "WEB_LISTEN_ADDRESS=127.0.0.1:10458") {
+				t.Errorf("others than this machine can reach it: its environment is %q", env)
+			}
 			if len(unit["ExecStart"]) != 1 {
 				t.Fatalf("the unit starts %q", unit["ExecStart"])
 			}
