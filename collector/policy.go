@@ -47,7 +47,7 @@ func stagingOf(op *client.Operation) staging {
 type readPolicy struct {
 	mode Mode
 
-	inRecord bool // whether the server keeps selections in the record, as early 3.x does
+	inRecord bool // whether a record has carried a selection, as those of early 3.x do
 
 	asked    string  // the id of the last operation whose selection was asked for
 	read     staging // what was staged when the selection was last read
