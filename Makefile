@@ -33,10 +33,10 @@ format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 
 vet:
-	go vet -tags image ./...
-	$(staticcheck) -tags image ./...
+	go vet ./...
+	$(staticcheck) ./...
 	cd dashboards && go vet ./... && $(staticcheck) ./...
-	cd e2e && go vet ./... && $(staticcheck) ./...
+	cd test && go vet -tags image ./... && $(staticcheck) -tags image ./...
 
 unit:
 	go test -race ./...
@@ -44,9 +44,9 @@ unit:
 
 # The rules' own tests, where make tools has built what they need.
 rules:
-	@if test -x e2e/bin/promtool && test -x e2e/bin/amtool; then \
-	  set -x; e2e/bin/promtool check rules alerts/*.rules.yml && e2e/bin/promtool test rules alerts/*.test.yml && \
-	  e2e/bin/amtool check-config alerts/alertmanager.yml; \
+	@if test -x test/bin/promtool && test -x test/bin/amtool; then \
+	  set -x; test/bin/promtool check rules alerts/*.rules.yml && test/bin/promtool test rules alerts/*.test.yml && \
+	  test/bin/amtool check-config alerts/alertmanager.yml; \
 	else echo "The rules were not tested: make tools builds promtool and amtool, which takes minutes."; fi
 
 generate:
@@ -64,21 +64,21 @@ generated:
 # The real Prometheus and Alertmanager, and their tools. The first build takes
 # minutes, later ones are cached.
 tools:
-	cd e2e && go build -o bin/ tool
-	cd e2e/alertmanager && go build -o ../bin/ tool
+	cd test && go build -o bin/ tool
+	cd test/alertmanager && go build -o ../bin/ tool
 
 # Alerts and dashboard on the real programs.
 e2e: tools
-	cd e2e && go test -race -count=1 -timeout 10m ./...
+	cd test && go test -race -count=1 -timeout 10m ./e2e ./rulescale
 
 # 500 workspaces, two replicas of Prometheus, 5 minutes.
 soak:
-	go run ./internal/soak
+	cd test && go run ./bench/soak
 
 # What the exporter costs, beside what people would use instead: the tables of
 # docs/performance.md. jq is measured where it is installed.
 bench:
-	go run ./internal/bench
+	cd test && go run ./bench
 
 # DOCKER=buildah builds it too.
 image:
@@ -88,13 +88,13 @@ image:
 image-test:
 	@command -v buildah >/dev/null || { echo "image-test needs buildah: apt-get install buildah"; exit 1; }
 	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot and mounts"; exit 1; }
-	go test -tags image -count=1 -timeout 20m -v ./internal/imagetest
+	cd test && go test -tags image -count=1 -timeout 20m -v ./image
 
 # What is in deploy/, read by what it is made for. Helm is built first, which takes
 # minutes once.
 deploy-test:
-	cd deploy/helm && go tool -n helm
-	cd deploy && go vet ./... && $(staticcheck) ./... && go test -race -count=1 ./...
+	cd tools/helm && go tool -n helm
+	cd test && go test -race -count=1 ./deploy
 
 # An archive for each platform, an SBOM and checksums, in dist/. The same commit,
 # version, branch and Go give the same bytes, on any machine with GNU tar.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"rocketchat_import_exporter/internal/alertstack"
-	"rocketchat_import_exporter/internal/process"
+	"rocketchat_import_exporter/demo/alertstack"
+	"rocketchat_import_exporter/demo/process"
 )
 
 const (
@@ -48,7 +48,7 @@ func startAlerting(ctx context.Context, exporter string) (*alerting, error) {
 	a := &alerting{webhook: &http.Server{Handler: alertstack.Webhook(show), ReadHeaderTimeout: 10 * time.Second}}
 	go a.webhook.Serve(listener)
 	if a.dir, err = os.MkdirTemp("", "demo"); err == nil {
-		bin := filepath.Join(root, "e2e", "bin")
+		bin := filepath.Join(root, "test", "bin")
 		a.Stack, err = alertstack.Start(ctx, alertstack.Config{
 			Prometheus:   filepath.Join(bin, "prometheus"),
 			Alertmanager: filepath.Join(bin, "alertmanager"),
@@ -95,8 +95,8 @@ func moduleRoot(ctx context.Context) (string, error) {
 // buildAlerting builds Prometheus and Alertmanager, each from the module that pins
 // it, unless they are there.
 func buildAlerting(ctx context.Context, root string) error {
-	bin := filepath.Join(root, "e2e", "bin")
-	for program, module := range map[string]string{"prometheus": "e2e", "alertmanager": "e2e/alertmanager"} {
+	bin := filepath.Join(root, "test", "bin")
+	for program, module := range map[string]string{"prometheus": "test", "alertmanager": "test/alertmanager"} {
 		if _, err := os.Stat(filepath.Join(bin, program)); err == nil {
 			continue
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"os"
 
-	"rocketchat_import_exporter/internal/process"
+	"rocketchat_import_exporter/demo/process"
 )
 
 // exporter is the exporter's own binary at work.

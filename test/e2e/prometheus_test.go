@@ -1,0 +1,152 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+
+	"rocketchat_import_exporter/demo/alertstack"
+)
+
+// queryStep is that of range queries, and the scrape interval.
+const queryStep = 30 * time.Second / speed
+
+func newPrometheus(t *testing.T, stack *alertstack.Stack) v1.API {
+	t.Helper()
+	client, err := api.NewClient(api.Config{Address: stack.PrometheusURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v1.NewAPI(client)
+}
+
+// awaitData waits until the query has a result.
+func awaitData(t *testing.T, prometheus v1.API, query string) {
+	t.Helper()
+	eventually(t, "data for "+query, func() error {
+		result, _, _, err := prometheus.Query(t.Context(), query, time.Now())
+		if err == nil && !hasData(result) {
+			err = fmt.Errorf("no data")
+		}
+		return err
+	})
+}
+
+// hasData reports whether there is at least one sample that is a number.
+func hasData(value model.Value) bool {
+	switch value := value.(type) {
+	case model.Vector:
+		return slices.ContainsFunc(value, func(s *model.Sample) bool { return !math.IsNaN(float64(s.Value)) })
+	case model.Matrix:
+		return slices.ContainsFunc(value, func(s *model.SampleStream) bool {
+			return slices.ContainsFunc(s.Values, func(p model.SamplePair) bool { return !math.IsNaN(float64(p.Value)) })
+		})
+	}
+	return false
+}
+
+// firedAlerts returns the labels of all alerts that ever fired, sorted, as
+// Prometheus recorded them.
+func firedAlerts(t *testing.T, prometheus v1.API) []string {
+	t.Helper()
+	result, _, _, err := prometheus.Query(t.Context(), `count_over_time(ALERTS{alertstate="firing"}[1h])`, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fired []string
+	for _, sample := range result.(model.Vector) {
+		labels := map[string]string{}
+		for name, value := range sample.Metric {
+			if name != "alertstate" {
+				labels[string(name)] = string(value)
+			}
+		}
+		fired = append(fired, labelText(labels))
+	}
+	slices.Sort(fired)
+	return fired
+}
+
+// requireHealthyRules waits until every shipped rule was evaluated without error.
+func requireHealthyRules(t *testing.T, prometheus v1.API) {
+	t.Helper()
+	want := 0
+	for _, file := range shipped(t, "*.rules.yml") {
+		want += len(parseRules(t, read(t, file)))
+	}
+	eventually(t, fmt.Sprintf("%d healthy rules", want), func() error {
+		result, err := prometheus.Rules(t.Context(), nil)
+		if err != nil {
+			return err
+		}
+		healthy := 0
+		for _, group := range result.Groups {
+			for _, rule := range group.Rules {
+				if health, lastError := healthOf(rule); lastError != "" {
+					t.Fatalf("a rule of %s fails: %s", group.Name, lastError)
+				} else if health == v1.RuleHealthGood {
+					healthy++
+				}
+			}
+		}
+		if healthy != want {
+			return fmt.Errorf("%d are healthy", healthy)
+		}
+		return nil
+	})
+}
+
+func healthOf(rule any) (health v1.RuleHealth, lastError string) {
+	switch rule := rule.(type) {
+	case v1.AlertingRule:
+		return rule.Health, rule.LastError
+	case v1.RecordingRule:
+		return rule.Health, rule.LastError
+	}
+	return v1.RuleHealthUnknown, fmt.Sprintf("unknown kind %T", rule)
+}
+
+// labelText writes labels as PromQL does.
+func labelText(labels map[string]string) string {
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, fmt.Sprintf("%s=%q", name, labels[name]))
+	}
+	return "{" + strings.Join(pairs, ",") + "}"
+}
+
+// eventually waits until check succeeds, and fails the test with its last error
+// after a minute and a half.
+func eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	if err := poll(90*time.Second, check); err != nil {
+		t.Fatalf("waited in vain for %s: %v", what, err)
+	}
+}
+
+// poll calls check again and again until it succeeds, and returns its last error
+// after the timeout.
+func poll(timeout time.Duration, check func() error) error {
+	over := time.After(timeout)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-over:
+			return err
+		}
+	}
+}
