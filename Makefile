@@ -69,7 +69,7 @@ tools:
 
 # Alerts and dashboard on the real programs.
 e2e: tools
-	cd test && go test -race -count=1 -timeout 10m ./e2e ./rulescale
+	cd test && go test -race -count=1 -timeout 10m ./e2e
 
 # 500 workspaces, two replicas of Prometheus, 5 minutes.
 soak:

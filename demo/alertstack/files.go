@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"rocketchat_import_exporter/test/rulescale"
+	"rocketchat_import_exporter/demo/rulescale"
 )
 
 // At speed 1.

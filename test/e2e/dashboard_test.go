@@ -12,7 +12,7 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 
-	"rocketchat_import_exporter/test/rulescale"
+	"rocketchat_import_exporter/demo/rulescale"
 )
 
 // The moments at which the dashboard is looked at.

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"rocketchat_import_exporter/test/rulescale"
+	"rocketchat_import_exporter/demo/rulescale"
 )
 
 // speed is how many times faster than shipped everything goes here: a minute of
