@@ -59,17 +59,17 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
-	op, err := c.CurrentOperation(ctx)
+	answer, err := c.CurrentOperation(ctx)
 	if err != nil {
 		r.failed(err)
 		return r
 	}
 	yes := true
 	r.Reached, r.TokenAccepted, r.Permitted, r.Well = &yes, &yes, &yes, true
-	if op != nil {
+	if op := answer.Operation; op != nil {
 		r.Import = &Import{
 			ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
-			Expected: known(op.Count.Total), Completed: known(op.Count.Completed), Failed: known(op.Count.Error),
+			Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
 		}
 	}
 	return r
@@ -97,7 +97,7 @@ func (r *Result) failed(err error) {
 	}
 }
 
-func known(n client.Number) *int64 {
+func known(n client.OptionalCount) *int64 {
 	if !n.Known {
 		return nil
 	}

@@ -85,7 +85,7 @@ func (o Options) show(w http.ResponseWriter, r *http.Request, name string, own *
 		http.Error(w, "There is no workspace of that name in the configuration file.", http.StatusNotFound)
 		return
 	}
-	collector.Handler(workspace.Workspace, workspace.Calls, own, o.Logger).ServeHTTP(w, r)
+	collector.Serve(w, r, workspace.Watcher, workspace.API, own, o.Logger)
 }
 
 // group is a target group of Prometheus's HTTP service discovery.
