@@ -51,7 +51,7 @@ func BenchmarkThrowAway(b *testing.B) {
 	c := newClient(b, serve(b, largeSelection()))
 	b.ReportAllocs()
 	for b.Loop() {
-		x := &exchange{client: c, http: c.single, endpoint: ImportFileData, token: testToken}
+		x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, token: testToken}
 		req, err := x.request(b.Context(), func() {})
 		if err != nil {
 			b.Fatal(err)
@@ -78,7 +78,7 @@ func BenchmarkFileData(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if got.Selection.Users != manyUsers || got.Selection.Channels != manyChannels || got.Selection.UsersExcluded != manyUsers/5 {
+		if got.Selection.Users != known(manyUsers) || got.Selection.Channels != known(manyChannels) || got.Selection.UsersExcluded != manyUsers/5 {
 			b.Fatalf("counted %+v", *got.Selection)
 		}
 		b.SetBytes(size)

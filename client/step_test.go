@@ -93,11 +93,11 @@ func TestStatesAreTheEightOfImportStatus(t *testing.T) {
 }
 
 func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
-	c := Count{
+	c := Counts{
 		Total: known(7), Completed: known(5), Error: known(1),
 		Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4),
 	}
-	want := Count{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
+	want := Counts{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
 	if got := c.Staged(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

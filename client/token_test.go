@@ -175,10 +175,11 @@ func TestAnEchoedTokenIsReplacedInAnOperation(t *testing.T) {
 		escaped := fmt.Sprintf(`\u%04x%s`, token[0], token[1:])
 		fmt.Fprintf(w, `{"operation":{"_id":"%s","type":"a %s b","importerKey":"%s%s","status":"%s"}}`, token, token, token, token, escaped)
 	})
-	got, err := newClient(t, url).CurrentOperation(t.Context())
+	answer, err := newClient(t, url).CurrentOperation(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := answer.Operation
 	if got.ID != "<secret>" || got.Type != "a <secret> b" || got.Importer != "<secret><secret>" || got.Step != "<secret>" {
 		t.Errorf("got %+v", got)
 	}
