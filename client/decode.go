@@ -107,17 +107,27 @@ const (
 )
 
 func (f *flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	value, err := dec.ReadValue()
-	switch string(value) {
-	case "true", "1":
+	*f = invalidFlag
+	switch dec.PeekKind() {
+	case 't':
 		*f = yes
-	case "false", "0":
+	case 'f':
 		*f = no
-	case "null":
+	case 'n':
 		*f = 0
+	case '0':
+		value, err := dec.ReadValue()
+		switch string(value) {
+		case "1":
+			*f = yes
+		case "0":
+			*f = no
+		}
+		return err
 	default:
-		*f = invalidFlag
+		return dec.SkipValue()
 	}
+	_, err := dec.ReadToken()
 	return err
 }
 

@@ -157,11 +157,15 @@ func (l *list) add(dec *jsontext.Decoder) error {
 	return err
 }
 
-// index returns the index of the flag with this name as it is written, or -1.
+// index returns the index of the flag with this name, or -1.
 func (l *list) index(quoted jsontext.Value) int {
-	name := []byte(quoted[1 : len(quoted)-1])
-	if bytes.IndexByte(name, '\\') >= 0 {
-		name = unquote(quoted)
+	for i, flag := range l.flags {
+		if string(quoted[1:len(quoted)-1]) == flag {
+			return i
+		}
 	}
-	return slices.IndexFunc(l.flags, func(flag string) bool { return flag == string(name) })
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return -1
+	}
+	return slices.Index(l.flags, string(unquote(quoted)))
 }
