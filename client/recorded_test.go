@@ -108,6 +108,96 @@ func TestTheRecordedRefusalOfAWorkspaceWithoutImportMeansNoOperation(t *testing.
 	}
 }
 
+func TestEveryRecordedOperationOfEveryImporterDecodes(t *testing.T) {
+	last := map[string]*Operation{}
+	for _, pattern := range []string{"*operation*.json*", "*-status-*.json"} {
+		for _, name := range recordedFiles(t, "importers/"+pattern) {
+			for line := range strings.Lines(recorded(t, name)) {
+				got, err := askOperation(t, line)
+				if err != nil {
+					t.Fatalf("%s: %v\n%s", name, err, line)
+				}
+				reply, _ := object([]byte(line))
+				record, isObject := object(reply["operation"])
+				if (got != nil) != isObject {
+					t.Fatalf("%s: got %+v\n%s", name, got, line)
+				}
+				if got != nil {
+					sameOperation(t, got, record)
+					if !got.CreatedISO || got.Created.IsZero() || got.Updated.Before(got.Created) || !got.Step.Known() {
+						t.Errorf("%s: got %+v", name, got)
+					}
+				}
+				last[strings.TrimPrefix(name, "importers/")] = got
+			}
+		}
+	}
+	for name, want := range map[string]struct {
+		importer         string
+		step             Step
+		valid            bool
+		total, completed OptionalCount
+	}{
+		"csv-operations.jsonl":                        {"csv", StepDone, true, known(41), known(46)},
+		"slack-operations.jsonl":                      {"slack", StepDone, true, known(112), known(50)},
+		"hipchatenterprise-operations.jsonl":          {"hipchatenterprise", StepDone, true, known(27), known(29)},
+		"api-second-instance-starts-operations.jsonl": {"api", StepDone, false, known(300), known(100)},
+		"pending-files-operations.jsonl":              {"pending-files", StepDone, true, known(14), known(14)},
+		"bad-broken-zip-to-slack-operations.jsonl":    {"slack", "importer_file_loaded", true, OptionalCount{}, OptionalCount{}},
+		"bad-csv-with-a-short-user-operations.jsonl":  {"csv", "importer_preparing_users", true, OptionalCount{}, OptionalCount{}},
+		"cleared-ready-operation.json":                {"api", StepUserSelection, false, known(200), OptionalCount{}},
+		"failed-operation.json":                       {"slack", "importer_import_failed", true, known(69), OptionalCount{}},
+		"restart-in-importing_users-operation.json":   {"slack", "importer_importing_users", false, known(378), OptionalCount{}},
+	} {
+		o := last[name]
+		if o == nil {
+			t.Errorf("%s has no operation", name)
+		} else if o.Importer != want.importer || o.Step != want.step || o.Valid != want.valid || o.Counts.Total != want.total || o.Counts.Completed != want.completed {
+			t.Errorf("%s ends with %+v", name, o)
+		}
+	}
+	if o := last["pending-files-operations.jsonl"]; !o.HasFileData || !o.PendingDownloads() || o.Selection != nil {
+		t.Errorf("pending files end with %+v", o)
+	}
+	if o := last["none-status.json"]; o != nil {
+		t.Errorf("without an import, got %+v", o)
+	}
+}
+
+func TestEveryRecordedSelectionOfEveryImporterDecodes(t *testing.T) {
+	waiting := FileData{Waiting: true}
+	selection := func(s Selection) FileData { return FileData{Selection: &s} }
+	want := map[string]FileData{
+		"csv-filedata-while-preparing.json":               waiting,
+		"slack-filedata-while-preparing.json":             waiting,
+		"hipchatenterprise-filedata-while-preparing.json": waiting,
+		"api-filedata-first-4-of-90-users.json":           selection(Selection{Users: known(4), Channels: known(0), Messages: known(0)}),
+		"pending-files-filedata-when-done.json":           selection(Selection{Users: known(0), Channels: known(0), Messages: known(0)}),
+		"csv-filedata.json": selection(Selection{
+			Users: known(8), Channels: known(4), ChannelsPrivate: 2, ChannelsDirect: 1, Messages: known(30)}),
+		"hipchatenterprise-filedata.json": selection(Selection{
+			Users: known(8), UsersDeleted: 1, Channels: known(4), ChannelsArchived: 1, ChannelsPrivate: 2, ChannelsDirect: 1, Messages: known(16)}),
+		"slack-filedata.json": selection(Selection{
+			Users: known(55), UsersDeleted: 1, UsersBot: 1, Channels: known(6), ChannelsArchived: 1, ChannelsPrivate: 2, ChannelsDirect: 1, Messages: known(48)}),
+	}
+	for _, name := range recordedFiles(t, "importers/*filedata*.json") {
+		name := strings.TrimPrefix(name, "importers/")
+		if name == "none-filedata.json" {
+			_, err := newClient(t, serve(t, answer(400, recorded(t, "importers/"+name)))).FileData(t.Context(), time.Time{})
+			if e := wantReason(t, err, HTTPStatus); !errors.Is(err, ErrNoOperation) || !e.Reached {
+				t.Errorf("%v is not ErrNoOperation, or Rocket.Chat was not reached", err)
+			}
+			continue
+		}
+		got, err := askFileData(t, recorded(t, "importers/"+name))
+		w, listed := want[name]
+		if err != nil || !listed || got.Waiting != w.Waiting {
+			t.Fatalf("%s: got %+v, %v", name, got, err)
+		}
+		wantSelection(t, got.Selection, w.Selection)
+	}
+}
+
 // instant reads a time.
 func instant(t *testing.T, text string) time.Time {
 	t.Helper()

@@ -57,12 +57,15 @@ func TestStateIsWhatImportStatusSays(t *testing.T) {
 		}
 	}
 	for _, r := range append(known, unknown...) {
+		if r.step.Running() != (r.state == StateImporting) {
+			t.Errorf("%q: Running is %v", r.step, r.step.Running())
+		}
 		valid := &Operation{Step: r.step, Valid: true}
 		if valid.State() != r.state || valid.Waiting() != r.waiting {
 			t.Errorf("valid in %q: state %q, waiting %v, want %q, %v", r.step, valid.State(), valid.Waiting(), r.state, r.waiting)
 		}
 		want := StateError
-		if r.step == "importer_done" {
+		if r.step == StepDone {
 			want = StateDone
 		}
 		invalid := &Operation{Step: r.step}
