@@ -247,7 +247,6 @@ func TestABodyThatTricklesInEndsWithTheCall(t *testing.T) {
 		"a refusal":      {403, `{"success":false,`, HTTPStatus},
 		"an error page":  {502, "", HTTPStatus},
 		"not authorized": {401, `{"error":"`, HTTPStatus},
-		"too many calls": {429, `{"error":"`, RateLimited},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, _ Endpoint, call func(context.Context, *Client) error) {
@@ -265,6 +264,21 @@ func TestABodyThatTricklesInEndsWithTheCall(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestABodyThatNeverEndsDoesNotDelayA429(t *testing.T) {
+	onBoth(t, func(t *testing.T, _ Endpoint, call func(context.Context, *Client) error) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(429)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // passes only if the call waits for the body
+		defer cancel()
+		if wantReason(t, call(ctx, newClient(t, url)), RateLimited); ctx.Err() != nil {
+			t.Error("the call waited for the body")
+		}
+	})
 }
 
 func TestAProtocolSwitchThatNobodyAskedForEndsWithTheCall(t *testing.T) {

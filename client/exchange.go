@@ -153,7 +153,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 		return x.refused(resp, *r.head())
 	case err != nil:
 		e := x.fail(Decode, x.sanitizeError(err))
-		e.Reached = r.head().fromRocketChat(resp.StatusCode)
+		e.Reached = Decode.traits().reached && r.head().fromRocketChat(resp.StatusCode)
 		return e
 	default:
 		return nil

@@ -51,22 +51,23 @@ func readRefusal(resp *http.Response, body *wire) envelope {
 func (x *exchange) refused(resp *http.Response, env envelope) *Error {
 	reason, cause := classify(resp, env)
 	e := x.fail(reason, cause)
-	e.Reached = reason.traits().reached && env.fromRocketChat(resp.StatusCode)
+	own := env.fromRocketChat(resp.StatusCode)
 	switch reason {
 	case Unauthorized:
 		if env.ErrorType.value == totpRequired {
 			e.Hint = "Create the personal access token with \"Ignore Two Factor Authentication\"."
 		}
 	case RateLimited:
-		e.RateLimitReset, e.Reached = rateLimitReset(resp.Header, x.answeredAt)
+		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answeredAt)
 	case Redirect:
 		e.Hint = redirectHint(x.endpoint, resp, x.token)
 	case HTTPStatus:
-		e.Hint = statusHint(resp, e.Reached)
+		e.Hint = statusHint(resp, own)
 		if errorType := string(env.ErrorType.value); errorType != "" {
 			e.err = fmt.Errorf("%w (%s)", e.err, sanitize(errorType, x.token))
 		}
 	}
+	e.Reached = own && reason.traits().reached
 	return e
 }
 
@@ -101,9 +102,8 @@ func classify(resp *http.Response, env envelope) (Reason, error) {
 
 const proxyHint = "The proxy asks for credentials: put a user name and a password into proxy_url in the HTTP client settings."
 
-// statusHint says what to do about an HTTP status, which Rocket.Chat itself
-// sent if reached.
-func statusHint(resp *http.Response, reached bool) string {
+// statusHint says what to do about an HTTP status, which may be Rocket.Chat's own.
+func statusHint(resp *http.Response, own bool) string {
 	basic := slices.ContainsFunc(resp.Header.Values("WWW-Authenticate"), func(challenge string) bool {
 		return strings.HasPrefix(strings.ToLower(challenge), "basic")
 	})
@@ -116,7 +116,7 @@ func statusHint(resp *http.Response, reached bool) string {
 		return "Something in front of Rocket.Chat refused the call, such as a proxy or a firewall: allow the exporter to call " + apiPath + ". Nothing is known about the token and the permission."
 	case status == http.StatusNotFound:
 		return "Every Rocket.Chat since 3.0.0 has this endpoint, so something in front of it answered: check the URL and its path, and the proxy. Nothing else was called, because getImportFileData could wipe a running import."
-	case status >= 500 && reached:
+	case status >= 500 && own:
 		return "Rocket.Chat is failing: check its log."
 	case status >= 500:
 		return "Rocket.Chat or the proxy in front of it is failing or restarting: check their logs."
@@ -128,7 +128,7 @@ func statusHint(resp *http.Response, reached bool) string {
 // rateLimitReset returns when calls are accepted again: X-RateLimit-Reset in
 // milliseconds since 1970, or else Retry-After in seconds or as a date. It is
 // zero without either. It reports whether the header is Rocket.Chat's own.
-func rateLimitReset(h http.Header, now time.Time) (reset time.Time, byRocketChat bool) {
+func rateLimitReset(h http.Header, now time.Time) (reset time.Time, own bool) {
 	if ms, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil {
 		return time.UnixMilli(ms), true
 	}
