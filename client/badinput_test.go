@@ -118,6 +118,23 @@ func TestAFileDataReplyThatIsNotOneIsADecodeFailure(t *testing.T) {
 	}
 }
 
+func TestADecodeFailureSaysWhatIsWrongAndWhere(t *testing.T) {
+	for reply, want := range map[string]string{
+		"":                                    ": the reply is empty",
+		`{"operation":{"_id":"a","_id":"a"}}`: ": duplicate field, at byte 30",
+		`{"operation":"a"}`:                   ": a value of the wrong kind, at byte 13",
+		`{"operation":{"status":"s"}}`:        ": the operation has no _id",
+		`{"operation":{"_id":nope}}`:          ": invalid character 'o' in literal null (expecting 'u'), at byte 21",
+		`{"success":true}{}`:                  ": something follows the reply",
+		`{"x":["` + strings.Repeat("x", 2*mebibyte): ": a string, name, number or element is longer than 1 MiB",
+	} {
+		_, err := askOperation(t, reply)
+		if e := wantReason(t, err, Decode); !strings.HasSuffix(e.Error(), want) {
+			t.Errorf("%.50s: %v", reply, e)
+		}
+	}
+}
+
 func TestABadGzipReplyIsADecodeFailure(t *testing.T) {
 	var good bytes.Buffer
 	zip := gzip.NewWriter(&good)

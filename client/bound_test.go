@@ -173,18 +173,19 @@ func TestMemoryStaysFlatWhateverARefusalHolds(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 502} {
 		for _, start := range []string{" ", `{"error":"`, `{"`, `{"x":[`} {
 			for _, zipped := range []bool{false, true} {
+				var read int64
 				c := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 					if zipped {
 						w.Header().Set("Content-Encoding", "gzip")
 					}
 					w.WriteHeader(status)
 					bomb(start, fill(" "), endless, zipped)(w, r)
-				}))
+				}), func(cfg *Config) { cfg.Observe = func(call Call) { read = call.Bytes } })
 				var err error
 				n := allocated(func() { _, err = c.CurrentOperation(t.Context()) })
 				wantReason(t, err, HTTPStatus)
-				if n > atMost {
-					t.Errorf("%d, %q: %d MiB were allocated", status, start, n>>20)
+				if n > atMost || read > 128<<10 {
+					t.Errorf("%d, %q: %d MiB were allocated, %d bytes read", status, start, n>>20, read)
 				}
 			}
 		}
