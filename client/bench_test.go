@@ -17,7 +17,7 @@ const (
 )
 
 // largeSelection answers getImportFileData with a large selection, which it
-// makes anew for each reply without holding it.
+// generates again for each reply without holding it.
 func largeSelection() http.HandlerFunc {
 	var users, channels bytes.Buffer
 	for i := range block {
@@ -36,8 +36,8 @@ func largeSelection() http.HandlerFunc {
 	}
 }
 
-// writeList writes start, and then elements, which begin with a comma, so many
-// times. A large write of bytes is one chunk of the reply.
+// writeList writes start and then elements, which begin with a comma, as often as
+// times says. A large write of bytes is one chunk of the reply.
 func writeList(w io.Writer, start string, elements []byte, times int) {
 	io.WriteString(w, start)
 	w.Write(elements[1:])

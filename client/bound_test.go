@@ -19,7 +19,7 @@ func TestANameStringOrElementMayHaveOneMebibyteAndNotMuchMore(t *testing.T) {
 		"a timestamp":                `{"operation":{"_id":"a","status":"s","ts":"@"}}`,
 		"a name in the operation":    `{"operation":{"@":1,"_id":"a","status":"s"}}`,
 		"a name in count":            `{"operation":{"count":{"@":1},"_id":"a","status":"s"}}`,
-		"a user, but for its braces": `{"operation":{"fileData":{"users":[{@}],"channels":[],"message_count":1},"_id":"a","status":"s"}}`,
+		"a user, without its braces": `{"operation":{"fileData":{"users":[{@}],"channels":[],"message_count":1},"_id":"a","status":"s"}}`,
 		"a name in fileData":         `{"operation":{"fileData":{"@":0,"users":[],"channels":[],"message_count":1},"_id":"a","status":"s"}}`,
 		"the error":                  `{"error":"@","success":true}`,
 		"the last one":               `{"operation":{"_id":"a","status":"s"},"x":"@"}`,
@@ -29,8 +29,8 @@ func TestANameStringOrElementMayHaveOneMebibyteAndNotMuchMore(t *testing.T) {
 		"strings with space around":  "{ \"x\" : [\r\n        \"@\" , \"@\" ] , \"success\" : true }",
 	}
 	selections := map[string]string{
-		"a user, but for its braces":    `{"users":[{@},{@}],"channels":[],"message_count":1}`,
-		"a channel, but for its braces": `{"users":[],"channels":[{},{@}],"message_count":1}`,
+		"a user, without its braces":    `{"users":[{@},{@}],"channels":[],"message_count":1}`,
+		"a channel, without its braces": `{"users":[],"channels":[{},{@}],"message_count":1}`,
 		"a name of a contact":           `{"users":[],"channels":[],"contacts":[{"@":[]}],"message_count":1}`,
 		"an element of many values":     `{"users":[{"x":[#]}],"channels":[],"message_count":1}`,
 		"an element that is no object":  `{"users":[[#]],"channels":[],"message_count":1}`,

@@ -18,8 +18,8 @@ import (
 	"github.com/prometheus/common/config"
 )
 
-// cutter is a handler that answers both endpoints until it is told to cut the
-// connection instead, before the first byte of an answer.
+// cutter is a handler that answers both endpoints until cut is set. Then it cuts the
+// connection before the first byte of an answer.
 type cutter struct {
 	cut      atomic.Bool
 	mu       sync.Mutex
@@ -117,7 +117,7 @@ func TestGetImportFileDataHasAConnectionOfItsOwnOverHTTP1(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
+func TestNothingIsSentWithoutAConnectionInTime(t *testing.T) {
 	target := serveRaw(t, func(conn *net.TCPConn) { io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n"+both) })
 	secure := serveTLS(t, answer(200, both))
 	proxy := serveRaw(t, nil)
@@ -159,7 +159,7 @@ func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatStandsTooLateIsClosedBeforeTheRequestIsWritten(t *testing.T) {
+func TestAConnectionThatIsTooLateIsClosedBeforeTheRequestIsWritten(t *testing.T) {
 	c := newClient(t, "http://localhost")
 	x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, connectBy: time.Now().Add(-time.Second)}
 	gaveUp := make(chan struct{})
@@ -173,10 +173,10 @@ func TestAConnectionThatStandsTooLateIsClosedBeforeTheRequestIsWritten(t *testin
 	near.SetWriteDeadline(time.Unix(1, 0)) // nobody reads
 	httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{Conn: near})
 	if _, err := near.Write([]byte("GET")); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("writing gives %v, want a closed connection", err)
+		t.Errorf("writing returns %v, want a closed connection", err)
 	}
 	if x.connected.Load() {
-		t.Error("the connection counts as standing in time")
+		t.Error("the connection counts as in time")
 	}
 }
 
@@ -237,7 +237,7 @@ func TestEachCallSaysWhoAsksAndTakesGzip(t *testing.T) {
 	})
 }
 
-func TestObserveIsToldOfEachCall(t *testing.T) {
+func TestObserveIsCalledOnceForEachCall(t *testing.T) {
 	plain := `{"users":[],"channels":[],"message_count":0,"operation":{"_id":"a","status":"s"},"success":true,"x":"` + strings.Repeat("x", 1<<16) + `"}`
 	var zipped strings.Builder
 	zip := gzip.NewWriter(&zipped)

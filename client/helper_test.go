@@ -82,7 +82,7 @@ func throughProxy(t testing.TB, proxy string) func(*Config) {
 	return func(cfg *Config) { cfg.HTTP.ProxyConfig = config.ProxyConfig{ProxyURL: config.URL{URL: u}} }
 }
 
-// answer returns a handler that gives one reply. Headers are name, value, name, value.
+// answer returns a handler that sends one reply. Headers are name, value, name, value.
 func answer(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for pair := range slices.Chunk(headers, 2) {

@@ -248,7 +248,7 @@ func TestARedirectNamesTheURLToConfigure(t *testing.T) {
 					t.Errorf("%d to %s: the hint is %q", status, location, e.Hint)
 				}
 				if strings.Contains(e.Hint+e.Error(), "secret") {
-					t.Errorf("%d to %s: %v tells a secret: %s", status, location, e, e.Hint)
+					t.Errorf("%d to %s: %v contains a secret: %s", status, location, e, e.Hint)
 				}
 			})
 		}

@@ -66,7 +66,7 @@ func TestTLSFailuresHaveTheReasonTLS(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatDoesNotStandHasTheReasonConnection(t *testing.T) {
+func TestAMissingConnectionHasTheReasonConnection(t *testing.T) {
 	hangsUp := serveRaw(t, func(*net.TCPConn) {})
 	for name, url := range map[string]string{
 		"nothing listens":                      "http://" + refusingAddr(t),

@@ -73,7 +73,7 @@ func wantNoToken(t *testing.T, e *Error, token string) {
 	const telling = 8
 	for i := range len(token) - telling {
 		if piece := token[i : i+telling]; strings.Contains(said, piece) {
-			t.Errorf("the error tells %q of the token: %s", piece, said)
+			t.Errorf("the error contains %q of the token: %s", piece, said)
 			return
 		}
 	}
@@ -197,8 +197,8 @@ func TestAnEchoedTokenInAGzipHeaderIsInNoError(t *testing.T) {
 	wantNoToken(t, wantReason(t, err, Decode), testToken)
 }
 
-func TestATokenIsReadFromARegularFileAlone(t *testing.T) {
-	// A pipe that nobody writes to would hold the call for ever.
+func TestATokenIsReadOnlyFromARegularFile(t *testing.T) {
+	// Reading a pipe without a writer would block the call forever.
 	if _, err := ReadToken(os.DevNull); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("the error is %v", err)
 	}
