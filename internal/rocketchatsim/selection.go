@@ -7,19 +7,22 @@ import (
 
 // Selection is how much is staged, and how many entries carry each flag. The
 // entries themselves are made up while they are written, the same ones each time.
+// A server from 3.14 on has no is_email_taken, and no do_import that is false,
+// whatever the numbers here.
 type Selection struct {
 	// Users is the number of entries in users.
 	Users int
 	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded are how many of
 	// the users have is_deleted, is_bot, is_email_taken, and do_import false.
+	// A bot has no email.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int
 
 	// Channels is the number of entries in channels, the direct ones included.
 	Channels int
 	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded are
 	// how many of the channels have is_archived, is_private, is_direct, and
-	// do_import false. A real server has at most one direct entry, which is
-	// private: __directMessages__, the last.
+	// do_import false. A real server has at most one direct entry, the last:
+	// __directMessages__. From 3.14 on it is private too.
 	ChannelsArchived, ChannelsPrivate, ChannelsDirect, ChannelsExcluded int
 
 	// Messages is message_count.
@@ -35,21 +38,26 @@ func (s Selection) records() int {
 	return s.Users + s.Channels + s.Messages + s.Contacts
 }
 
-// writeFields writes the selection's fields without the braces around them.
-func (s Selection) writeFields(w *bufio.Writer, name string, generation Generation) {
-	if generation != Early3 {
-		w.WriteString(`"name":`)
-		w.Write(quote(name))
-		w.WriteByte(',')
+func writeName(w *bufio.Writer, name string) {
+	w.WriteString(`"name":`)
+	w.Write(quote(name))
+	w.WriteByte(',')
+}
+
+// writeFields writes the selection's fields without the braces around them, and
+// without the name.
+func (s Selection) writeFields(w *bufio.Writer, generation Generation) {
+	if !generation.selectionInRecord {
+		s.UsersEmailTaken, s.UsersExcluded, s.ChannelsExcluded, s.ContactsExcluded = 0, 0, 0, 0
 	}
 	writeArray(w, "users", s.Users, s.appendUser)
 	w.WriteByte(',')
 	writeArray(w, "channels", s.Channels, func(b []byte, i int) []byte {
-		return s.appendChannel(b, i, generation)
+		return s.appendChannel(b, i, generation.selectionInRecord)
 	})
 	w.WriteString(`,"message_count":`)
 	w.WriteString(strconv.Itoa(s.Messages))
-	if generation == Latest {
+	if generation.contacts {
 		w.WriteByte(',')
 		writeArray(w, "contacts", s.Contacts, s.appendContact)
 	}
@@ -78,12 +86,17 @@ func (s Selection) appendUser(b []byte, i int) []byte {
 	b = strconv.AppendInt(b, int64(i), 36)
 	b = append(b, `","username":"`...)
 	b = appendFullName(b, i, ".")
-	b = append(b, `","email":"u`...)
-	b = strconv.AppendInt(b, int64(i), 10)
-	b = append(b, `@example.com","is_deleted":`...)
+	b = append(b, '"')
+	bot := spread(i, s.UsersBot, s.Users)
+	if !bot {
+		b = append(b, `,"email":"u`...)
+		b = strconv.AppendInt(b, int64(i), 10)
+		b = append(b, `@example.com"`...)
+	}
+	b = append(b, `,"is_deleted":`...)
 	b = strconv.AppendBool(b, spread(i, s.UsersDeleted, s.Users))
 	b = append(b, `,"is_bot":`...)
-	b = strconv.AppendBool(b, spread(i, s.UsersBot, s.Users))
+	b = strconv.AppendBool(b, bot)
 	b = append(b, `,"do_import":`...)
 	b = strconv.AppendBool(b, !spread(i, s.UsersExcluded, s.Users))
 	b = append(b, `,"is_email_taken":`...)
@@ -91,7 +104,7 @@ func (s Selection) appendUser(b []byte, i int) []byte {
 	return append(b, '}')
 }
 
-func (s Selection) appendChannel(b []byte, i int, generation Generation) []byte {
+func (s Selection) appendChannel(b []byte, i int, withCreator bool) []byte {
 	fromEnd := s.Channels - i
 	b = append(b, `{"channel_id":"`...)
 	if s.ChannelsDirect > 0 && fromEnd == 1 {
@@ -110,7 +123,7 @@ func (s Selection) appendChannel(b []byte, i int, generation Generation) []byte 
 	b = strconv.AppendBool(b, !spread(i, s.ChannelsExcluded, s.Channels))
 	b = append(b, `,"is_private":`...)
 	b = strconv.AppendBool(b, fromEnd <= s.ChannelsPrivate)
-	if generation == Early3 {
+	if withCreator {
 		b = append(b, `,"creator":"U00"`...)
 	}
 	b = append(b, `,"is_direct":`...)
