@@ -2,6 +2,7 @@ package rocketchatsim
 
 import (
 	"bufio"
+	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -134,7 +135,7 @@ func (s *Server) fileData(o *operation) reply {
 	return streamed(func(w *bufio.Writer) {
 		w.WriteByte('{')
 		if !generation.selectionInRecord || o.isPending() {
-			writeName(w, name)
+			fmt.Fprintf(w, `"name":%s,`, quote(name))
 		}
 		selection.writeFields(w, generation)
 		w.WriteString(`,"success":true}`)

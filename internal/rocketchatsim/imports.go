@@ -252,7 +252,7 @@ func prepareSlack(c Content) []Phase {
 func folders(messages int) []save {
 	var saves []save
 	for read := 0; read < messages; read += 500 {
-		saves = append(saves, status(fmt.Sprintf("%s-%d/2024-01-01", topics(read/500), read/500)), total(min(500, messages-read)))
+		saves = append(saves, status(fmt.Sprintf("%s-%d/2024-01-01", topic(read/500), read/500)), total(min(500, messages-read)))
 	}
 	return saves
 }

@@ -13,34 +13,35 @@ var ErrNoOperation = errors.New("rocketchatsim: there is no import")
 // Operation is the record of one import.
 type Operation struct {
 	// ID is the record's _id. SetOperation makes one up for "".
-	ID string
+	ID string `json:"_id"`
 	// ImporterKey is the importer's key, such as "slack" or "api". A key that
 	// Rocket.Chat does not know makes getImportFileData answer
 	// error-importer-not-defined.
-	ImporterKey string
+	ImporterKey string `json:"importerKey"`
 	// Type is the importer's display name, such as "Slack".
-	Type string
+	Type string `json:"type"`
 	// Step is the record's status; it may be one that no server has.
-	Step string
+	Step string `json:"status"`
 	// Valid is false once the server gave the operation up.
-	Valid bool
+	Valid bool `json:"valid"`
 	// User is the id of the user who started the import; "" leaves it out.
-	User string
+	User string `json:"user,omitempty"`
 	// File and ContentType are of the uploaded file; "" leaves each out.
 	// Without a file there is nothing to prepare again: a wipe then loses the
 	// selection for good.
-	File, ContentType string
+	File        string `json:"file,omitempty"`
+	ContentType string `json:"contentType,omitempty"`
 	// Created and Updated are ts and _updatedAt; a zero time leaves each out.
-	Created, Updated time.Time
+	Created, Updated time.Time `json:"-"`
 	// Count is what the operation counts, or nil for a record without it.
-	Count *Count
+	Count *Count `json:"count,omitempty"`
 	// OmitFileData leaves out the fileData that an Early3 record carries once it
 	// is prepared, and any pending-* record. A real server has not saved it yet,
 	// or never does because it is over 16 MB.
-	OmitFileData bool
+	OmitFileData bool `json:"-"`
 	// FileData is the JSON of the record's fileData, whatever the generation; ""
 	// means what the generation stores. OddFileData has examples.
-	FileData string
+	FileData string `json:"-"`
 }
 
 // Count is what an operation counts, in records. A nil field is left out.

@@ -3,6 +3,7 @@ package rocketchatsim
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -25,48 +26,24 @@ func (s *Server) getCurrentImportOperation(*http.Request) reply {
 	})
 }
 
-// recordJSON has the fields in the order in which a real server sends them.
-type recordJSON struct {
-	ID             string          `json:"_id"`
-	Type           string          `json:"type"`
-	ImporterKey    string          `json:"importerKey"`
-	Created        any             `json:"ts,omitempty"`
-	Step           string          `json:"status"`
-	Valid          bool            `json:"valid"`
-	User           string          `json:"user,omitempty"`
-	Updated        any             `json:"_updatedAt,omitempty"`
-	ContentType    string          `json:"contentType,omitempty"`
-	File           string          `json:"file,omitempty"`
-	Count          *Count          `json:"count,omitempty"`
-	MessagesStatus json.RawMessage `json:"messagesstatus,omitempty"`
-}
-
 // record returns the JSON of o without its closing brace, and what writes its
 // fileData, which is too large to keep. Neither needs the server's lock any more.
 func (s *Server) record(o *operation) ([]byte, func(*bufio.Writer)) {
-	op := o.Operation.clone()
-	if op.Count != nil && !s.config.Generation.contacts {
-		op.Count.Contacts = nil
-	}
-	r := recordJSON{
-		ID:          op.ID,
-		Type:        op.Type,
-		ImporterKey: op.ImporterKey,
-		Created:     isoTime(op.Created),
-		Step:        op.Step,
-		Valid:       op.Valid,
-		User:        op.User,
-		Updated:     isoTime(op.Updated),
-		ContentType: op.ContentType,
-		File:        op.File,
-		Count:       op.Count,
+	r := struct {
+		Operation
+		Created        any `json:"ts,omitempty"`
+		Updated        any `json:"_updatedAt,omitempty"`
+		MessagesStatus any `json:"messagesstatus,omitempty"`
+	}{Operation: o.Operation.clone(), Created: isoTime(o.Created), Updated: isoTime(o.Updated)}
+	if r.Count != nil && !s.config.Generation.contacts {
+		r.Count.Contacts = nil
 	}
 	if s.config.Generation.numericTS && r.Created != nil {
-		r.Created = op.Created.UnixMilli()
+		r.Created = o.Created.UnixMilli()
 	}
 	switch {
 	case o.messagesStatus != "":
-		r.MessagesStatus = quote(o.messagesStatus)
+		r.MessagesStatus = o.messagesStatus
 	case o.messagesStarted:
 		r.MessagesStatus = json.RawMessage("null")
 	}
@@ -108,7 +85,7 @@ func (s *Server) storedFileData(o *operation) func(*bufio.Writer) {
 	return func(w *bufio.Writer) {
 		w.WriteString(`,"fileData":{`)
 		if name != "" {
-			writeName(w, name)
+			fmt.Fprintf(w, `"name":%s,`, quote(name))
 		}
 		selection.writeFields(w, generation)
 		w.WriteByte('}')

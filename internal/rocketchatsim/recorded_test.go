@@ -204,21 +204,3 @@ func TestSelectionsHaveTheRecordedFields(t *testing.T) {
 		}
 	}
 }
-
-func TestOtherRepliesAreByteForByteThoseRecorded(t *testing.T) {
-	for _, c := range []struct{ file, step, endpoint string }{
-		{"operation-none.json", "", sim.GetCurrentImportOperation},
-		{"filedata-none.json", "", sim.GetImportFileData},
-		{"importers/none-filedata.json", "", sim.GetImportFileData},
-		{"filedata-waiting.json", sim.StepPreparingUsers, sim.GetImportFileData},
-		{"importers/slack-filedata-while-preparing.json", sim.StepPreparingUsers, sim.GetImportFileData},
-	} {
-		w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-		if c.step != "" {
-			w.place(c.step, nil)
-		}
-		if got, want := w.get(c.endpoint).body, lines(t, c.file)[0]; got != want {
-			t.Errorf("%s: got %s\nwant %s", c.file, got, want)
-		}
-	}
-}

@@ -91,8 +91,8 @@ func (s Script) preparation() []Phase {
 type event struct {
 	at        time.Time
 	operation *operation
-	apply     func(*Server, *operation)
-	isStep    bool
+	isStep    bool // which an aborted import still takes
+	apply     func()
 }
 
 // Start makes a new newest operation that goes through the script from now on, at
@@ -126,8 +126,8 @@ func (s *Server) Start(script Script, speed float64) time.Duration {
 func (s *Server) schedule(o *operation, phases []Phase, speed float64) time.Duration {
 	start := s.now()
 	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) / speed) }
-	put := func(after time.Duration, apply save) {
-		s.pending = append(s.pending, event{start.Add(scale(after)), o, func(_ *Server, o *operation) { apply(o) }, false})
+	put := func(after time.Duration, isStep bool, apply func()) {
+		s.pending = append(s.pending, event{start.Add(scale(after)), o, isStep, apply})
 	}
 	// The import keeps its progress in memory: it does not read it from the record.
 	foreseen := &operation{Operation: o.Operation.clone()}
@@ -139,18 +139,18 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) time.Dura
 	var elapsed time.Duration
 	for _, phase := range phases {
 		if phase.Step != "" {
-			s.pending = append(s.pending, event{start.Add(scale(elapsed)), o, func(_ *Server, o *operation) { o.play(phase.Step) }, true})
+			put(elapsed, true, func() { o.play(phase.Step) })
 		}
 		if phase.Step == StepUserSelection && s.config.Generation.selectionInRecord {
 			// The selection is saved after the step.
-			put(elapsed+min(phase.Duration, 100*time.Millisecond), func(o *operation) { o.stored = true })
+			put(elapsed+min(phase.Duration, 100*time.Millisecond), false, func() { o.stored = true })
 		}
 		if phase.event != nil {
-			s.pending = append(s.pending, event{start.Add(scale(elapsed)), o, func(s *Server, _ *operation) { phase.event(s) }, false})
+			put(elapsed, false, func() { phase.event(s) })
 		}
 		for i, save := range phase.saves {
 			save(foreseen)
-			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), save)
+			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, func() { save(o) })
 		}
 		batch := s.config.Generation.saveRange(phase.Kind)
 		before := failed
@@ -161,7 +161,7 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) time.Dura
 			}
 			if handled%batch == 0 || foreseen.reachesTotal(handled) {
 				completed, errors := handled-failed, failed
-				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), func(o *operation) {
+				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func() {
 					o.count().Completed, o.Count.Error = new(completed), new(errors)
 				})
 			}
@@ -194,7 +194,7 @@ func (s *Server) catchUp() {
 		next := s.pending[0]
 		s.pending = s.pending[1:]
 		aborts := next.operation.aborting
-		next.apply(s, next.operation)
+		next.apply()
 		next.operation.Updated = next.at
 		if aborts {
 			s.runThrough(next)

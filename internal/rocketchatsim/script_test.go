@@ -63,13 +63,18 @@ func TestEveryScriptEndsAsItSays(t *testing.T) {
 		{"malformed users", sim.MalformedUsers(), "importer_preparing_users", true, [3]int{-1, -1, -1}, 36 * time.Second},
 		{"wrong file", sim.WrongFile(), "importer_user_selection", true, [3]int{-1, -1, 1}, 42 * time.Second},
 	} {
-		for _, generation := range sim.Generations() {
+		for i, generation := range sim.Generations() {
 			t.Run(c.name+"/"+generation.String(), func(t *testing.T) {
 				w := newWorkspace(t, sim.Config{Generation: generation})
-				if length := w.Start(c.script, 1); length != c.length || length != c.script.Duration() {
-					t.Errorf("it takes %v, want %v", length, c.length)
+				speed := [...]float64{1, 0.1, 1000, 4}[i]
+				length := w.Start(c.script, speed)
+				if want := time.Duration(float64(c.length) / speed); length != want || c.script.Duration() != c.length {
+					t.Errorf("it takes %v, and %v at speed 1; want %v, %v", length, c.script.Duration(), want, c.length)
 				}
-				seen := w.watch(c.length, 100*time.Millisecond)
+				seen := w.watch(length, length/2000)
+				if generation == sim.Classic { // too fast for an abort that takes a second
+					seen = append(seen, w.watch(4*time.Second, time.Second)...)
+				}
 				wantMonotone(t, seen)
 				end := seen[len(seen)-1]
 				if end.Step != c.last || end.Valid != c.valid {
@@ -164,20 +169,6 @@ func TestAStallStandsStillAndThenGoesOn(t *testing.T) {
 	w.clock.Advance(time.Second)
 	if after := w.current(); handled(after) <= handled(before) || after.Step != "importer_importing_messages" {
 		t.Errorf("it did not go on: %+v", after)
-	}
-}
-
-func TestAnySpeedShowsTheSameImport(t *testing.T) {
-	for _, speed := range []float64{0.1, 3, 1000} {
-		w := newWorkspace(t, sim.Config{})
-		length := w.Start(sim.Slack(), speed)
-		if want := time.Duration(float64(178*time.Second) / speed); length != want {
-			t.Errorf("speed %v takes %v, want %v", speed, length, want)
-		}
-		w.clock.Advance(length)
-		if op := w.current(); op.Step != "importer_done" || *op.Count.Completed != 153_000 {
-			t.Errorf("speed %v ends as %+v", speed, op)
-		}
 	}
 }
 
@@ -378,16 +369,5 @@ func TestTheTimesOfARecord(t *testing.T) {
 		if got := fmt.Sprintf("%v %T", record["ts"], record["ts"]); got != want || record["_updatedAt"] != "2026-11-24T06:31:55.842Z" {
 			t.Errorf("%s: ts %s, want %s; _updatedAt %v", generation, got, want, record["_updatedAt"])
 		}
-	}
-}
-
-func TestARecordLeavesOutWhatItWasNotGiven(t *testing.T) {
-	for op, want := range map[*sim.Operation]string{
-		{ID: "x", ImporterKey: "api", Type: "api", Step: "importer_new"}:                                   `"status":"importer_new","valid":false`,
-		{ID: "x", ImporterKey: "api", Type: "api", Step: "importer_new", Count: &sim.Count{Error: new(0)}}: `"status":"importer_new","valid":false,"count":{"error":0}`,
-	} {
-		w := newWorkspace(t, sim.Config{})
-		w.SetOperation(*op)
-		wantBody(t, w.get(sim.GetCurrentImportOperation), 200, `{"operation":{"_id":"x","type":"api","importerKey":"api",`+want+`},"success":true}`)
 	}
 }

@@ -2,7 +2,7 @@ package rocketchatsim
 
 import (
 	"bufio"
-	"strconv"
+	"fmt"
 )
 
 // Selection is how much is staged, and how many entries carry each flag. The
@@ -38,111 +38,60 @@ func (s Selection) records() int {
 	return s.Users + s.Channels + s.Messages + s.Contacts
 }
 
-func writeName(w *bufio.Writer, name string) {
-	w.WriteString(`"name":`)
-	w.Write(quote(name))
-	w.WriteByte(',')
-}
-
 // writeFields writes the selection's fields without the braces around them, and
-// without the name.
+// without the name. It writes one entry at a time, so that a million of them need no
+// memory.
 func (s Selection) writeFields(w *bufio.Writer, generation Generation) {
+	creator := `,"creator":"U00"`
 	if !generation.selectionInRecord {
 		s.UsersEmailTaken, s.UsersExcluded, s.ChannelsExcluded, s.ContactsExcluded = 0, 0, 0, 0
+		creator = ""
 	}
-	writeArray(w, "users", s.Users, s.appendUser)
+	writeArray(w, "users", s.Users, s.writeUser)
 	w.WriteByte(',')
-	writeArray(w, "channels", s.Channels, func(b []byte, i int) []byte {
-		return s.appendChannel(b, i, generation.selectionInRecord)
-	})
-	w.WriteString(`,"message_count":`)
-	w.WriteString(strconv.Itoa(s.Messages))
+	writeArray(w, "channels", s.Channels, func(w *bufio.Writer, i int) { s.writeChannel(w, i, creator) })
+	fmt.Fprintf(w, `,"message_count":%d`, s.Messages)
 	if generation.contacts {
 		w.WriteByte(',')
-		writeArray(w, "contacts", s.Contacts, s.appendContact)
+		writeArray(w, "contacts", s.Contacts, s.writeContact)
 	}
 }
 
-// writeArray writes one entry at a time through one small buffer, so that a
-// million of them need no memory.
-func writeArray(w *bufio.Writer, name string, n int, appendEntry func([]byte, int) []byte) {
-	w.WriteByte('"')
-	w.WriteString(name)
-	w.WriteString(`":[`)
-	var buf []byte
+func writeArray(w *bufio.Writer, name string, n int, writeEntry func(w *bufio.Writer, i int)) {
+	fmt.Fprintf(w, `"%s":[`, name)
 	for i := range n {
-		buf = buf[:0]
 		if i > 0 {
-			buf = append(buf, ',')
+			w.WriteByte(',')
 		}
-		buf = appendEntry(buf, i)
-		w.Write(buf)
+		writeEntry(w, i)
 	}
 	w.WriteByte(']')
 }
 
-func (s Selection) appendUser(b []byte, i int) []byte {
-	b = append(b, `{"user_id":"U0`...)
-	b = strconv.AppendInt(b, int64(i), 36)
-	b = append(b, `","username":"`...)
-	b = appendFullName(b, i, ".")
-	b = append(b, '"')
-	bot := spread(i, s.UsersBot, s.Users)
+func (s Selection) writeUser(w *bufio.Writer, i int) {
+	bot, email := spread(i, s.UsersBot, s.Users), ""
 	if !bot {
-		b = append(b, `,"email":"u`...)
-		b = strconv.AppendInt(b, int64(i), 10)
-		b = append(b, `@example.com"`...)
+		email = fmt.Sprintf(`,"email":"u%d@example.com"`, i)
 	}
-	b = append(b, `,"is_deleted":`...)
-	b = strconv.AppendBool(b, spread(i, s.UsersDeleted, s.Users))
-	b = append(b, `,"is_bot":`...)
-	b = strconv.AppendBool(b, bot)
-	b = append(b, `,"do_import":`...)
-	b = strconv.AppendBool(b, !spread(i, s.UsersExcluded, s.Users))
-	b = append(b, `,"is_email_taken":`...)
-	b = strconv.AppendBool(b, spread(i, s.UsersEmailTaken, s.Users))
-	return append(b, '}')
+	fmt.Fprintf(w, `{"user_id":"U%d","username":"%s"%s,"is_deleted":%t,"is_bot":%t,"do_import":%t,"is_email_taken":%t}`,
+		i, fullName(i, "."), email, spread(i, s.UsersDeleted, s.Users), bot,
+		!spread(i, s.UsersExcluded, s.Users), spread(i, s.UsersEmailTaken, s.Users))
 }
 
-func (s Selection) appendChannel(b []byte, i int, withCreator bool) []byte {
+func (s Selection) writeChannel(w *bufio.Writer, i int, creator string) {
 	fromEnd := s.Channels - i
-	b = append(b, `{"channel_id":"`...)
+	id, name := fmt.Sprint("C", i), fmt.Sprint(topic(i), "-", i)
 	if s.ChannelsDirect > 0 && fromEnd == 1 {
-		b = append(b, `__directMessages__","name":"Direct Messages`...)
-	} else {
-		b = append(b, 'C', '0')
-		b = strconv.AppendInt(b, int64(i), 36)
-		b = append(b, `","name":"`...)
-		b = append(b, topics(i)...)
-		b = append(b, '-')
-		b = strconv.AppendInt(b, int64(i), 10)
+		id, name = "__directMessages__", "Direct Messages"
 	}
-	b = append(b, `","is_archived":`...)
-	b = strconv.AppendBool(b, i < s.ChannelsArchived)
-	b = append(b, `,"do_import":`...)
-	b = strconv.AppendBool(b, !spread(i, s.ChannelsExcluded, s.Channels))
-	b = append(b, `,"is_private":`...)
-	b = strconv.AppendBool(b, fromEnd <= s.ChannelsPrivate)
-	if withCreator {
-		b = append(b, `,"creator":"U00"`...)
-	}
-	b = append(b, `,"is_direct":`...)
-	b = strconv.AppendBool(b, fromEnd <= s.ChannelsDirect)
-	return append(b, '}')
+	fmt.Fprintf(w, `{"channel_id":"%s","name":"%s","is_archived":%t,"do_import":%t,"is_private":%t%s,"is_direct":%t}`,
+		id, name, i < s.ChannelsArchived, !spread(i, s.ChannelsExcluded, s.Channels),
+		fromEnd <= s.ChannelsPrivate, creator, fromEnd <= s.ChannelsDirect)
 }
 
-func (s Selection) appendContact(b []byte, i int) []byte {
-	b = append(b, `{"id":"V0`...)
-	b = strconv.AppendInt(b, int64(i), 36)
-	b = append(b, `","name":"`...)
-	b = appendFullName(b, i, ` \"`)
-	b = append(b, `\"","emails":["v`...)
-	b = strconv.AppendInt(b, int64(i), 10)
-	b = append(b, `@example.com"],"phones":["+4930`...)
-	b = strconv.AppendInt(b, int64(1_000_000+i), 10)
-	b = append(b, `"],"do_import":`...)
-	b = strconv.AppendBool(b, !spread(i, s.ContactsExcluded, s.Contacts))
-	return append(b, '}')
+func (s Selection) writeContact(w *bufio.Writer, i int) {
+	fmt.Fprintf(w, `{"id":"V%d","name":"%s\"","emails":["v%d@example.com"],"phones":["+4930%d"],"do_import":%t}`,
+		i, fullName(i, ` \"`), i, 1_000_000+i, !spread(i, s.ContactsExcluded, s.Contacts))
 }
 
 // spread says whether entry i of total carries a flag that n of them carry. It is
@@ -151,17 +100,14 @@ func spread(i, n, total int) bool {
 	return (i+1)*n/total > i*n/total
 }
 
-// appendFullName appends a name that is unique to i, not always ASCII.
-func appendFullName(b []byte, i int, between string) []byte {
+// fullName is a name that is unique to i, not always ASCII.
+func fullName(i int, between string) string {
 	first := [...]string{"ada", "grace", "zoë", "søren", "li", "jürgen", "maría", "олена", "kofi", "さくら", "tom"}
 	last := [...]string{"okafor", "müller", "smith", "van-dyke", "nguyễn", "o'neil", "garcía"}
-	b = append(b, first[i%len(first)]...)
-	b = append(b, between...)
-	b = append(b, last[i%len(last)]...)
-	return strconv.AppendInt(b, int64(i), 10)
+	return fmt.Sprint(first[i%len(first)], between, last[i%len(last)], i)
 }
 
-func topics(i int) string {
-	topic := [...]string{"general", "random", "support", "büro", "release", "incident", "team"}
-	return topic[i%len(topic)]
+func topic(i int) string {
+	topics := [...]string{"general", "random", "support", "büro", "release", "incident", "team"}
+	return topics[i%len(topics)]
 }

@@ -1,7 +1,6 @@
 package rocketchatsim_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -86,31 +85,5 @@ func TestASelectionHasTheNumbersItWasGiven(t *testing.T) {
 		if again := w.get(sim.GetImportFileData).body; again != first {
 			t.Error("a second reading differs")
 		}
-	}
-}
-
-func TestASelectionOfAnySizeIsWrittenWithoutMemoryForIt(t *testing.T) {
-	server := sim.New(sim.Config{Generation: sim.Classic, RateLimit: -1})
-	server.SetUser(testUser, testToken, sim.RunImport)
-	server.SetOperation(sim.SlackOperation(sim.StepUserSelection, epoch))
-	if err := server.SetSelection(sim.Selection{Users: 50_000, Channels: 5_000}); err != nil {
-		t.Fatal(err)
-	}
-	request, err := http.NewRequest("GET", "/api/v1/"+sim.GetImportFileData, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("X-User-Id", testUser)
-	request.Header.Set("X-Auth-Token", testToken)
-	w := &nullWriter{header: http.Header{}}
-	allocations := testing.AllocsPerRun(1, func() {
-		w.bytes = 0
-		server.ServeHTTP(w, request)
-	})
-	if w.bytes < 50_000*100 {
-		t.Errorf("only %d bytes were written", w.bytes)
-	}
-	if allocations > 200 {
-		t.Errorf("%v allocations for 55,000 entries", allocations)
 	}
 }
