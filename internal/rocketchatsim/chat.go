@@ -34,9 +34,9 @@ func (s *Server) Messages() []Message {
 }
 
 // postMessage needs no permission of its own: any user may post.
-func (s *Server) postMessage(r *http.Request) reply {
-	message := Message{UserID: r.Header.Get(userIDHeader)}
-	if err := json.NewDecoder(r.Body).Decode(&message); err != nil {
+func (s *Server) postMessage(userID string, body []byte) reply {
+	message := Message{UserID: userID}
+	if err := json.Unmarshal(body, &message); err != nil {
 		return apiError("invalid-params", "The body is not JSON", ChatPostMessage)
 	}
 	if message.Channel == "" {

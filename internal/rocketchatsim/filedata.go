@@ -42,7 +42,7 @@ func (s *Server) Destructive() int {
 
 // getImportFileData is the endpoint that writes. What it does depends on the step
 // alone; whether the operation is valid matters only while it is prepared.
-func (s *Server) getImportFileData(*http.Request) reply {
+func (s *Server) getImportFileData(string, []byte) reply {
 	o := s.operation
 	switch {
 	case o == nil:

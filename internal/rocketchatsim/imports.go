@@ -73,7 +73,7 @@ func endsHalfway(end Phase) Script {
 
 // SlackImport is an import of a Slack export that goes well. It takes 178 s.
 func SlackImport(c Content) Script {
-	return fileImport(SlackOperation(StepNew, time.Time{}), c, prepareSlack(c))
+	return fileImport("slack", "Slack", "application/zip", c, prepareSlack(c))
 }
 
 // SlackFromURL is SlackImport of a file that Rocket.Chat downloads.
@@ -89,32 +89,23 @@ func SlackFromURL(c Content) Script {
 // count.channels and its total leave the direct conversations out, so that
 // count.completed ends above count.total.
 func CSVImport(c Content) Script {
-	op := newOperation("csv", "CSV", StepNew, time.Time{})
-	op.File, op.ContentType = "simulatedAdmin001_csv.zip", "application/zip"
-	return fileImport(op, c, prepareCSV(c))
+	return fileImport("csv", "CSV", "application/zip", c, prepareCSV(c))
 }
 
 // HipChatImport is an import of a HipChat export that goes well. It takes 178 s.
 // Direct conversations are as for CSVImport.
 func HipChatImport(c Content) Script {
-	op := newOperation("hipchatenterprise", "HipChat (tar.gz)", StepNew, time.Time{})
-	op.File, op.ContentType = "simulatedAdmin001_hipchat.tar.gz", "application/gzip"
-	return fileImport(op, c, prepareHipChat(c))
+	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c, prepareHipChat(c))
 }
 
 // SlackUsersImport is an import of a CSV file of Slack users. Its total appears only
 // in importer_user_selection.
 func SlackUsersImport(users int) Script {
-	op := newOperation("slack-users", "Slack's Users CSV", StepNew, time.Time{})
-	op.File, op.ContentType = "simulatedAdmin001_users.csv", "text/csv"
-	script := fileImport(op, Content{Users: users}, []Phase{
+	script := fileImport("slack-users", "Slack's Users CSV", "text/csv", Content{Users: users}, []Phase{
 		{Step: StepPreparingUsers, Duration: 30 * time.Second, saves: []save{own(Users, users)}},
 	})
-	for i := range script.Phases {
-		if script.Phases[i].Step == StepUserSelection {
-			script.Phases[i].saves = []save{total(users)}
-		}
-	}
+	ready := slices.IndexFunc(script.Phases, func(p Phase) bool { return p.Step == StepUserSelection })
+	script.Phases[ready].saves = []save{total(users)}
 	return script
 }
 
@@ -145,17 +136,17 @@ func APIImport(users, failed int) Script {
 // PendingFiles downloads files that messages of an earlier import refer to. It takes
 // 60 s. The last ten downloads end after importer_done.
 func PendingFiles(files int) Script {
-	return pending(newOperation("pending-files", "Pending Files", StepNew, time.Time{}), files)
+	return pending("pending-files", "Pending Files", files)
 }
 
 // PendingAvatars does the same with avatars.
 func PendingAvatars(avatars int) Script {
-	return pending(newOperation("pending-avatars", "Pending Avatars", StepNew, time.Time{}), avatars)
+	return pending("pending-avatars", "Pending Avatars", avatars)
 }
 
-func pending(op Operation, n int) Script {
+func pending(key, name string, n int) Script {
 	late := min(n, 10)
-	return Script{Operation: op, Phases: []Phase{
+	return Script{Operation: newOperation(key, name, StepNew, time.Time{}), Phases: []Phase{
 		{Step: StepNew, Duration: 2 * time.Second},
 		{Step: StepPreparingStarted, Duration: 4 * time.Second, saves: []save{
 			ownAndNull(Messages, n),
@@ -193,19 +184,17 @@ func (s Script) until(step string) Script {
 }
 
 // fileImport uploads a file, prepares it, and imports its content.
-func fileImport(op Operation, c Content, preparation []Phase) Script {
-	file, contentType := op.File, op.ContentType
-	op.File, op.ContentType = "", ""
+func fileImport(key, name, contentType string, c Content, preparation []Phase) Script {
 	phases := []Phase{
 		{Step: StepNew, Duration: 2 * time.Second},
 		{Step: StepUploading, Duration: 6 * time.Second, saves: []save{
-			func(o *operation) { o.File, o.ContentType = file, contentType },
+			func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_"+key, contentType },
 		}},
 		{Step: StepFileLoaded, Duration: 4 * time.Second},
 	}
 	phases = append(phases, preparation...)
 	phases = append(phases, Phase{Step: StepUserSelection, Duration: 20 * time.Second})
-	return Script{Operation: op, Selection: c.selection(), Phases: append(phases, importing(c, 0)...)}
+	return Script{Operation: newOperation(key, name, StepNew, time.Time{}), Selection: c.selection(), Phases: append(phases, importing(c, 0)...)}
 }
 
 // importing imports what is staged of the content. It takes 116 s if there are
@@ -252,7 +241,7 @@ func prepareSlack(c Content) []Phase {
 func folders(messages int) []save {
 	var saves []save
 	for read := 0; read < messages; read += 500 {
-		saves = append(saves, status(fmt.Sprintf("%s-%d/2024-01-01", topic(read/500), read/500)), total(min(500, messages-read)))
+		saves = append(saves, status(fmt.Sprintf("channel-%d/2024-01-01", read/500)), total(min(500, messages-read)))
 	}
 	return saves
 }

@@ -22,12 +22,15 @@ func (s *Server) StartSecondInstance() {
 
 // Clear calls import.clear: nothing is staged any more, and the newest import is
 // not valid, whatever its step. One that is running aborts as with
-// StartSecondInstance.
+// StartSecondInstance. A selection that the record keeps stays there.
 func (s *Server) Clear() {
 	s.lock()
 	defer s.mu.Unlock()
 	if o := s.operation; o != nil {
-		o.selection, o.staged = Selection{}, 0
+		o.staged = 0
+		if !s.config.Generation.selectionInRecord {
+			o.selection = Selection{}
+		}
 		s.invalidate(o)
 		o.aborting = isRunning(o.Step)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // getCurrentImportOperation answers the newest record.
-func (s *Server) getCurrentImportOperation(*http.Request) reply {
+func (s *Server) getCurrentImportOperation(string, []byte) reply {
 	o := s.operation
 	switch {
 	case o == nil && s.config.Generation.nullOperation:

@@ -73,14 +73,14 @@ func (s Selection) writeUser(w *bufio.Writer, i int) {
 	if !bot {
 		email = fmt.Sprintf(`,"email":"u%d@example.com"`, i)
 	}
-	fmt.Fprintf(w, `{"user_id":"U%d","username":"%s"%s,"is_deleted":%t,"is_bot":%t,"do_import":%t,"is_email_taken":%t}`,
-		i, fullName(i, "."), email, spread(i, s.UsersDeleted, s.Users), bot,
+	fmt.Fprintf(w, `{"user_id":"U%d","username":"zoë.müller%d"%s,"is_deleted":%t,"is_bot":%t,"do_import":%t,"is_email_taken":%t}`,
+		i, i, email, spread(i, s.UsersDeleted, s.Users), bot,
 		!spread(i, s.UsersExcluded, s.Users), spread(i, s.UsersEmailTaken, s.Users))
 }
 
 func (s Selection) writeChannel(w *bufio.Writer, i int, creator string) {
 	fromEnd := s.Channels - i
-	id, name := fmt.Sprint("C", i), fmt.Sprint(topic(i), "-", i)
+	id, name := fmt.Sprint("C", i), fmt.Sprint("büro-", i)
 	if s.ChannelsDirect > 0 && fromEnd == 1 {
 		id, name = "__directMessages__", "Direct Messages"
 	}
@@ -90,24 +90,12 @@ func (s Selection) writeChannel(w *bufio.Writer, i int, creator string) {
 }
 
 func (s Selection) writeContact(w *bufio.Writer, i int) {
-	fmt.Fprintf(w, `{"id":"V%d","name":"%s\"","emails":["v%d@example.com"],"phones":["+4930%d"],"do_import":%t}`,
-		i, fullName(i, ` \"`), i, 1_000_000+i, !spread(i, s.ContactsExcluded, s.Contacts))
+	fmt.Fprintf(w, `{"id":"V%d","name":"Zoë \"%d\"","emails":["v%d@example.com"],"phones":["+4930%d"],"do_import":%t}`,
+		i, i, i, 1_000_000+i, !spread(i, s.ContactsExcluded, s.Contacts))
 }
 
 // spread says whether entry i of total carries a flag that n of them carry. It is
 // true exactly n times, evenly spread, for n from 0 to total.
 func spread(i, n, total int) bool {
 	return (i+1)*n/total > i*n/total
-}
-
-// fullName is a name that is unique to i, not always ASCII.
-func fullName(i int, between string) string {
-	first := [...]string{"ada", "grace", "zoë", "søren", "li", "jürgen", "maría", "олена", "kofi", "さくら", "tom"}
-	last := [...]string{"okafor", "müller", "smith", "van-dyke", "nguyễn", "o'neil", "garcía"}
-	return fmt.Sprint(first[i%len(first)], between, last[i%len(last)], i)
-}
-
-func topic(i int) string {
-	topics := [...]string{"general", "random", "support", "büro", "release", "incident", "team"}
-	return topics[i%len(topics)]
 }

@@ -9,6 +9,7 @@
 package rocketchatsim
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -106,11 +107,17 @@ func (s *Server) Requests(endpoint string) int {
 // ServeHTTP answers as Rocket.Chat does: it looks at the token first, then at the
 // rate limit, then at the permission.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.answer(r, w.Header()).send(w)
+	// Not with the server locked: the rest of the body may be long in coming.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err != nil {
+		raw(http.StatusRequestEntityTooLarge, `{"success":false,"error":"The body is too large or broke off"}`).send(w)
+		return
+	}
+	s.answer(r, body, w.Header()).send(w)
 }
 
 // answer decides on the reply and sets its headers.
-func (s *Server) answer(r *http.Request, header http.Header) reply {
+func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply {
 	s.lock()
 	defer s.mu.Unlock()
 	header["Date"] = nil // which keeps net/http from setting one
@@ -144,14 +151,14 @@ func (s *Server) answer(r *http.Request, header http.Header) reply {
 	if endpoint.permission != "" && !u.permissions[endpoint.permission] {
 		return s.config.Generation.forbidden.reply(header)
 	}
-	return endpoint.answer(r)
+	return endpoint.answer(r.Header.Get(userIDHeader), body)
 }
 
 // endpoint is one route. answer is called with the server locked.
 type endpoint struct {
 	method     string
 	permission Permission // "" where none is needed
-	answer     func(*http.Request) reply
+	answer     func(userID string, body []byte) reply
 }
 
 func (s *Server) endpoint(name string) (endpoint, bool) {
