@@ -20,7 +20,7 @@ type state struct {
 }
 
 func states() []state {
-	const latest = rocketchatsim.Latest
+	latest := rocketchatsim.Latest
 	return []state{
 		{"no import", latest, "", false},
 		{"preparing", latest, rocketchatsim.StepPreparingUsers, false},
@@ -101,8 +101,7 @@ func (h *host) scrapeState(ctx context.Context, s state, name string, start func
 
 // requestsOf is how many requests have arrived.
 func requestsOf(sim *rocketchatsim.Server) (n int) {
-	for _, endpoint := range []string{rocketchatsim.GetCurrentImportOperation, rocketchatsim.GetImportFileData,
-		rocketchatsim.GetImportProgress, rocketchatsim.ImportStatus, rocketchatsim.GetLatestImportOperations} {
+	for _, endpoint := range []string{rocketchatsim.GetCurrentImportOperation, rocketchatsim.GetImportFileData} {
 		n += sim.Requests(endpoint)
 	}
 	return n

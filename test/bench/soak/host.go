@@ -33,10 +33,11 @@ func newHost(n int) (*host, error) {
 		rocketchatsim.Slack(), rocketchatsim.Stall(time.Minute), rocketchatsim.Restart(), rocketchatsim.Failure(),
 	}
 	mux := http.NewServeMux()
+	generations := rocketchatsim.Generations()
 	h := &host{server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
 	for i := range n {
 		sim := rocketchatsim.New(rocketchatsim.Config{
-			Generation: rocketchatsim.Generations()[i%3], BasePath: "/" + name(i),
+			Generation: generations[i%len(generations)], BasePath: "/" + name(i),
 		})
 		sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
 		sim.Start(scripts[i%len(scripts)], 0.5+float64(i%20)/10)
