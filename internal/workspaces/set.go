@@ -97,12 +97,12 @@ func (s *Set) start(name string, cfg config.Workspace) (*Watched, error) {
 		HTTP: cfg.HTTP, UserAgent: s.userAgent, Observe: calls.Observe,
 	})
 	if err != nil {
-		return nil, &config.Error{Setting: "http_config", Err: err}
+		return nil, &config.Error{Settings: []string{"http_config"}, Err: err}
 	}
 	return &Watched{
 		Name: name, Config: cfg, Calls: calls, client: c,
 		Workspace: collector.NewWorkspace(s.ctx, c, collector.Options{
-			Mode: cfg.FileData, Timeout: cfg.Timeout, MinInterval: cfg.MinInterval, FileDataTimeout: cfg.FileDataTimeout,
+			Mode: collector.Mode(cfg.FileData), Timeout: cfg.Timeout, MinInterval: cfg.MinInterval, FileDataTimeout: cfg.FileDataTimeout,
 			Logger: log.With(s.logger, "workspace", name), Now: time.Now,
 		}),
 	}, nil
@@ -121,7 +121,7 @@ func (s *Set) warn(w *Watched) {
 	if w.Config.URL.Scheme == "http" && !loopback(w.Config.URL.Hostname()) {
 		logger.Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", w.Config.URL)
 	}
-	if w.Config.FileData == collector.Unguarded {
+	if w.Config.FileData == config.Unguarded {
 		logger.Log("msg", "--import.file-data=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
 	}
 }

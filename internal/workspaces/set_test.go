@@ -44,7 +44,7 @@ func workspace(t *testing.T, front func(http.Handler) http.Handler) config.Works
 	}
 	return config.Workspace{
 		URL: url, UserID: "watcher", Token: token, Timeout: 10 * time.Second,
-		FileData: collector.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
+		FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
 	}
 }
 
