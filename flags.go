@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -25,6 +26,7 @@ import (
 // The flags that errors name.
 const (
 	configFileFlag      = "config.file"
+	autoReloadFlag      = "config.auto-reload-interval"
 	urlFlag             = "rocketchat.url"
 	userIDFlag          = "rocketchat.user-id"
 	tokenFlag           = "rocketchat.auth-token"
@@ -44,15 +46,17 @@ const (
 
 // The commands.
 const (
-	serveCommand = "serve"
-	checkCommand = "check"
+	serveCommand  = "serve"
+	checkCommand  = "check"
+	healthCommand = "health"
 )
 
 // flags are the flags and environment variables, checked.
 type flags struct {
-	command    string // serve or check
-	json       bool   // of check
-	configFile string // empty for one workspace
+	command        string // serve, check or health
+	json           bool   // of check
+	configFile     string // empty for one workspace
+	reloadInterval time.Duration
 	// workspace is the one that the flags describe, or the defaults for those of
 	// the file.
 	workspace     config.Workspace
@@ -81,6 +85,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	app.HelpFlag.Short('h')
 
 	app.Flag(configFileFlag, "File that lists many workspaces, for /probe and /sd. Without it, the flags describe one workspace.").StringVar(&f.configFile)
+	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed, and to reload it then. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
 	app.Flag(urlFlag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&rawURL)
 	app.Flag(userIDFlag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
 	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: other users of the machine can see flags.").StringVar(&f.workspace.Token)
@@ -102,6 +107,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	}
 	check := app.Command(checkCommand, "Check that each workspace can be watched. If one cannot, say what to do.")
 	check.Flag("json", "Print the result as JSON.").BoolVar(&f.json)
+	app.Command(healthCommand, "Exit with 0 if an exporter with the same flags and variables answers, with 1 otherwise.")
 	values := f.nameValues(app)
 
 	command, err := app.PreAction(func(line *kingpin.ParseContext) error { return checkCommandLine(line, values) }).Parse(args)
@@ -112,7 +118,12 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 		return nil, err
 	}
 	f.command = command
-	if f.configFile == "" {
+	switch {
+	case command == healthCommand: // needs no workspace
+		return &f, nil
+	case f.reloadInterval < 0:
+		return nil, flagError(autoReloadFlag, errors.New("must not be negative"))
+	case !f.many():
 		return &f, f.checkWorkspace(rawURL, httpConfigFile)
 	}
 	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {

@@ -58,6 +58,7 @@ func TestErrorNamesTheFlagAndItsVariable(t *testing.T) {
 		"a negative timeout":                {append(good, "--rocketchat.timeout=-1s"), nil, "rocketchat.timeout"},
 		"a negative interval":               {append(good, "--rocketchat.min-interval=-1s"), nil, "rocketchat.min-interval"},
 		"a file-data timeout of zero":       {append(good, "--import.file-data-timeout=0s"), nil, "import.file-data-timeout"},
+		"a negative reload interval":        {append(good, "--config.auto-reload-interval=-1s"), nil, "config.auto-reload-interval"},
 		"a mode that is none":               {append(good, "--import.file-data=sometimes"), nil, "import.file-data"},
 		"a mode by env":                     {good, map[string]string{"ROCKETCHAT_IMPORT_EXPORTER_IMPORT_FILE_DATA": "sometimes"}, "import.file-data"},
 		"a telemetry path of /":             {append(good, "--web.telemetry-path=/"), nil, "web.telemetry-path"},

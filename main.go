@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, err)
 	case f.command == checkCommand:
 		return runCheck(ctx, f, stdout, stderr)
+	case f.command == healthCommand:
+		return runHealth(ctx, f, stderr)
 	default:
 		return runServe(ctx, f, stderr)
 	}
@@ -78,7 +81,8 @@ type exporter struct {
 	set      *workspaces.Set
 	registry *prometheus.Registry // of the exporter itself
 	metrics  *reloadMetrics
-	loading  sync.Mutex // one load at a time
+	loading  sync.Mutex        // one load at a time
+	loaded   [sha256.Size]byte // of the file that was last loaded or rejected; guarded by loading
 }
 
 // newExporter returns an exporter that watches the workspaces. It returns an
@@ -98,11 +102,12 @@ func newExporter(f *flags, logger log.Logger) (*exporter, error) {
 	return e, e.load()
 }
 
-// serve serves until ctx ends, and reloads on SIGHUP.
+// serve serves until ctx ends, and reloads meanwhile.
 func (e *exporter) serve(ctx context.Context) error {
 	level.Info(e.logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
-	stop := e.reloadOnSignal()
-	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer e.startReloading(ctx)()
+	defer cancel()
 	options := server.Options{
 		Set: e.set, TelemetryPath: e.flags.telemetryPath, Own: e.registry, Docs: docs, Logger: e.logger,
 	}

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,6 +53,7 @@ func (m *reloadMetrics) record(err error) {
 func (e *exporter) load() error {
 	e.loading.Lock()
 	defer e.loading.Unlock()
+	e.loaded = e.flags.fileSum() // before the file is read: a change in between shows later
 	configs, err := e.flags.workspaces()
 	if err == nil {
 		err = e.set.Apply(configs)
@@ -77,20 +82,47 @@ func (e *exporter) reload() error {
 	return nil
 }
 
-// reloadOnSignal reloads on each SIGHUP until stop is called.
-func (e *exporter) reloadOnSignal() (stop func()) {
+// reloadIfChanged reloads if the content of the configuration file is not the
+// one that was last loaded or rejected.
+func (e *exporter) reloadIfChanged() {
+	e.loading.Lock()
+	changed := e.flags.fileSum() != e.loaded
+	e.loading.Unlock()
+	if changed {
+		e.reload() // logs its error
+	}
+}
+
+// fileSum returns the checksum of the configuration file. One that cannot be
+// read counts as empty.
+func (f *flags) fileSum() [sha256.Size]byte {
+	content, _ := os.ReadFile(f.configFile)
+	return sha256.Sum256(content)
+}
+
+// startReloading reloads on each SIGHUP and, if it is turned on, when the
+// configuration file changes. It does so until ctx ends, which the returned
+// function waits for.
+func (e *exporter) startReloading(ctx context.Context) (wait func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for range hangups {
-			e.reload() // logs its error
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-		<-ended
+	var ticks <-chan time.Time // never comes
+	if e.flags.many() && e.flags.reloadInterval > 0 {
+		ticks = time.Tick(e.flags.reloadInterval)
 	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer signal.Stop(hangups)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+				e.reload() // logs its error
+			case <-ticks:
+				e.reloadIfChanged()
+			}
+		}
+	})
+	return running.Wait
 }
