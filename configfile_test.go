@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -54,7 +55,7 @@ func TestExporterServesTheWorkspacesOfAFile(t *testing.T) {
 		t.Errorf("/sd shows %s", sd)
 	}
 
-	f.write("workspaces:\n  acme: {}\n")
+	f.write("workspaces:\n")
 	p.post("/-/reload", http.StatusInternalServerError)
 	if sd := p.get("/sd"); !strings.Contains(sd, `["other"]`) {
 		t.Errorf("after a bad file, /sd shows %s", sd)
@@ -94,34 +95,43 @@ func TestHangupWithoutAFileIsLoggedAndIgnored(t *testing.T) {
 }
 
 func TestFlagsThatDescribeAWorkspaceContradictAFile(t *testing.T) {
-	f := newConfigFile(t, "workspaces: {}")
-	for _, flag := range []string{"rocketchat.url", "rocketchat.user-id", "rocketchat.auth-token", "rocketchat.auth-token-file", "rocketchat.http-config-file"} {
-		variable := strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
-		want := "--" + flag + " (environment variable " + variable + "): contradicts --config.file"
-		t.Run("as --"+flag, func(t *testing.T) {
-			var stderr strings.Builder
-			code := run(t.Context(), []string{"--config.file=" + f.path, "--" + flag + "=http://" + secret}, nil, &stderr)
-			if code != 1 || !strings.Contains(stderr.String(), want) || strings.Contains(stderr.String(), secret) {
-				t.Errorf("the exit code is %d, the error\n%s", code, &stderr)
-			}
-		})
-		t.Run("as "+variable, func(t *testing.T) {
-			t.Setenv(variable, "http://"+secret)
-			var stderr strings.Builder
-			code := run(t.Context(), []string{"--config.file=" + f.path}, nil, &stderr)
-			if code != 1 || !strings.Contains(stderr.String(), want) || strings.Contains(stderr.String(), secret) {
-				t.Errorf("the exit code is %d, the error\n%s", code, &stderr)
-			}
-		})
+	f := newConfigFile(t, "workspaces:\n"+entry("acme", "http://localhost:3000"))
+	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
+		want := flagAndEnv(flag) + ": contradicts --config.file"
+		for _, source := range []string{"flag", "variable"} {
+			t.Run(flag+" as a "+source, func(t *testing.T) {
+				args := []string{"--config.file=" + f.path}
+				if source == "flag" {
+					args = append(args, "--"+flag+"=http://"+secret)
+				} else {
+					t.Setenv(variable(flag), "http://"+secret)
+				}
+				var stderr strings.Builder
+				if code := run(t.Context(), args, nil, &stderr); code != 1 || !strings.Contains(stderr.String(), want) || strings.Contains(stderr.String(), secret) {
+					t.Errorf("the exit code is %d, the error\n%s", code, &stderr)
+				}
+			})
+		}
 	}
 }
 
 func TestDefaultsForAFileAreCheckedToo(t *testing.T) {
-	f := newConfigFile(t, "workspaces: {}")
+	f := newConfigFile(t, "workspaces:\n"+entry("acme", "http://localhost:3000"))
 	var stderr strings.Builder
 	code := run(t.Context(), []string{"--config.file=" + f.path, "--rocketchat.timeout=0s"}, nil, &stderr)
 	if code != 1 || !strings.Contains(stderr.String(), "--rocketchat.timeout (environment variable ROCKETCHAT_TIMEOUT)") {
 		t.Errorf("the exit code is %d, the error\n%s", code, &stderr)
+	}
+}
+
+func TestFileThatNamesNoWorkspaceIsAnError(t *testing.T) {
+	f := newConfigFile(t, "workspaces:")
+	for _, command := range []string{"serve", "check"} {
+		var stderr strings.Builder
+		code := run(t.Context(), []string{command, "--config.file=" + f.path}, io.Discard, &stderr)
+		if code != 1 || !strings.Contains(stderr.String(), flagAndEnv(configFileFlag)) || !strings.Contains(stderr.String(), "names no workspace") {
+			t.Errorf("%s: the exit code is %d, the error\n%s", command, code, &stderr)
+		}
 	}
 }
 
@@ -143,16 +153,10 @@ func TestCheckTellsOfEachWorkspace(t *testing.T) {
 	run(t.Context(), []string{"check", "--json", "--config.file=" + f.path}, &stdout, &stderr)
 	var results []struct {
 		Workspace string
-		Well      bool
+		OK        bool
 	}
-	if err := json.Unmarshal([]byte(stdout.String()), &results); err != nil || len(results) != 2 || !results[0].Well || results[1].Well {
+	if err := json.Unmarshal([]byte(stdout.String()), &results); err != nil || len(results) != 2 || !results[0].OK || results[1].OK {
 		t.Errorf("as JSON it tells (%v)\n%s", err, &stdout)
-	}
-
-	f.write("workspaces: {}")
-	stdout.Reset()
-	if code := run(t.Context(), []string{"check", "--config.file=" + f.path}, &stdout, &stderr); code != 0 || stdout.String() != "The configuration file names no workspace.\n" {
-		t.Errorf("of an empty file, the exit code is %d, and it tells %q", code, &stdout)
 	}
 
 	stdout.Reset()
