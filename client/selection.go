@@ -134,10 +134,12 @@ func (l *list) add(dec *jsontext.Decoder) error {
 		if err != nil {
 			return err
 		}
-		if i := l.index(name); i < 0 {
-			err = dec.SkipValue()
-		} else {
+		if i := l.index(name); i >= 0 {
 			err = values[i].UnmarshalJSONFrom(dec)
+		} else if kind := dec.PeekKind(); kind == '"' {
+			_, err = dec.ReadToken() // faster than SkipValue
+		} else {
+			err = dec.SkipValue()
 		}
 		if err != nil {
 			return err
