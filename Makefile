@@ -6,6 +6,8 @@ export RUNBOOK_BASE
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 BRANCH   ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
+# When the commit was made: a build of it is the same at any time.
+CREATED  ?= $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
 
 version = github.com/prometheus/common/version
 ldflags = -s -w -X $(version).Version=$(VERSION) -X $(version).Revision=$(REVISION) -X $(version).Branch=$(BRANCH)
@@ -71,23 +73,27 @@ tools:
 e2e: tools
 	cd test && go test -race -count=1 -timeout 10m ./e2e
 
-# 500 workspaces, two replicas of Prometheus, 5 minutes.
-soak:
-	cd test && go run ./bench/soak
-
 # What the exporter costs, beside what people would use instead: the tables of
-# docs/performance.md. jq is measured where it is installed.
+# docs/performance.md but the last. jq is measured where it is installed.
 bench:
 	cd test && go run ./bench
 
-# DOCKER=buildah builds it too.
+# 500 workspaces, two replicas of Prometheus, 5 minutes: the last table.
+soak:
+	cd test && go run ./bench soak
+
+# DOCKER=buildah builds it too, and keeps the health check with
+# DOCKER_FLAGS="--format docker". DOCKER_FLAGS="--platform linux/arm64" builds it
+# for another platform.
 image:
-	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" --build-arg BRANCH="$(BRANCH)" -t rocketchat_import_exporter .
+	$(DOCKER) build $(DOCKER_FLAGS) --build-arg VERSION="$(VERSION:v%=%)" --build-arg REVISION="$(REVISION)" \
+	  --build-arg BRANCH="$(BRANCH)" --build-arg CREATED="$(CREATED)" \
+	  $(if $(SOURCE),--label org.opencontainers.image.source="$(SOURCE)") -t rocketchat_import_exporter .
 
 # The image, built by buildah in a stand-in for its base image, and at work.
 image-test:
 	@command -v buildah >/dev/null || { echo "image-test needs buildah: apt-get install buildah"; exit 1; }
-	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot and mounts"; exit 1; }
+	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot"; exit 1; }
 	cd test && go test -tags image -count=1 -timeout 20m -v ./image
 
 # What is in deploy/, read by what it is made for. Helm is built first, which takes

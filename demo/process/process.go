@@ -116,7 +116,7 @@ func (p *Process) Output() string { return p.output.String() }
 func (p *Process) AwaitOK(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for !answersOK(ctx, url) {
 		select {

@@ -1,3 +1,6 @@
+// The real Alertmanager, for the tests. It stands apart from the module test
+// because the Alertmanager that Prometheus requires there is a version that
+// cannot be built from the module proxy: its web interface is not in it.
 module rocketchat_import_exporter/test/alertmanager
 
 go 1.26.0

@@ -1,154 +1,82 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
-	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
+// A read is repeated coldRepeats times, but not after coldBudget.
 const (
-	// A read is repeated so often, but no more once so much time has gone.
 	coldRepeats = 7
 	coldBudget  = 10 * time.Second
-	// A program that has not read a selection by then is given up.
-	coldTimeout = 30 * time.Second
 )
+
+// reply is a large reply of getImportFileData that a workspace serves.
+type reply struct {
+	users, bytes int
+	gzip         bool
+	url          string
+}
+
+// reader is a way to read a selection. It counts what want returns.
+type reader struct {
+	name string
+	want func(reply) int
+	read func(context.Context, reply) cost
+}
 
 // cost is what reading a selection cost a program that had just been started.
 type cost struct {
 	wall, cpu time.Duration
 	rss       int64 // bytes, at their peak, of the whole process
+	counted   int
 }
 
-// contender is a way to read a selection.
-type contender struct {
-	name string
-	read func(context.Context, reply) (cost, error)
+// costOfReply is what a reply cost this exporter.
+type costOfReply struct {
+	users int
+	cost
 }
 
-// What keeps a contender from being measured.
-var (
-	errNotInstalled = errors.New("not installed")
-	errNoGzip       = errors.New("asks for no gzip")
-)
-
-// contenders are this exporter and what people would use instead. The first is
-// what the others are compared with.
-func (b binaries) contenders() []contender {
-	return []contender{
-		{"read and thrown away", func(ctx context.Context, r reply) (cost, error) {
-			d, err := startSimple(ctx, b.throwaway, r.url)
-			return readWith(ctx, d, err, countBytes, r.bytes)
-		}},
-		{"this exporter", func(ctx context.Context, r reply) (cost, error) {
-			d, err := b.startExporter(ctx, r.url, "--rocketchat.timeout=1m")
-			return readWith(ctx, d, err, countUsers, r.users)
-		}},
-		{"naive exporter", func(ctx context.Context, r reply) (cost, error) {
-			d, err := startSimple(ctx, b.naive, r.url)
-			return readWith(ctx, d, err, countUsers, r.users)
-		}},
-		{"`curl \\| jq`", curlAndJQ},
-		{"json_exporter", func(ctx context.Context, r reply) (cost, error) {
-			if r.gzip {
-				return cost{}, errNoGzip
-			}
-			d, err := b.startJSONExporter(ctx, r.url)
-			return readWith(ctx, d, err, countUserSeries, r.users)
-		}},
+// readColdly has this exporter, and what people would use instead, read large
+// selections, and prints the table. It returns what the replies without gzip
+// cost this exporter, smallest first.
+func readColdly(ctx context.Context, h *host, b binaries) (own []costOfReply) {
+	users := func(r reply) int { return r.users }
+	const usersMetric = "rocketchat_import_users"
+	readers := []reader{
+		{"read and thrown away", func(r reply) int { return r.bytes }, scrapeWith(b.naive, "read_bytes", "--throw-away")},
+		{"this exporter", users, scrapeWith(b.exporter, usersMetric, "--rocketchat.timeout=1m", "--log.level=error")},
+		{"naive exporter", users, scrapeWith(b.naive, usersMetric)},
 	}
-}
-
-func countUsers(metrics string) int {
-	n, _ := sample(metrics, "rocketchat_import_users")
-	return int(n)
-}
-
-func countUserSeries(metrics string) int {
-	return strings.Count(metrics, "\nrocketchat_import_user_excluded{")
-}
-
-func countBytes(metrics string) int {
-	n, _ := sample(metrics, "read_bytes")
-	return int(n)
-}
-
-// readWith has a daemon that was just started, unless that failed, read the
-// selection, makes sure that it counted what is there, and ends it.
-func readWith(ctx context.Context, d *daemon, err error, count func(metrics string) int, want int) (c cost, _ error) {
-	if err != nil {
-		return c, err
+	if _, err := exec.LookPath("jq"); err == nil {
+		readers = append(readers, reader{"`curl \\| jq`", users, curlAndJQ})
 	}
-	defer d.Stop()
-	before, err := cpuTime(d.PID())
-	if err != nil {
-		return c, err
-	}
-	metrics, took, err := d.get(ctx)
-	if err != nil {
-		return c, err
-	}
-	if got := count(metrics); got != want {
-		return c, fmt.Errorf("%s counted %d of %d", d.scrape, got, want)
-	}
-	after, err := cpuTime(d.PID())
-	if err != nil {
-		return c, err
-	}
-	c = cost{wall: took, cpu: after - before}
-	c.rss, err = memory(d.PID(), peakMemory)
-	return c, err
-}
-
-// coldReads are the medians of the costs by reply and contender.
-type coldReads map[reply]map[string]cost
-
-// readColdly has every contender read every reply, and prints the table.
-func readColdly(ctx context.Context, h *host, b binaries, out io.Writer) (coldReads, error) {
-	reads := coldReads{}
-	fmt.Fprintf(out, "\n### Cold read\n\n")
-	t := newTable(out, "selection", "reader", "time", "× thrown away", "CPU", "peak RSS")
-	for _, size := range []struct {
-		users int
-		gzip  bool
-	}{{1_000, false}, {100_000, false}, {1_000_000, false}, {100_000, true}, {1_000_000, true}} {
-		r, err := h.serveReply(size.users, size.gzip)
-		if err != nil {
-			return nil, err
+	printTable("Cold read", "Each reader is started anew and asked once.", "selection", "reader", "time", "× thrown away", "CPU", "peak RSS")
+	for _, r := range []reply{{users: 1_000}, {users: 100_000}, {users: 1_000_000}, {users: 100_000, gzip: true}, {users: 1_000_000, gzip: true}} {
+		h.serve(&r)
+		costs := make([]cost, len(readers))
+		for i, reader := range readers {
+			c := reader.median(ctx, r)
+			costs[i] = c
+			printRow(r.String(), reader.name, milliseconds(c.wall), fmt.Sprintf("%.1f", float64(c.wall)/float64(costs[0].wall)), milliseconds(c.cpu), mebibytes(c.rss))
 		}
-		if reads[r], err = b.readBy(ctx, r, t); err != nil {
-			return nil, err
+		if !r.gzip {
+			own = append(own, costOfReply{r.users, costs[1]})
 		}
 	}
-	return reads, nil
-}
-
-// readBy has every contender read a reply, the one that the others are compared
-// with first, and adds a row for each.
-func (b binaries) readBy(ctx context.Context, r reply, t table) (map[string]cost, error) {
-	reads := map[string]cost{}
-	contenders := b.contenders()
-	thrownAway := contenders[0].name
-	for _, c := range contenders {
-		read, err := c.median(ctx, r)
-		reads[c.name] = read
-		switch {
-		case err == nil:
-			t.row(r.String(), c.name, milliseconds(read.wall),
-				fmt.Sprintf("%.1f", float64(read.wall)/float64(reads[thrownAway].wall)), milliseconds(read.cpu), mebibytes(read.rss))
-		case errors.Is(err, context.DeadlineExceeded):
-			t.row(r.String(), c.name, "over "+coldTimeout.String(), "", "", "")
-		case errors.Is(err, errNotInstalled), errors.Is(err, errNoGzip):
-			t.row(r.String(), c.name, err.Error(), "", "", "")
-		default:
-			return nil, fmt.Errorf("%s: %w", c.name, err)
-		}
-	}
-	return reads, nil
+	return own
 }
 
 // String names the reply for people.
@@ -160,23 +88,83 @@ func (r reply) String() string {
 	return name
 }
 
-// median repeats the read, and returns the costs of the one whose time is in the
-// middle, with the highest peak of all.
-func (c contender) median(ctx context.Context, r reply) (cost, error) {
+// serve serves the reply. It is made once: making it would cost more than
+// reading it.
+func (h *host) serve(r *reply) {
+	name := fmt.Sprintf("cold-%d-%t", r.users, r.gzip)
+	sim := newWorkspace(name, rocketchatsim.Latest, rocketchatsim.StepUserSelection, r.users)
+	request := httptest.NewRequest(http.MethodGet, "/"+name+"/api/v1/"+rocketchatsim.GetImportFileData, nil)
+	request.Header.Set("X-User-Id", userID)
+	request.Header.Set("X-Auth-Token", token)
+	made := httptest.NewRecorder()
+	sim.ServeHTTP(made, request)
+	body := made.Body.Bytes()
+	r.bytes = len(body)
+	if r.gzip {
+		var packed strings.Builder
+		w := must(gzip.NewWriterLevel(&packed, gzip.BestSpeed)) // as a proxy does by default
+		w.Write(body)
+		w.Close()
+		body = []byte(packed.String())
+	}
+	r.url = h.add(name, http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if !strings.HasSuffix(request.URL.Path, rocketchatsim.GetImportFileData) {
+			sim.ServeHTTP(w, request)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		// Without it Go sends chunks. Rocket.Chat does not: it knows the length.
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		if r.gzip {
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+		w.Write(body)
+	}))
+}
+
+// median repeats the read and returns the one whose time is in the middle, with
+// the highest peak of all.
+func (r reader) median(ctx context.Context, from reply) cost {
 	var costs []cost
 	var peak int64
 	for start := time.Now(); len(costs) < coldRepeats && time.Since(start) < coldBudget; {
-		ctx, cancel := context.WithTimeout(ctx, coldTimeout)
-		read, err := c.read(ctx, r)
-		cancel()
-		if err != nil {
-			return cost{}, err
+		c := r.read(ctx, from)
+		if want := r.want(from); c.counted != want {
+			check(fmt.Errorf("%s counted %d of %d", r.name, c.counted, want))
 		}
-		costs = append(costs, read)
-		peak = max(peak, read.rss)
+		costs = append(costs, c)
+		peak = max(peak, c.rss)
 	}
 	slices.SortFunc(costs, func(a, b cost) int { return int(a.wall - b.wall) })
 	median := costs[len(costs)/2]
 	median.rss = peak
-	return median, nil
+	return median
+}
+
+// scrapeWith reads with an exporter that shows what it counted in a metric.
+func scrapeWith(binary, metric string, args ...string) func(context.Context, reply) cost {
+	return func(ctx context.Context, r reply) cost {
+		e := watch(ctx, binary, r.url, args...)
+		defer e.Stop()
+		before := e.cpuTime()
+		metrics, took := e.scrape(ctx)
+		return cost{wall: took, cpu: e.cpuTime() - before, rss: e.peakMemory(), counted: int(sample(metrics, metric))}
+	}
+}
+
+// curlAndJQ reads with the line that an administrator would put into a shell.
+// Linux would count the bench's memory as a peak of its children. So jq, which
+// still holds the reply, prints its own: statm is JSON, the second number pages.
+func curlAndJQ(ctx context.Context, r reply) (c cost) {
+	shell := exec.CommandContext(ctx, "sh", "-c", `curl -sSf --compressed -H "X-User-Id: $USER_ID" -H "X-Auth-Token: $TOKEN" "$URL" |
+		jq -n 'input as $reply | ($reply.users | length), [inputs][1]' /dev/stdin /proc/self/statm`)
+	shell.Env = append(os.Environ(), "USER_ID="+userID, "TOKEN="+token, "URL="+r.url+"/api/v1/"+rocketchatsim.GetImportFileData)
+	start := time.Now()
+	out := must(shell.Output())
+	c.wall = time.Since(start)
+	c.cpu = shell.ProcessState.UserTime() + shell.ProcessState.SystemTime()
+	_, err := fmt.Sscan(string(out), &c.counted, &c.rss)
+	check(err)
+	c.rss *= int64(os.Getpagesize())
+	return c
 }

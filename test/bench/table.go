@@ -2,46 +2,46 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// table is a table in Markdown.
-type table struct{ out io.Writer }
-
-func newTable(out io.Writer, columns ...string) table {
-	t := table{out}
-	t.row(columns...)
-	fmt.Fprintln(out, strings.Repeat("|---", len(columns))+"|")
-	return t
+// printTable begins a section and its table in Markdown.
+func printTable(title, intro string, columns ...string) {
+	fmt.Printf("\n### %s\n\n%s\n\n", title, intro)
+	printRow(columns...)
+	fmt.Println(strings.Repeat("|---", len(columns)) + "|")
 }
 
-func (t table) row(cells ...string) { fmt.Fprintf(t.out, "| %s |\n", strings.Join(cells, " | ")) }
+func printRow(cells ...string) { fmt.Printf("| %s |\n", strings.Join(cells, " | ")) }
 
-func printMachine(out io.Writer) {
-	fmt.Fprintf(out, "%s, %d cores, %s/%s, %s\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-}
+// latencies are how long scrapes took.
+type latencies []time.Duration
 
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.*f ms", decimals(d.Seconds()*1e3), d.Seconds()*1e3)
-}
-
-func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
-
-// decimals is how many of them a figure needs to have two digits.
-func decimals(n float64) int {
-	if n < 10 {
-		return 1
+// at is the latency that the given part of the scrapes does not exceed.
+func (l latencies) at(part float64) time.Duration {
+	if len(l) == 0 {
+		return 0
 	}
-	return 0
+	return slices.Sorted(slices.Values(l))[int(part*float64(len(l)-1))]
 }
+
+// milliseconds has two digits at least.
+func milliseconds(d time.Duration) string {
+	if ms := d.Seconds() * 1e3; ms < 10 {
+		return fmt.Sprintf("%.1f ms", ms)
+	} else {
+		return fmt.Sprintf("%.0f ms", ms)
+	}
+}
+
+func mebibytes[T int64 | float64](n T) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 // thousands writes a number with a comma at each thousand.
-func thousands(n int) string {
-	digits := strconv.Itoa(n)
+func thousands[T int | int64](n T) string {
+	digits := strconv.FormatInt(int64(n), 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}

@@ -1,120 +1,110 @@
 //go:build image && linux
 
-package imagetest
+package image
 
 import (
-	"bytes"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io/fs"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 )
 
 const (
 	repository = "../.."
-	// image is the name that "make image" gives.
-	image = "rocketchat_import_exporter"
 	// base is what the Dockerfile builds in, and goVersion what that has.
 	base, goVersion = "docker.io/library/golang:1.26", "go1.26"
 	certificates    = "/etc/ssl/certs/ca-certificates.crt"
 )
 
-// buildah is the program, with a storage of the test's own and no registry.
-type buildah struct {
-	dir string // removed with all in it when the test ends
-	env []string
-}
+// buildah is the program, with its own storage and no registry.
+type buildah struct{ env []string }
 
 func newBuildah(t *testing.T) *buildah {
 	t.Helper()
 	dir := t.TempDir()
-	b := &buildah{dir: dir, env: append(os.Environ(),
-		"BUILDAH_ISOLATION=chroot", "TMPDIR="+dir,
-		"CONTAINERS_STORAGE_CONF="+filepath.Join(dir, "storage.conf"),
-		"CONTAINERS_REGISTRIES_CONF="+filepath.Join(dir, "registries.conf"),
-	)}
-	write(t, filepath.Join(dir, "storage.conf"), fmt.Sprintf("[storage]\ndriver = \"vfs\"\ngraphroot = %q\nrunroot = %q\n",
-		filepath.Join(dir, "graph"), filepath.Join(dir, "run")))
-	// The stand-in must never give way to the real base image.
-	write(t, filepath.Join(dir, "registries.conf"), "[[registry]]\nlocation = \"docker.io\"\nblocked = true\n")
-	coverBlobCache(t)
-	return b
+	storage, registries := filepath.Join(dir, "storage.conf"), filepath.Join(dir, "registries.conf")
+	write(t, storage, fmt.Sprintf("[storage]\ndriver = \"vfs\"\ngraphroot = %q\nrunroot = %q\n", filepath.Join(dir, "graph"), filepath.Join(dir, "run")))
+	// The real base image must never take the place of the stand-in.
+	write(t, registries, "[[registry]]\nlocation = \"docker.io\"\nblocked = true\n")
+	return &buildah{append(os.Environ(), "BUILDAH_ISOLATION=chroot", "TMPDIR="+dir, "CONTAINERS_STORAGE_CONF="+storage, "CONTAINERS_REGISTRIES_CONF="+registries)}
 }
 
-// coverBlobCache hides the one directory that buildah writes to whatever it is
-// told.
-func coverBlobCache(t *testing.T) {
-	t.Helper()
-	const dir = "/var/lib/containers"
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-		os.Remove(dir) // unless it is in use
-	})
-}
-
-// run returns what buildah writes to its standard output, without the newline
-// at its end.
+// run returns what buildah prints.
 func (b *buildah) run(t *testing.T, args ...string) string {
 	t.Helper()
-	return b.output(t, "buildah", args...)
+	return output(t, b.env, "buildah", args...)
 }
 
-// output runs a program that calls buildah, or buildah itself.
-func (b *buildah) output(t *testing.T, program string, args ...string) string {
+// makeImage builds the image as a person does.
+func (b *buildah) makeImage(t *testing.T, flags ...string) {
 	t.Helper()
-	cmd := exec.Command(program, args...)
-	cmd.Env = b.env
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s%s", cmd, err, &stdout, &stderr)
+	output(t, b.env, "make", "-C", repository, "image", "DOCKER=buildah", "DOCKER_FLAGS=--format docker "+strings.Join(flags, " "),
+		"VERSION=v1.2.3", "REVISION=0123abc", "BRANCH=a-branch", "CREATED=2026-01-02T03:04:05Z", "SOURCE=https://git.example.com/exporter")
+}
+
+// root is the root of a new container that is made from an image.
+func (b *buildah) root(t *testing.T, image string) string {
+	t.Helper()
+	return b.run(t, "mount", b.run(t, "from", "--pull-never", image))
+}
+
+// inspected is what an image tells the container runtime.
+type inspected struct {
+	Architecture string
+	Config       struct {
+		User         string
+		ExposedPorts map[string]struct{}
+		Env          []string
+		Entrypoint   []string
+		Labels       map[string]string
+		Healthcheck  struct{ Test []string }
 	}
-	return strings.TrimSpace(stdout.String())
 }
 
-// root is the root of a new container that is made from an image, or from scratch.
-func (b *buildah) root(t *testing.T, from string) (container, dir string) {
+func (b *buildah) inspect(t *testing.T, image string) inspected {
 	t.Helper()
-	container = b.run(t, "from", "--pull-never", from)
-	return container, b.run(t, "mount", container)
+	var all struct{ Docker inspected }
+	if err := json.Unmarshal([]byte(b.run(t, "inspect", "--type", "image", image)), &all); err != nil {
+		t.Fatal(err)
+	}
+	return all.Docker
 }
 
-// makeStandIn makes an image by the name of the base image from this machine's
-// own Go, C library and shell. The certificates are this machine's, and that of
-// a server of httptest.
+// makeStandIn makes an image with the name of the base image from this machine's
+// Go, C library and shell. Its certificates are this machine's, and that of a
+// server of httptest.
 func (b *buildah) makeStandIn(t *testing.T) {
 	t.Helper()
 	if version := goEnv(t, "GOVERSION"); !strings.HasPrefix(version, goVersion) {
 		t.Fatalf("this machine has %s, which cannot stand in for %s", version, base)
 	}
-	container, root := b.root(t, "scratch")
+	container := b.run(t, "from", "scratch")
+	root := b.run(t, "mount", container)
 	if err := os.CopyFS(filepath.Join(root, "usr/local/go"), os.DirFS(goEnv(t, "GOROOT"))); err != nil {
 		t.Fatal(err)
 	}
-	shell := append(libraries(t, "/bin/sh"), "/bin/sh")
+	shell := []string{"/bin/sh"}
+	for _, library := range regexp.MustCompile(`(/\S+) \(0x`).FindAllStringSubmatch(output(t, nil, "ldd", "/bin/sh"), -1) {
+		shell = append(shell, library[1])
+	}
 	for _, file := range shell {
 		write(t, filepath.Join(root, file), read(t, file))
 		if err := os.Chmod(filepath.Join(root, file), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(t, filepath.Join(root, certificates), read(t, certificates)+httptestCertificate())
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	write(t, filepath.Join(root, certificates),
+		read(t, certificates)+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 	if err := os.Mkdir(filepath.Join(root, "tmp"), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -123,93 +113,21 @@ func (b *buildah) makeStandIn(t *testing.T) {
 	b.run(t, "commit", "--quiet", "--rm", container, base)
 }
 
-// httptestCertificate is that of each TLS server of httptest, which is its own
-// authority.
-func httptestCertificate() string {
-	server := httptest.NewTLSServer(nil)
-	defer server.Close()
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-}
-
-// libraries are the shared libraries of a program.
-func libraries(t *testing.T, program string) (files []string) {
-	t.Helper()
-	out, err := exec.Command("ldd", program).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, match := range regexp.MustCompile(`(/\S+) \(0x`).FindAllStringSubmatch(string(out), -1) {
-		files = append(files, match[1])
-	}
-	return files
-}
-
-// imageConfig is what an image tells the container runtime.
-type imageConfig struct {
-	User         string
-	ExposedPorts map[string]struct{}
-	Env          []string
-	Entrypoint   []string
-	Cmd          []string
-	Volumes      map[string]struct{}
-	WorkingDir   string
-}
-
-func (b *buildah) config(t *testing.T, image string) imageConfig {
-	t.Helper()
-	var inspected struct {
-		OCIv1 struct {
-			Config imageConfig `json:"config"`
-		}
-	}
-	if err := json.Unmarshal([]byte(b.run(t, "inspect", "--type", "image", image)), &inspected); err != nil {
-		t.Fatal(err)
-	}
-	return inspected.OCIv1.Config
-}
-
-// archiveSize is the size of an image as a file, compressed.
-func (b *buildah) archiveSize(t *testing.T, image string) int64 {
-	t.Helper()
-	file := filepath.Join(b.dir, "archive.tar")
-	b.run(t, "push", "--quiet", image, "oci-archive:"+file)
-	info, err := os.Stat(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Size()
-}
-
-// list is all that is below a directory, each as its mode, owner and path, and
-// the size of the files together.
-func list(t *testing.T, dir string) (entries []string, size int64) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		if info.Mode().IsRegular() {
-			size += info.Size()
-		}
-		owner := info.Sys().(*syscall.Stat_t)
-		entries = append(entries, fmt.Sprintf("%v %d:%d %s", info.Mode(), owner.Uid, owner.Gid, strings.TrimPrefix(path, dir)))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return entries, size
-}
-
 func goEnv(t *testing.T, name string) string {
 	t.Helper()
-	out, err := exec.Command("go", "env", name).Output()
+	return output(t, nil, "go", "env", name)
+}
+
+// output runs a program and returns what it prints. Its environment is this
+// one's if env is nil.
+func output(t *testing.T, env []string, program string, args ...string) string {
+	t.Helper()
+	var stderr strings.Builder
+	cmd := exec.Command(program, args...)
+	cmd.Env, cmd.Stderr = env, &stderr
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v\n%s%s", cmd, err, out, &stderr)
 	}
 	return strings.TrimSpace(string(out))
 }
@@ -232,4 +150,14 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+func readAll(t *testing.T, response *http.Response) string {
+	t.Helper()
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }

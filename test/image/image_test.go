@@ -1,205 +1,180 @@
 //go:build image && linux
 
-package imagetest
+package image
 
 import (
-	"errors"
-	"maps"
-	"net"
+	"debug/elf"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-// nobody is who the image is to run as, user and group.
-const nobody = 65534
-
-// port is the exporter's own.
-const port = "10458"
-
-// stopTime is how long the exporter may take to end once it is asked to.
-const stopTime = 2 * time.Second
+const (
+	program       = "/rocketchat_import_exporter"
+	userID, token = "watcher", "a-token-that-must-not-show"
+	// nobody is who the image runs as, user and group.
+	nobody = 65534
+)
 
 func TestImage(t *testing.T) {
 	b := newBuildah(t)
 	b.makeStandIn(t)
-	b.output(t, "make", "-C", repository, "image", "DOCKER=buildah", "VERSION=1.2.3-test", "REVISION=0123abc", "BRANCH=a-branch")
-	config := b.config(t, image)
+	b.makeImage(t)
+	root := b.root(t, "rocketchat_import_exporter")
 
 	t.Run("it holds the binary and the certificates, and nothing else", func(t *testing.T) {
-		_, root := b.root(t, image)
-		got, size := list(t, root)
-		want := []string{
-			"drwxr-xr-x 0:0 /etc",
-			"drwxr-xr-x 0:0 /etc/ssl",
-			"drwxr-xr-x 0:0 /etc/ssl/certs",
-			"-rw-r--r-- 0:0 /etc/ssl/certs/ca-certificates.crt",
-			"-rwxr-xr-x 0:0 /rocketchat_import_exporter",
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("the image holds\n%s\ninstead of\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-		}
-		t.Logf("the files of the image are %d bytes; as an OCI archive, compressed, it is %d bytes", size, b.archiveSize(t, image))
-	})
-
-	t.Run("it says how it is to be run", func(t *testing.T) {
-		if config.User != "65534:65534" {
-			t.Errorf("the user is %q", config.User)
-		}
-		if want := []string{"/rocketchat_import_exporter"}; !slices.Equal(config.Entrypoint, want) || config.Cmd != nil {
-			t.Errorf("the entrypoint is %q, the command %q", config.Entrypoint, config.Cmd)
-		}
-		if got := slices.Collect(maps.Keys(config.ExposedPorts)); !slices.Equal(got, []string{port + "/tcp"}) {
-			t.Errorf("the exposed ports are %q", got)
-		}
-		if config.Volumes != nil {
-			t.Errorf("the volumes are %v, though it writes nothing", config.Volumes)
+		got := filesIn(t, root)
+		if want := []string{certificates, program}; !slices.Equal(got, want) {
+			t.Errorf("the image holds %q", got)
 		}
 	})
 
-	t.Run("it tells the version that it was built with", func(t *testing.T) {
-		code, log := b.start(t, config, "", "--version").exit()
-		first, _, _ := strings.Cut(log, "\n")
-		if want := "rocketchat_import_exporter, version 1.2.3-test (branch: a-branch, revision: 0123abc)"; code != 0 || first != want {
-			t.Errorf("--version ends with %d and %q", code, first)
-		}
-	})
-
-	t.Run("the exposed port is the one that it listens on by default", func(t *testing.T) {
-		if _, log := b.start(t, config, "", "--help").exit(); !strings.Contains(log, "--web.listen-address=:"+port+" ") {
-			t.Errorf("--help says\n%s", log)
-		}
-	})
-
-	t.Run("it shows an import as its user, on a root that is read-only, with a token from a file, over TLS", func(t *testing.T) {
-		rocketchat := newRocketChat(t)
-		close(rocketchat.release)
-		c := b.start(t, config, tokenOf(t, nobody, nobody), rocketchat.flags()...)
-		if err := scrape(c.url()); err != nil {
-			t.Error(err)
-		}
-		want := []string{"Uid:\t65534\t65534\t65534\t65534", "Gid:\t65534\t65534\t65534\t65534", "Groups:\t ", "CapEff:\t0000000000000000"}
-		if got := regexp.MustCompile(`(?m)^(Uid|Gid|Groups|CapEff):.*`).FindAllString(read(t, c.proc("status")), -1); !slices.Equal(got, want) {
-			t.Errorf("the process has %q instead of %q", got, want)
-		}
-		// Not even root can write where the process has its root.
-		for _, file := range []string{"/written", "/etc/written", tokenFile} {
-			if opened, err := os.OpenFile(c.proc("root")+file, os.O_WRONLY|os.O_CREATE, 0o600); !errors.Is(err, syscall.EROFS) {
-				t.Errorf("%s can be written: %v", file, err)
-				opened.Close()
+	t.Run("it says what it is and how to run it", func(t *testing.T) {
+		config := b.inspect(t, "rocketchat_import_exporter").Config
+		for what, values := range map[string][2]string{
+			"user":        {config.User, "65534:65534"},
+			"entrypoint":  {strings.Join(config.Entrypoint, " "), program},
+			"healthcheck": {strings.Join(config.Healthcheck.Test, " "), "CMD " + program + " health"},
+			"title":       {config.Labels["org.opencontainers.image.title"], "rocketchat_import_exporter"},
+			"version":     {config.Labels["org.opencontainers.image.version"], "1.2.3"},
+			"revision":    {config.Labels["org.opencontainers.image.revision"], "0123abc"},
+			"created":     {config.Labels["org.opencontainers.image.created"], "2026-01-02T03:04:05Z"},
+			"source":      {config.Labels["org.opencontainers.image.source"], "https://git.example.com/exporter"},
+		} {
+			if values[0] != values[1] {
+				t.Errorf("the %s is %q, not %q", what, values[0], values[1])
 			}
 		}
-		if rocketchat.Destructive() != 0 {
-			t.Error("the import was harmed")
+		if _, ok := config.ExposedPorts["10458/tcp"]; !ok || !slices.Contains(config.Env, "ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS=:10458") {
+			t.Errorf("the exposed ports are %v, the environment is %q", config.ExposedPorts, config.Env)
 		}
 	})
 
-	t.Run("it says so when its user may not read the token file", func(t *testing.T) {
-		c := b.start(t, config, tokenOf(t, 0, 0), newRocketChat(t).flags()...)
-		if _, serves := <-c.listening; serves {
-			t.Fatal("it serves all the same")
-		}
-		code, log := c.exit()
-		if code != 1 || !strings.Contains(log, "--rocketchat.auth-token-file") || !strings.Contains(log, "permission denied") {
-			t.Errorf("it ends with %d and\n%s", code, log)
+	t.Run("it shows the version that it was built with", func(t *testing.T) {
+		out, err := inside(root, nil, "--version").CombinedOutput()
+		if want := "rocketchat_import_exporter, version 1.2.3 (branch: a-branch, revision: 0123abc)"; err != nil || !strings.HasPrefix(string(out), want) {
+			t.Errorf("--version: %v\n%s", err, out)
 		}
 	})
 
-	t.Run("it stops within two seconds of SIGTERM, and answers the scrape under way before", func(t *testing.T) {
-		rocketchat := newRocketChat(t)
-		c := b.start(t, config, tokenOf(t, nobody, nobody), rocketchat.flags()...)
-		url := c.url()
-		scraped := make(chan error, 1)
-		go func() { scraped <- scrape(url) }()
-		select {
-		case <-rocketchat.arrived:
-		case err := <-scraped:
-			t.Fatalf("the scrape was not to be answered yet: %v", err)
-		}
-		asked := time.Now()
-		if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	t.Run("it watches over TLS as its user, answers the health check and stops on SIGTERM", func(t *testing.T) {
+		tokenFile := filepath.Join(root, "token")
+		write(t, tokenFile, token)
+		if err := os.Chown(tokenFile, nobody, nobody); err != nil {
 			t.Fatal(err)
 		}
-		for { // until it takes no more connections
-			conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-			if err != nil {
-				break
+		if err := os.Chmod(tokenFile, 0o400); err != nil {
+			t.Fatal(err)
+		}
+		sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
+		sim.SetUser(userID, token, rocketchatsim.RunImport)
+		rocketchat := httptest.NewTLSServer(sim)
+		defer rocketchat.Close()
+		address, err := process.FreeAddress("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := []string{"ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS=" + address}
+		var log strings.Builder
+		exporter := inside(root, env, "--rocketchat.url="+rocketchat.URL, "--rocketchat.user-id="+userID, "--rocketchat.auth-token-file=/token")
+		exporter.Stdout, exporter.Stderr = &log, &log
+		exporter.WaitDelay = 10 * time.Second
+		if err := exporter.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer exporter.Process.Kill() // does nothing once it has ended
+		if metrics := getOnceServed(t, "http://"+address+"/metrics"); !strings.Contains(metrics, "\nrocketchat_import_up 1\n") {
+			t.Errorf("/metrics shows\n%s", metrics)
+		}
+		if out, err := inside(root, env, "health").CombinedOutput(); err != nil {
+			t.Errorf("the health check: %v\n%s", err, out)
+		}
+		if err := exporter.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := exporter.Wait(); err != nil || strings.Contains(log.String(), token) {
+			t.Errorf("it ended with %v and wrote\n%s", err, &log)
+		}
+		if out, err := inside(root, env, "health").CombinedOutput(); err == nil {
+			t.Errorf("the health check finds it healthy after its end:\n%s", out)
+		}
+	})
+
+	t.Run("it builds for arm64 on this machine", func(t *testing.T) {
+		// Docker knows the platform that it builds on, buildah 1.28 has to be told.
+		b.makeImage(t, "--platform", "linux/arm64", "--build-arg", "BUILDPLATFORM=linux/"+runtime.GOARCH)
+		file, err := elf.Open(filepath.Join(b.root(t, "rocketchat_import_exporter"), program))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if file.Machine != elf.EM_AARCH64 {
+			t.Errorf("the binary is for %v", file.Machine)
+		}
+		if image := b.inspect(t, "rocketchat_import_exporter"); image.Architecture != "arm64" {
+			t.Errorf("the image is for %q", image.Architecture)
+		}
+	})
+
+	t.Run("no file enters the build that the binary is not built from", func(t *testing.T) {
+		dockerfile := filepath.Join(t.TempDir(), "Dockerfile")
+		write(t, dockerfile, "FROM scratch\nCOPY . /\n")
+		b.run(t, "build", "--quiet", "--file", dockerfile, "--tag", "context", repository)
+		for _, file := range filesIn(t, b.root(t, "context")) {
+			if !slices.Contains([]string{".go", ".mod", ".sum", ".md", ".html"}, filepath.Ext(file)) || strings.HasSuffix(file, "_test.go") {
+				t.Errorf("%s enters the build", file)
 			}
-			conn.Close()
-			if time.Since(asked) > stopTime {
-				t.Fatalf("it still takes connections %v after SIGTERM", stopTime)
-			}
-		}
-		close(rocketchat.release)
-		if err := <-scraped; err != nil {
-			t.Errorf("the scrape under way: %v", err)
-		}
-		select {
-		case <-c.ended:
-			t.Logf("it has stopped after %v", time.Since(asked).Round(time.Millisecond))
-		case <-time.After(time.Until(asked.Add(stopTime))):
-			t.Fatalf("it still runs %v after SIGTERM", stopTime)
-		}
-		if code, log := c.exit(); code != 0 {
-			t.Errorf("it ends with %d and\n%s", code, log)
 		}
 	})
 }
 
-// What is let in beyond what is built would only make builds repeat, or, if it
-// were a secret, leak.
-func TestBuildContextIsWhatTheBinaryIsBuiltFrom(t *testing.T) {
-	b := newBuildah(t)
-	dockerfile := filepath.Join(b.dir, "Dockerfile")
-	write(t, dockerfile, "FROM scratch\nCOPY . /\n")
-	b.run(t, "build", "--quiet", "--file", dockerfile, "--tag", "context", repository)
-	_, root := b.root(t, "context")
-	var got []string
-	err := filepath.WalkDir(root, func(path string, entry os.DirEntry, err error) error {
+// inside runs the image's program as its user, below the image's root. It shares
+// the network of this machine.
+func inside(root string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, args...)
+	cmd.Dir = "/"
+	cmd.Env = append([]string{}, env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	return cmd
+}
+
+// getOnceServed returns a page as soon as it can be had.
+func getOnceServed(t *testing.T, url string) string {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get(url)
+		if err == nil {
+			return readAll(t, response)
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// filesIn are the files below a directory, as paths from there.
+func filesIn(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
-			got = append(got, strings.TrimPrefix(path, root+"/"))
+			files = append(files, strings.TrimPrefix(path, dir))
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	want := append(sources(t), "go.mod", "go.sum")
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("the build context is\n%s\ninstead of\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
-
-// sources are the files of the module's packages but for the demo: code, without
-// tests, and what is embedded.
-func sources(t *testing.T) (files []string) {
-	t.Helper()
-	const template = `{{$dir := .Dir}}{{range .GoFiles}}{{$dir}}/{{.}}
-{{end}}{{range .IgnoredGoFiles}}{{$dir}}/{{.}}
-{{end}}{{range .EmbedFiles}}{{$dir}}/{{.}}
-{{end}}`
-	root, err := filepath.Abs(repository)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("go", "list", "-f", template, ".", "./client/...", "./collector/...", "./internal/...")
-	cmd.Dir = root
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for file := range strings.FieldsSeq(string(out)) {
-		if !strings.HasSuffix(file, "_test.go") {
-			files = append(files, strings.TrimPrefix(file, root+"/"))
-		}
 	}
 	return files
 }
