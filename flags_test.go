@@ -77,6 +77,7 @@ func TestErrorNamesTheFlagAndItsVariable(t *testing.T) {
 		"a web config with a typo":          {append(good, "--web.config.file="+file("f", "tls_srver: {}")), nil, "web.config.file"},
 		"a flag without its value":          {append(good, "--rocketchat.timeout"), nil, "rocketchat.timeout"},
 		"a flag before another":             {append(good, "--rocketchat.timeout", "--log.level=info"), nil, "rocketchat.timeout"},
+		"two flags without their values":    {append(good, "--rocketchat.timeout", "--log.level", "info"), nil, "rocketchat.timeout"},
 		"a flag of check without its value": {append(good, "check", "--rocketchat.timeout"), nil, "rocketchat.timeout"},
 		"a flag whose value is a file":      {append(good, "--rocketchat.auth-token-file", "@"+secret), nil, "rocketchat.auth-token-file"},
 		"a flag that is there twice":        {append(good, "--log.level=info", "--log.level=debug"), nil, "log.level"},
