@@ -33,6 +33,9 @@ func TestErrorNamesTheFlagAndItsVariable(t *testing.T) {
 		flag string // that the error names; its variable too
 	}{
 		"no user id":                        {[]string{"--rocketchat.auth-token=" + secret}, nil, "rocketchat.user-id"},
+		"a user id in quotation marks":      {[]string{"--rocketchat.auth-token=" + secret, `--rocketchat.user-id="watcher"`}, nil, "rocketchat.user-id"},
+		"a token in quotation marks":        {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token='" + secret + "'"}, nil, "rocketchat.auth-token"},
+		"a token file with a BOM":           {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token-file=" + file("j", "\ufeff"+secret)}, nil, "rocketchat.auth-token-file"},
 		"a user id of two lines":            {[]string{"--rocketchat.auth-token=" + secret, "--rocketchat.user-id=a\nb"}, nil, "rocketchat.user-id"},
 		"no token":                          {[]string{"--rocketchat.user-id=watcher"}, nil, "rocketchat.auth-token"},
 		"no token, nor a file":              {[]string{"--rocketchat.user-id=watcher"}, nil, "rocketchat.auth-token-file"},
