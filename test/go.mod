@@ -3,6 +3,7 @@ module rocketchat_import_exporter/test
 go 1.26.7
 
 tool (
+	// The rules are tested on VictoriaMetrics too. Versions after 1.151 need a newer Go.
 	github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
 	github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert-tool
 	github.com/prometheus/prometheus/cmd/prometheus
