@@ -24,11 +24,11 @@ type Result struct {
 	TokenAccepted *bool `json:"token_accepted"`
 	// Permitted tells whether the user may use the import API.
 	Permitted *bool `json:"permitted"`
-	// Well is true if all three are.
-	Well bool `json:"well"`
+	// OK is true if all three are.
+	OK bool `json:"ok"`
 	// Import is the newest import; nil if there never was one or it was not found out.
 	Import *Import `json:"import"`
-	// Reason, Problem and Hint say what is wrong and what to do; empty if Well.
+	// Reason, Problem and Hint say what is wrong and what to do; empty if OK.
 	Reason  client.Reason `json:"reason,omitempty"`
 	Problem string        `json:"problem,omitempty"`
 	Hint    string        `json:"hint,omitempty"`
@@ -49,27 +49,25 @@ type Import struct {
 // w.Timeout. It reads no selection.
 func Run(ctx context.Context, name string, w config.Workspace, userAgent string) Result {
 	r := Result{Workspace: name, URL: w.URL.String()}
-	c, err := client.New(client.Config{
-		URL: w.URL, UserID: w.UserID, Token: w.Token, TokenFile: w.TokenFile, HTTP: w.HTTP, UserAgent: userAgent,
-	})
+	c, err := w.Client(userAgent, nil)
 	if err != nil {
-		r.Problem, r.Hint = err.Error(), "Mend the HTTP client settings (http_config)."
+		r.Problem, r.Hint = err.Error(), "Fix the HTTP client settings (http_config)."
 		return r
 	}
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
-	op, err := c.CurrentOperation(ctx)
+	answer, err := c.CurrentOperation(ctx)
 	if err != nil {
 		r.failed(err)
 		return r
 	}
 	yes := true
-	r.Reached, r.TokenAccepted, r.Permitted, r.Well = &yes, &yes, &yes, true
-	if op != nil {
+	r.Reached, r.TokenAccepted, r.Permitted, r.OK = &yes, &yes, &yes, true
+	if op := answer.Operation; op != nil {
 		r.Import = &Import{
 			ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
-			Expected: known(op.Count.Total), Completed: known(op.Count.Completed), Failed: known(op.Count.Error),
+			Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
 		}
 	}
 	return r
@@ -97,7 +95,7 @@ func (r *Result) failed(err error) {
 	}
 }
 
-func known(n client.Number) *int64 {
+func known(n client.OptionalCount) *int64 {
 	if !n.Known {
 		return nil
 	}
@@ -111,7 +109,7 @@ func (r Result) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "  Rocket.Chat  %s\n", word(r.Reached, "was reached", "was not reached"))
 	fmt.Fprintf(&b, "  token        %s\n", word(r.TokenAccepted, "is accepted", "is not accepted"))
 	fmt.Fprintf(&b, "  permission   %s\n", word(r.Permitted, "run-import is there", "run-import is missing"))
-	if r.Well {
+	if r.OK {
 		fmt.Fprintf(&b, "  import       %s\n", r.Import)
 	} else {
 		fmt.Fprintf(&b, "  problem      %s\n  what to do   %s\n", r.Problem, r.Hint)

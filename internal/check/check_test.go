@@ -102,7 +102,7 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if result.Well != strings.HasPrefix(test.name, "well") || result.Well == (result.Hint != "") {
+			if result.OK != strings.HasPrefix(test.name, "well") || result.OK == (result.Hint != "") {
 				t.Errorf("as JSON it tells %s", asJSON)
 			}
 			if strings.Contains(text.String()+string(asJSON), token) {

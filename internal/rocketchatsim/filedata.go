@@ -2,7 +2,12 @@ package rocketchatsim
 
 import (
 	"bufio"
+	"fmt"
 	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
 )
 
 // Write is a kind of change that a call of getImportFileData made.
@@ -15,8 +20,6 @@ const (
 	WriteWiped Write = "wiped"
 	// WriteStepBack is an import that had ended set to importer_user_selection.
 	WriteStepBack Write = "step_back"
-	// WriteFailed is an operation being prepared set to failed and invalid.
-	WriteFailed Write = "failed"
 	// WriteSameStep is importer_user_selection written over itself: harmless.
 	WriteSameStep Write = "same_step"
 )
@@ -29,70 +32,43 @@ func (s *Server) Writes() map[Write]int {
 	return maps.Clone(s.writes)
 }
 
-// Destructive returns how many calls harmed an import so far: every write but
+// Destructive returns how many calls harmed an import so far: every write except
 // WriteSameStep.
 func (s *Server) Destructive() int {
 	s.lock()
 	defer s.mu.Unlock()
-	n := 0
-	for kind, times := range s.writes {
-		if kind != WriteSameStep {
-			n += times
-		}
-	}
-	return n
+	return s.writes[WriteWiped] + s.writes[WriteStepBack]
 }
 
-// getImportFileData is the endpoint that writes. What it does rests on the step
+// getImportFileData is the endpoint that writes. What it does depends on the step
 // alone; whether the operation is valid matters only while it is prepared.
-func (s *Server) getImportFileData() reply {
-	o := s.newest()
+func (s *Server) getImportFileData(string, []byte) reply {
+	o := s.operation
 	switch {
 	case o == nil:
-		return operationNotFound(GetImportFileData)
+		return apiError("error-operation-not-found", "Import Operation Not Found", GetImportFileData)
 	case !isImporter(o.ImporterKey):
-		return importerNotDefined(o.ImporterKey, GetImportFileData)
+		return apiError("error-importer-not-defined", "The importer "+o.ImporterKey+" is not defined", GetImportFileData)
+	case isWaiting(o.Step) && o.Valid:
+		return raw(http.StatusOK, `{"waiting":true,"success":true}`)
 	case isWaiting(o.Step):
-		return s.fileDataWhilePreparing(o)
-	case o.Step == StepUserSelection || isOver(o.Step):
-		return s.fileDataWhenPrepared(o)
-	}
-	s.prepareAgain(o)
-	return s.fileData(o)
-}
-
-func (s *Server) fileDataWhilePreparing(o *operation) reply {
-	if !o.Valid {
-		return operationInvalid(GetImportFileData)
-	}
-	if s.config.Generation == Latest && s.config.FailsWhilePreparing {
-		s.giveUp(o)
-		return operationInvalid(GetImportFileData)
-	}
-	return raw(200, `{"waiting":true,"success":true}`)
-}
-
-func (s *Server) fileDataWhenPrepared(o *operation) reply {
-	switch {
-	case s.config.Generation == Early3 && o.storesSelection():
-		return s.fileData(o)
-	case s.config.Generation == Early3:
+		return apiError("error-import-operation-invalid", "Invalid Import Operation", GetImportFileData)
+	case o.Step != StepUserSelection && !isOver(o.Step):
 		s.prepareAgain(o)
-		return s.fileData(o)
-	case s.config.Generation == Latest && o.Step == StepImportFailed:
-		return operationInvalid(GetImportFileData)
+	case !s.config.Generation.selectionInRecord:
+		s.selectAgain(o)
+	case !s.hasFileData(o):
+		s.prepareAgain(o)
 	}
-	s.selectAgain(o)
 	return s.fileData(o)
 }
 
-// giveUp sets the operation to failed and invalid; nothing moves it any more.
-func (s *Server) giveUp(o *operation) {
-	s.writes[WriteFailed]++
-	s.pending = nil
-	o.enter(StepImportFailed)
-	o.Valid = false
-	o.Updated = s.now()
+// isImporter says whether Rocket.Chat registers an importer of this key.
+func isImporter(key string) bool {
+	return slices.Contains([]string{
+		"slack", "csv", "api", "slack-users", "hipchatenterprise",
+		"pending-files", "pending-avatars", "omnichannel_contact",
+	}, key)
 }
 
 // selectAgain sets the step to importer_user_selection from wherever it is.
@@ -111,42 +87,57 @@ func (s *Server) selectAgain(o *operation) {
 func (s *Server) prepareAgain(o *operation) {
 	s.writes[WriteWiped]++
 	o.staged = 0
-	o.OmitFileData = false
 	if o.File == "" {
 		o.selection = Selection{}
 		o.enter(StepUserSelection)
 		o.Updated = s.now()
 		return
 	}
-	phases := append(preparing(o.file(), s.config.PrepareTime), Phase{Step: StepUserSelection})
-	s.schedule(o, phases, 1)
-}
-
-// file is what the uploaded file holds: what the operation counted when it was
-// first prepared, else what is staged from it.
-func (o *operation) file() fileContent {
-	content := fileContent{o.selection.Users, o.selection.Channels, o.selection.Messages, o.selection.Contacts}
-	if o.Count == nil {
-		return content
+	preparation := o.preparation
+	if preparation == nil {
+		preparation = append(prepareSlack(o.content()), Phase{Step: StepUserSelection})
 	}
-	replace(&content.users, o.Count.Users)
-	replace(&content.channels, o.Count.Channels)
-	replace(&content.messages, o.Count.Messages)
-	replace(&content.contacts, o.Count.Contacts)
-	return content
-}
-
-func replace(value *int, counted *int) {
-	if counted != nil {
-		*value = *counted
+	speed := math.Inf(1)
+	if s.config.PrepareTime > 0 {
+		speed = float64(duration(preparation)) / float64(s.config.PrepareTime)
 	}
+	s.schedule(o, preparation, speed)
+	s.catchUp()
 }
 
+// content is what the uploaded file holds: what the operation counted when it was
+// first prepared, otherwise what is staged from it.
+func (o *operation) content() Content {
+	c := Content{Users: o.selection.Users, Channels: o.selection.Channels, Messages: o.selection.Messages, Contacts: o.selection.Contacts}
+	if o.Count != nil {
+		c.Users = max(c.Users, valueOf(o.Count.Users))
+		c.Channels = max(c.Channels, valueOf(o.Count.Channels))
+		c.Messages = max(c.Messages, valueOf(o.Count.Messages))
+		c.Contacts = max(c.Contacts, valueOf(o.Count.Contacts))
+	}
+	return c
+}
+
+// fileData answers the selection.
 func (s *Server) fileData(o *operation) reply {
+	generation := s.config.Generation
+	fromRecord := generation.selectionInRecord && s.hasFileData(o)
+	if stored := o.FileData; fromRecord && stored != "" {
+		if fields, ok := strings.CutSuffix(stored, "}"); ok {
+			return raw(http.StatusOK, fields+`,"success":true}`)
+		}
+		return raw(http.StatusOK, `{"success":true}`)
+	}
 	selection, name := o.selection, o.Type
+	if fromRecord && o.isPending() {
+		selection = o.pendingSelection()
+	}
 	return streamed(func(w *bufio.Writer) {
 		w.WriteByte('{')
-		selection.writeFields(w, name, s.config.Generation)
+		if !generation.selectionInRecord || o.isPending() {
+			fmt.Fprintf(w, `"name":%s,`, quote(name))
+		}
+		selection.writeFields(w, generation)
 		w.WriteString(`,"success":true}`)
 	})
 }

@@ -3,7 +3,6 @@ package rocketchatsim_test
 import (
 	"maps"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,35 +15,35 @@ const stepNeverHeardOf = "importer_reticulating_splines"
 const (
 	waits        = "answers waiting" // an invalid operation is refused instead
 	reads        = "answers the selection"
-	refuses      = "refuses"
 	rewrites     = "writes the same step"
 	setsBack     = "sets the step back"
 	preparesOver = "wipes and prepares again"
 )
 
-// effects is the table of what a call does, by step, for the three generations.
-func effects(step string) map[sim.Generation]string {
-	all := func(early, classic, latest string) map[sim.Generation]string {
-		return map[sim.Generation]string{sim.Early3: early, sim.Classic: classic, sim.Latest: latest}
-	}
+// effect is the table of what a call does. From 3.14 on all generations are alike.
+func effect(step string, early bool) string {
 	switch step {
 	case "importer_downloading_file", "importer_preparing_started", "importer_preparing_users",
 		"importer_preparing_channels", "importer_preparing_messages", "importer_preparing_contacts":
-		return all(waits, waits, waits)
+		return waits
 	case "importer_user_selection":
-		return all(reads, rewrites, rewrites)
-	case "importer_done", "importer_import_cancelled":
-		return all(reads, setsBack, setsBack)
-	case "importer_import_failed":
-		return all(reads, setsBack, refuses)
+		if early {
+			return reads
+		}
+		return rewrites
+	case "importer_done", "importer_import_cancelled", "importer_import_failed":
+		if early {
+			return reads
+		}
+		return setsBack
 	}
-	return all(preparesOver, preparesOver, preparesOver)
+	return preparesOver
 }
 
 func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *testing.T) {
 	steps := append(sim.Steps(), stepNeverHeardOf)
-	if len(steps) != 21 {
-		t.Fatalf("%d steps, want the 20 known ones and one more", len(steps))
+	if len(steps) != 21 || len(sim.Generations()) != 4 {
+		t.Fatalf("%d steps and %d generations, want the 20 known steps and one more, and 4", len(steps), len(sim.Generations()))
 	}
 	for _, generation := range sim.Generations() {
 		for _, step := range steps {
@@ -54,7 +53,7 @@ func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *te
 					w := newWorkspace(t, sim.Config{Generation: generation})
 					w.place(step, func(op *sim.Operation) { op.Valid = valid })
 					w.clock.Advance(time.Second)
-					checkEffect(t, w, effects(step)[generation], valid)
+					checkEffect(t, w, effect(step, generation == sim.Early3), valid)
 				})
 			}
 		}
@@ -63,121 +62,95 @@ func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *te
 
 func checkEffect(t *testing.T, w *workspace, effect string, valid bool) {
 	t.Helper()
-	before := w.operation()
+	want := w.current()
 	got := w.get(sim.GetImportFileData)
-	after := w.operation()
-	want, writes := before, map[sim.Write]int{}
-	switch {
-	case effect == waits && valid:
-		wantBody(t, got, 200, `{"waiting":true,"success":true}`)
-	case effect == waits, effect == refuses:
-		wantError(t, got, 400, "error-import-operation-invalid")
-	case effect == reads:
-		wantSelection(t, got)
-	case effect == rewrites:
-		wantSelection(t, got)
+	after := w.current()
+	writes, harm := map[sim.Write]int{}, 0
+	switch effect {
+	case rewrites:
 		writes[sim.WriteSameStep] = 1
 		want.Updated = w.clock.Now()
-	case effect == setsBack:
-		wantSelection(t, got)
-		writes[sim.WriteStepBack] = 1
+	case setsBack:
+		writes[sim.WriteStepBack], harm = 1, 1
 		want.Step, want.Updated = "importer_user_selection", w.clock.Now()
-	case effect == preparesOver:
-		wantSelection(t, got)
-		writes[sim.WriteWiped] = 1
+	case preparesOver:
+		writes[sim.WriteWiped], harm = 1, 1
 		want.Step, want.Updated = "importer_user_selection", w.clock.Now()
 		want.Count.Total = new(20)
+	}
+	switch {
+	case effect != waits:
+		wantSelection(t, got)
+	case valid:
+		wantBody(t, got, 200, `{"waiting":true,"success":true}`)
+	default:
+		wantError(t, got, 400, "error-import-operation-invalid")
 	}
 	if !reflect.DeepEqual(after, want) {
 		t.Errorf("the operation is now %+v (total %d), want %+v", after, *after.Count.Total, want)
 	}
-	if !maps.Equal(w.Writes(), writes) {
-		t.Errorf("writes %v, want %v", w.Writes(), writes)
-	}
-	harm := writes[sim.WriteWiped] + writes[sim.WriteStepBack]
-	if w.Destructive() != harm {
-		t.Errorf("%d destructive calls, want %d", w.Destructive(), harm)
+	if !maps.Equal(w.Writes(), writes) || w.Destructive() != harm || w.Staged() != 10 {
+		t.Errorf("writes %v, %d destructive, %d staged; want %v, %d, 10", w.Writes(), w.Destructive(), w.Staged(), writes, harm)
 	}
 }
 
 func wantSelection(t *testing.T, got answer) {
 	t.Helper()
-	if got.status != 200 {
-		t.Fatalf("%d %s, want the selection", got.status, got.body)
-	}
 	selection := decode[selectionReply](t, got.body)
-	if len(selection.Users) != 3 || len(selection.Channels) != 2 || selection.Messages != 5 || !selection.Success {
-		t.Errorf("got %s, want 3 users, 2 channels and 5 messages", got.body)
+	if got.status != 200 || len(selection.Users) != 3 || len(selection.Channels) != 2 || selection.Messages != 5 || !selection.Success {
+		t.Errorf("got %d %s, want 3 users, 2 channels and 5 messages", got.status, got.body)
 	}
 }
 
-func TestTheOtherEndpointsNeverWrite(t *testing.T) {
+func TestGetCurrentImportOperationNeverWrites(t *testing.T) {
 	for _, generation := range sim.Generations() {
 		for _, step := range append(sim.Steps(), stepNeverHeardOf) {
-			t.Run(generation.String()+"/"+step, func(t *testing.T) {
-				w := newWorkspace(t, sim.Config{Generation: generation})
-				w.place(step, nil)
-				before := w.operation()
-				w.clock.Advance(time.Second)
-				for _, endpoint := range []string{sim.GetCurrentImportOperation, sim.GetImportProgress, sim.ImportStatus, sim.GetLatestImportOperations} {
-					w.get(endpoint)
-				}
-				if after := w.operation(); !reflect.DeepEqual(after, before) || len(w.Writes()) > 0 {
-					t.Errorf("%+v became %+v, writes %v", before, after, w.Writes())
-				}
-			})
+			w := newWorkspace(t, sim.Config{Generation: generation})
+			w.place(step, nil)
+			before := w.current()
+			w.clock.Advance(time.Second)
+			w.get(sim.GetCurrentImportOperation)
+			if after := w.current(); !reflect.DeepEqual(after, before) || len(w.Writes()) > 0 {
+				t.Errorf("%s: %+v became %+v, writes %v", generation, before, after, w.Writes())
+			}
 		}
 	}
 }
 
-func TestTheNewestServersMaySetAnOperationBeingPreparedToFailedAndInvalid(t *testing.T) {
-	for _, generation := range sim.Generations() {
-		t.Run(generation.String(), func(t *testing.T) {
-			w := newWorkspace(t, sim.Config{Generation: generation, FailsWhilePreparing: true})
-			w.place(sim.StepPreparingUsers, nil)
-			got := w.get(sim.GetImportFileData)
-			if generation != sim.Latest {
-				wantBody(t, got, 200, `{"waiting":true,"success":true}`)
-				if w.Destructive() != 0 {
-					t.Errorf("writes %v, want none", w.Writes())
-				}
-				return
-			}
-			wantError(t, got, 400, "error-import-operation-invalid")
-			if op := w.operation(); op.Valid || op.Step != sim.StepImportFailed {
-				t.Errorf("the operation is valid=%v in %s, want invalid and failed", op.Valid, op.Step)
-			}
-			if w.Writes()[sim.WriteFailed] != 1 || w.Destructive() != 1 {
-				t.Errorf("writes %v, want one failed", w.Writes())
-			}
-		})
+func TestAnEarlyServerPreparesAgainAtEachCallWhereTheStoredSelectionIsMissing(t *testing.T) {
+	w := newWorkspace(t, sim.Config{Generation: sim.Early3})
+	w.place(sim.StepUserSelection, func(op *sim.Operation) { op.OmitFileData = true })
+	for call := 1; call <= 2; call++ {
+		if _, there := w.record()["fileData"]; there {
+			t.Error("the record carries fileData")
+		}
+		wantSelection(t, w.get(sim.GetImportFileData))
+		if w.Writes()[sim.WriteWiped] != call {
+			t.Errorf("writes %v after %d calls", w.Writes(), call)
+		}
 	}
 }
 
-func TestEarly3PreparesAgainWhereTheStoredSelectionIsMissing(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Early3})
-	w.place(sim.StepUserSelection, func(op *sim.Operation) { op.OmitFileData = true })
-	if body := w.get(sim.GetCurrentImportOperation).body; strings.Contains(body, "fileData") {
-		t.Fatalf("the record carries fileData: %s", body)
-	}
-	wantSelection(t, w.get(sim.GetImportFileData))
-	if w.Writes()[sim.WriteWiped] != 1 {
-		t.Errorf("writes %v, want one wipe", w.Writes())
-	}
-	if body := w.get(sim.GetCurrentImportOperation).body; !strings.Contains(body, "fileData") {
-		t.Errorf("the record carries no fileData after preparing: %s", body)
+func TestAnEarlyServerAnswersWhatItStoredWhateverItsShape(t *testing.T) {
+	for name, stored := range sim.OddFileData() {
+		w := newWorkspace(t, sim.Config{Generation: sim.Early3})
+		w.place(sim.StepDone, func(op *sim.Operation) { op.FileData = stored })
+		want := decode[map[string]any](t, stored)
+		if got := w.record()["fileData"]; !reflect.DeepEqual(got, any(want)) {
+			t.Errorf("%s: the record has %v, want %v", name, got, want)
+		}
+		want["success"] = true
+		if got := decode[map[string]any](t, w.get(sim.GetImportFileData).body); !reflect.DeepEqual(got, want) || len(w.Writes()) > 0 {
+			t.Errorf("%s: got %v with writes %v, want %v and none", name, got, w.Writes(), want)
+		}
 	}
 }
 
 func TestAWipeOfAnImportWithoutAFileLosesItsUsers(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-	w.SetOperation(sim.APIOperation(sim.StepUserSelection, epoch))
-	if err := w.AddUsers(7); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Update(func(op *sim.Operation) { op.Step = sim.StepImportingUsers }); err != nil {
-		t.Fatal(err)
-	}
+	w := newWorkspace(t, sim.Config{})
+	w.SetOperation(sim.APIOperation(sim.StepNew, epoch))
+	w.must(w.AddUsers(7))
+	w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepImportingUsers }))
 	got := decode[selectionReply](t, w.get(sim.GetImportFileData).body)
 	if len(got.Users) != 0 || w.Staged() != 0 || w.Destructive() != 1 {
 		t.Errorf("%d users shown, %d staged, %d destructive calls; want 0, 0, 1", len(got.Users), w.Staged(), w.Destructive())
@@ -185,30 +158,56 @@ func TestAWipeOfAnImportWithoutAFileLosesItsUsers(t *testing.T) {
 }
 
 func TestAWipeTakesThePrepareTimeAndAnswersWaitingMeanwhile(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic, PrepareTime: 30 * time.Second})
-	w.place(sim.StepImportingUsers, nil)
+	w := newWorkspace(t, sim.Config{PrepareTime: 30 * time.Second})
+	w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.Count.Contacts = new(4) })
+	w.must(w.SetSelection(sim.Selection{Users: 3, Channels: 2, Messages: 5, Contacts: 4}))
 	w.get(sim.GetImportFileData)
-	if w.Staged() != 0 || w.operation().Step != sim.StepPreparingStarted {
-		t.Errorf("%d staged in %s, want none in preparing_started", w.Staged(), w.operation().Step)
+	if w.Staged() != 0 || w.current().Step != sim.StepPreparingChannels {
+		t.Errorf("%d staged in %s, want none in preparing_channels", w.Staged(), w.current().Step)
 	}
 	w.clock.Advance(29 * time.Second)
+	if step := w.current().Step; step != sim.StepPreparingContacts {
+		t.Errorf("step %s, want preparing_contacts", step)
+	}
 	wantBody(t, w.get(sim.GetImportFileData), 200, `{"waiting":true,"success":true}`)
 	w.clock.Advance(time.Second)
-	if w.Staged() != 10 || w.operation().Step != sim.StepUserSelection {
-		t.Errorf("%d staged in %s, want 10 in user_selection", w.Staged(), w.operation().Step)
+	if op := w.current(); w.Staged() != 14 || op.Step != sim.StepUserSelection || *op.Count.Total != 24 {
+		t.Errorf("%d staged in %s, total %d; want 14 in user_selection, 24", w.Staged(), op.Step, *op.Count.Total)
 	}
 }
 
-func TestLatestPreparesContactsToo(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Latest, PrepareTime: 30 * time.Second})
-	w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.Count.Contacts = new(4) })
-	w.get(sim.GetImportFileData)
-	w.clock.Advance(26 * time.Second)
-	if op := w.operation(); op.Step != sim.StepPreparingContacts || w.Staged() != 10 {
-		t.Errorf("%d staged in %s, want 10 in preparing_contacts", w.Staged(), op.Step)
+func TestAWipeOfAFileThatCannotBeReadLeavesTheImportWhereItWas(t *testing.T) {
+	for _, script := range []sim.Script{sim.BrokenZip(), sim.MalformedUsers()} {
+		w := newWorkspace(t, sim.Config{})
+		w.clock.Advance(w.Start(script, 1))
+		step := w.current().Step
+		w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepFileLoaded }))
+		w.get(sim.GetImportFileData)
+		if op := w.current(); op.Step != step || w.Writes()[sim.WriteWiped] != 1 {
+			t.Errorf("%s with writes %v, want %s and a wipe", op.Step, w.Writes(), step)
+		}
 	}
-	w.clock.Advance(4 * time.Second)
-	if op := w.operation(); op.Step != sim.StepUserSelection || w.Staged() != 14 || *op.Count.Total != 24 {
-		t.Errorf("%d staged in %s, total %d; want 14 in user_selection, 24", w.Staged(), op.Step, *op.Count.Total)
+}
+
+// The recorded import had 300 users, 20 channels with one direct conversation more,
+// and 5,000 messages. Another program made the call once 50 records were completed.
+func TestOneCallDisturbsARunningImportAsTheRecordingShows(t *testing.T) {
+	recording := lines(t, "disturbed-import.jsonl")
+	w := newWorkspace(t, sim.Config{Generation: sim.Classic, PrepareTime: 4 * time.Second})
+	w.Start(sim.SlackImport(sim.Content{Users: 300, Channels: 20, Direct: 1, Messages: 5000}), 1)
+	w.clock.Advance(70 * time.Second)
+	before := w.current()
+	if *before.Count.Total != 5321 || *before.Count.Completed != 50 {
+		t.Fatalf("%d of %d before the call", *before.Count.Completed, *before.Count.Total)
+	}
+	w.get(sim.GetImportFileData)
+	if w.Staged() != 0 || w.Destructive() != 1 {
+		t.Errorf("%d records staged, %d destructive calls; want 0, 1", w.Staged(), w.Destructive())
+	}
+	seen := w.trace(3*time.Minute, 50*time.Millisecond)
+	requireSubsequence(t, seen, recording[2:])
+	end := w.current()
+	if total := *end.Count.Total; total != 2*5321 || end.Step != sim.StepDone || *end.Count.Completed != 5321 {
+		t.Errorf("ends in %s with %d of %d", end.Step, *end.Count.Completed, total)
 	}
 }

@@ -3,11 +3,9 @@ package rocketchatsim
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
-
-// maxOperations is how many records getLatestImportOperations answers.
-const maxOperations = 20
 
 // ErrNoOperation says that there is no import to change.
 var ErrNoOperation = errors.New("rocketchatsim: there is no import")
@@ -15,30 +13,35 @@ var ErrNoOperation = errors.New("rocketchatsim: there is no import")
 // Operation is the record of one import.
 type Operation struct {
 	// ID is the record's _id. SetOperation makes one up for "".
-	ID string
+	ID string `json:"_id"`
 	// ImporterKey is the importer's key, such as "slack" or "api". A key that
-	// Rocket.Chat does not know makes getImportFileData and getImportProgress
-	// answer error-importer-not-defined.
-	ImporterKey string
+	// Rocket.Chat does not know makes getImportFileData answer
+	// error-importer-not-defined.
+	ImporterKey string `json:"importerKey"`
 	// Type is the importer's display name, such as "Slack".
-	Type string
+	Type string `json:"type"`
 	// Step is the record's status; it may be one that no server has.
-	Step string
+	Step string `json:"status"`
 	// Valid is false once the server gave the operation up.
-	Valid bool
+	Valid bool `json:"valid"`
 	// User is the id of the user who started the import; "" leaves it out.
-	User string
+	User string `json:"user,omitempty"`
 	// File and ContentType are of the uploaded file; "" leaves each out.
 	// Without a file there is nothing to prepare again: a wipe then loses the
 	// selection for good.
-	File, ContentType string
+	File        string `json:"file,omitempty"`
+	ContentType string `json:"contentType,omitempty"`
 	// Created and Updated are ts and _updatedAt; a zero time leaves each out.
-	Created, Updated time.Time
+	Created, Updated time.Time `json:"-"`
 	// Count is what the operation counts, or nil for a record without it.
-	Count *Count
-	// OmitFileData leaves out the stored selection that an Early3 record carries
-	// in importer_user_selection and later.
-	OmitFileData bool
+	Count *Count `json:"count,omitempty"`
+	// OmitFileData leaves out the fileData that an Early3 record carries once it
+	// is prepared, and any pending-* record. A real server has not saved it yet,
+	// or never does because it is over 16 MB.
+	OmitFileData bool `json:"-"`
+	// FileData is the JSON of the record's fileData, whatever the generation; ""
+	// means what the generation stores. OddFileData has examples.
+	FileData string `json:"-"`
 }
 
 // Count is what an operation counts, in records. A nil field is left out.
@@ -53,34 +56,33 @@ type Count struct {
 	Error     *int `json:"error,omitempty"`
 }
 
+// OddFileData returns, by name, what early servers store in fileData that is no
+// plain selection, as JSON for Operation.FileData.
+func OddFileData() map[string]string {
+	return map[string]string{
+		"the progress of the import": `{"key":"slack","name":"Slack","step":"importer_user_selection","count":{"total":0,"completed":0}}`,
+		"no message_count":           `{"users":[{"user_id":"u0","username":"a","email":"a@example.com","is_deleted":false,"is_bot":false,"do_import":true,"is_email_taken":false}],"channels":[]}`,
+		"numbers for booleans":       `{"users":[{"user_id":"100","username":"a","email":"a@example.com","is_deleted":1,"is_bot":0,"do_import":true,"is_email_taken":false}],"channels":[],"message_count":3}`,
+		"a null for a boolean":       `{"users":[{"user_id":"100","username":"a","email":null,"is_deleted":null,"is_bot":false,"do_import":true,"is_email_taken":false}],"channels":[],"message_count":3}`,
+	}
+}
+
 // SlackOperation returns a valid Slack import with an uploaded file, in the given
 // step, created and updated at the given time, that has no counts.
 func SlackOperation(step string, at time.Time) Operation {
-	return Operation{
-		ImporterKey: "slack",
-		Type:        "Slack",
-		Step:        step,
-		Valid:       true,
-		User:        "simulatedAdmin001",
-		File:        "simulatedAdmin001_slack.zip",
-		ContentType: "application/zip",
-		Created:     at,
-		Updated:     at,
-	}
+	op := newOperation("slack", "Slack", step, at)
+	op.File, op.ContentType = "simulatedAdmin001_slack.zip", "application/zip"
+	return op
 }
 
 // APIOperation returns a valid import of the api importer, which has no file, in
 // the given step, created and updated at the given time, that has no counts.
 func APIOperation(step string, at time.Time) Operation {
-	return Operation{
-		ImporterKey: "api",
-		Type:        "api",
-		Step:        step,
-		Valid:       true,
-		User:        "simulatedAdmin001",
-		Created:     at,
-		Updated:     at,
-	}
+	return newOperation("api", "api", step, at)
+}
+
+func newOperation(key, name, step string, at time.Time) Operation {
+	return Operation{ImporterKey: key, Type: name, Step: step, Valid: true, User: "simulatedAdmin001", Created: at, Updated: at}
 }
 
 // SetOperation makes op the newest import and returns its id. An operation of the
@@ -94,54 +96,63 @@ func (s *Server) SetOperation(op Operation) string {
 // Update lets change alter the newest operation and then sets its Updated to now,
 // as any save does. Whatever was playing goes on. It fails with ErrNoOperation.
 func (s *Server) Update(change func(*Operation)) error {
-	s.lock()
-	defer s.mu.Unlock()
-	o := s.newest()
-	if o == nil {
-		return ErrNoOperation
-	}
-	changed := o.snapshot()
-	change(&changed)
-	o.Operation = changed.clone()
-	o.enter(changed.Step)
-	o.Updated = s.now()
-	return nil
+	return s.change(func(o *operation) error {
+		changed := o.Operation.clone()
+		change(&changed)
+		o.Operation = changed.clone()
+		o.enter(changed.Step)
+		o.stored = o.stored || isPrepared(o.Step)
+		o.Updated = s.now()
+		return nil
+	})
+}
+
+// Backdate makes the newest operation older by d: both its times move back, which
+// is no save. A d below 0 makes it younger. It fails with ErrNoOperation.
+func (s *Server) Backdate(d time.Duration) error {
+	return s.change(func(o *operation) error {
+		o.Created, o.Updated = o.Created.Add(-d), o.Updated.Add(-d)
+		return nil
+	})
 }
 
 // SetSelection sets what is staged for the newest operation; it changes neither
 // its counts nor its Updated. It fails with ErrNoOperation.
 func (s *Server) SetSelection(selection Selection) error {
-	s.lock()
-	defer s.mu.Unlock()
-	o := s.newest()
-	if o == nil {
-		return ErrNoOperation
-	}
-	o.selection = selection
-	o.staged = selection.records()
-	return nil
+	return s.change(func(o *operation) error {
+		o.selection = selection
+		o.staged = selection.records()
+		return nil
+	})
 }
 
-// AddUsers stages a batch of users as the api importer does: in
-// importer_user_selection, without leaving it, growing count.users and
-// count.total and moving Updated. It fails in any other step, and with
-// ErrNoOperation.
+// AddUsers stages a batch of users as the api importer does: it counts them in
+// count.users and count.total, and goes from importer_new to
+// importer_user_selection. It fails in any other step, and with ErrNoOperation.
 func (s *Server) AddUsers(batch int) error {
+	return s.change(func(o *operation) error {
+		if o.Step != StepNew && o.Step != StepUserSelection {
+			return fmt.Errorf("rocketchatsim: users cannot be added in %s", o.Step)
+		}
+		o.selection.Users += batch
+		o.staged += batch
+		add(&o.count().Users, batch)
+		add(&o.count().Total, batch)
+		o.enter(StepUserSelection)
+		o.stored = true
+		o.Updated = s.now()
+		return nil
+	})
+}
+
+// change alters the newest operation.
+func (s *Server) change(change func(*operation) error) error {
 	s.lock()
 	defer s.mu.Unlock()
-	o := s.newest()
-	if o == nil {
+	if s.operation == nil {
 		return ErrNoOperation
 	}
-	if o.Step != StepUserSelection {
-		return fmt.Errorf("rocketchatsim: users cannot be added in %s", o.Step)
-	}
-	o.selection.Users += batch
-	o.staged += batch
-	add(&o.count().Users, batch)
-	add(&o.count().Total, batch)
-	o.Updated = s.now()
-	return nil
+	return change(s.operation)
 }
 
 // RemoveOperations forgets every import, as if there never was one. Whatever was
@@ -149,20 +160,17 @@ func (s *Server) AddUsers(batch int) error {
 func (s *Server) RemoveOperations() {
 	s.lock()
 	defer s.mu.Unlock()
-	s.operations = nil
-	s.pending = nil
+	s.operation, s.pending = nil, nil
 }
 
-// Operation returns the newest operation as it stands now, and false if there is
-// none.
+// Operation returns the newest operation as it is now, and false if there is none.
 func (s *Server) Operation() (Operation, bool) {
 	s.lock()
 	defer s.mu.Unlock()
-	o := s.newest()
-	if o == nil {
+	if s.operation == nil {
 		return Operation{}, false
 	}
-	return o.snapshot(), true
+	return s.operation.Operation.clone(), true
 }
 
 // Staged returns how many records are staged for the newest operation. A wipe
@@ -170,20 +178,26 @@ func (s *Server) Operation() (Operation, bool) {
 func (s *Server) Staged() int {
 	s.lock()
 	defer s.mu.Unlock()
-	o := s.newest()
-	if o == nil {
+	if s.operation == nil {
 		return 0
 	}
-	return o.staged
+	return s.operation.staged
 }
 
 // operation is a record with what the server keeps beside it.
 type operation struct {
 	Operation
-	// selection is what getImportFileData shows once preparing is over.
+	// selection is what getImportFileData shows once the preparation is over.
 	selection Selection
 	// staged is how many records the staging area holds.
 	staged int
+	// preparation is how the uploaded file is prepared, or nil if the operation
+	// did not come from a script.
+	preparation []Phase
+	// stored is whether the record carries fileData, where it ever does.
+	stored bool
+	// aborting is whether the import ends at its next save.
+	aborting bool
 	// messagesStarted is whether the record has the field messagesstatus, which
 	// appears when messages are first prepared and stays.
 	messagesStarted bool
@@ -191,55 +205,36 @@ type operation struct {
 	messagesStatus string
 }
 
-// place puts op on top of the list.
+// place makes op the newest operation.
 func (s *Server) place(op Operation) *operation {
 	s.pending = nil
 	if op.ID == "" {
 		s.lastID++
 		op.ID = fmt.Sprintf("6b052f5bf6f8%012x", s.lastID)
 	}
-	o := s.take(op.ID)
-	o.messagesStarted, o.messagesStatus = false, ""
+	o := &operation{}
+	if s.operation != nil && s.operation.ID == op.ID {
+		o.selection, o.staged, o.preparation = s.operation.selection, s.operation.staged, s.operation.preparation
+	}
 	o.Operation = op.clone()
 	o.enter(op.Step)
-	s.operations = append(s.operations, o)
-	if surplus := len(s.operations) - maxOperations; surplus > 0 {
-		s.operations = s.operations[surplus:]
-	}
+	o.messagesStarted = o.File != "" && (isPrepared(op.Step) || op.Step == StepPreparingMessages)
+	o.stored = isPrepared(op.Step)
+	s.operation = o
 	return o
-}
-
-// take removes the operation of this id from the list, or starts one.
-func (s *Server) take(id string) *operation {
-	for i, o := range s.operations {
-		if o.ID == id {
-			s.operations = append(s.operations[:i:i], s.operations[i+1:]...)
-			return o
-		}
-	}
-	return &operation{}
-}
-
-// newest returns the operation that all endpoints speak of, or nil.
-func (s *Server) newest() *operation {
-	if len(s.operations) == 0 {
-		return nil
-	}
-	return s.operations[len(s.operations)-1]
 }
 
 // enter sets the step.
 func (o *operation) enter(step string) {
 	o.Step = step
-	if o.File != "" && (step == StepPreparingMessages || hasSelection(step)) {
+	if o.File != "" && isPrepared(step) {
 		o.messagesStarted = true
 	}
 }
 
-// storesSelection says whether an Early3 record carries fileData.
-func (o *operation) storesSelection() bool {
-	return hasSelection(o.Step) && !o.OmitFileData
-}
+// isPending says whether the importer downloads files or avatars that an earlier
+// import left. Its record carries a fileData in every generation.
+func (o *operation) isPending() bool { return strings.HasPrefix(o.ImporterKey, "pending-") }
 
 // count returns the counts, starting them if there are none.
 func (o *operation) count() *Count {
@@ -248,8 +243,6 @@ func (o *operation) count() *Count {
 	}
 	return o.Count
 }
-
-func (o *operation) snapshot() Operation { return o.Operation.clone() }
 
 // clone copies the counts too, so that neither side sees the other's changes.
 func (op Operation) clone() Operation {

@@ -7,14 +7,8 @@ import (
 	"time"
 )
 
-// The limits of a workspace whose settings nobody changed.
-const (
-	defaultRateLimit  = 10
-	defaultRateWindow = time.Minute
-)
-
-// rateLimiter allows so many calls per window, endpoint and client address. A
-// window starts with the first call in it.
+// rateLimiter allows limit calls per window, endpoint and client address. A window
+// starts with the first call in it.
 type rateLimiter struct {
 	limit   int
 	window  time.Duration

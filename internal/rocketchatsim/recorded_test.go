@@ -1,11 +1,12 @@
 package rocketchatsim_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,111 +14,177 @@ import (
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-func recorded(t *testing.T, name string) string {
+// lines are the recorded replies of a file.
+func lines(t *testing.T, name string) []string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "..", "client", "testdata", "recorded", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(content))
+	return strings.Split(strings.TrimSpace(string(content)), "\n")
 }
 
-// recordedOperation is the operation that a recorded reply tells of.
-func recordedOperation(t *testing.T, body string) sim.Operation {
-	t.Helper()
-	r := decode[struct {
-		Operation struct {
-			ID          string `json:"_id"`
-			Type        string
-			ImporterKey string
-			Created     time.Time `json:"ts"`
-			Step        string    `json:"status"`
-			Valid       bool
-			User        string
-			Updated     time.Time `json:"_updatedAt"`
-			ContentType string
-			File        string
-			Count       *sim.Count
+// shape is the names and types of the fields of a JSON value, sorted. The step and
+// the validity of an operation are part of its shape.
+func shape(value any) string {
+	switch v := value.(type) {
+	case map[string]any:
+		var fields []string
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if name == "status" || name == "valid" {
+				fields = append(fields, fmt.Sprintf("%s=%v", name, v[name]))
+				continue
+			}
+			fields = append(fields, name+":"+shape(v[name]))
 		}
-	}](t, body).Operation
-	return sim.Operation{
-		ID: r.ID, Type: r.Type, ImporterKey: r.ImporterKey, Created: r.Created, Step: r.Step, Valid: r.Valid,
-		User: r.User, Updated: r.Updated, ContentType: r.ContentType, File: r.File, Count: r.Count,
+		return "{" + strings.Join(fields, " ") + "}"
+	case []any:
+		var entries []string
+		for _, entry := range v {
+			entries = append(entries, shape(entry))
+		}
+		slices.Sort(entries)
+		return "[" + strings.Join(slices.Compact(entries), " ") + "]"
+	}
+	return fmt.Sprintf("%T", value)
+}
+
+// trace returns the shape of each reply of getCurrentImportOperation that differs
+// from the one before.
+func (w *workspace) trace(length, every time.Duration) []string {
+	w.t.Helper()
+	seen := []string{w.get(sim.GetCurrentImportOperation).body}
+	for passed := time.Duration(0); passed < length; passed += every {
+		w.clock.Advance(every)
+		if body := w.get(sim.GetCurrentImportOperation).body; body != seen[len(seen)-1] {
+			seen = append(seen, body)
+		}
+	}
+	return shapes(w.t, seen)
+}
+
+func shapes(t *testing.T, bodies []string) []string {
+	t.Helper()
+	var all []string
+	for _, body := range bodies {
+		all = append(all, shape(decode[any](t, body)))
+	}
+	return slices.Compact(all)
+}
+
+// requireSubsequence requires that what was recorded was also seen, in this order.
+func requireSubsequence(t *testing.T, seen, recording []string) {
+	t.Helper()
+	at := 0
+	for _, want := range shapes(t, recording) {
+		i := slices.Index(seen[at:], want)
+		if i < 0 {
+			t.Fatalf("the simulation has no\n%s\nafter\n%s", want, strings.Join(seen[:at], "\n"))
+		}
+		at += i
 	}
 }
 
-func TestRepliesAreByteForByteThoseRecorded(t *testing.T) {
-	for _, c := range []struct{ file, operation, endpoint string }{
-		{"operation-none.json", "", sim.GetCurrentImportOperation},
-		{"filedata-none.json", "", sim.GetImportFileData},
-		{"operation-new-api.json", "operation-new-api.json", sim.GetCurrentImportOperation},
-		{"operation-file_loaded.json", "operation-file_loaded.json", sim.GetCurrentImportOperation},
-		{"operation-preparing.json", "operation-preparing.json", sim.GetCurrentImportOperation},
-		{"filedata-waiting.json", "operation-preparing.json", sim.GetImportFileData},
-		{"operation-user_selection.json", "operation-user_selection.json", sim.GetCurrentImportOperation},
-		{"progress-user_selection.json", "operation-user_selection.json", sim.GetImportProgress},
-		{"status-ready.json", "operation-user_selection.json", sim.ImportStatus},
-		{"operation-importing_messages.json", "operation-importing_messages.json", sim.GetCurrentImportOperation},
-		{"operation-done.json", "operation-done.json", sim.GetCurrentImportOperation},
+func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
+	slack := sim.SlackImport(sim.Content{Users: 55, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
+	small := sim.SlackImport(sim.Content{Users: 12, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
+	failing := sim.SlackImport(sim.Content{Users: 200, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
+	for i := range failing.Phases {
+		failing.Phases[i].Failed = failing.Phases[i].Imported / 3
+	}
+	imports := "importers/"
+	for _, c := range []struct {
+		file   string
+		script sim.Script
+		until  time.Duration // 0 is the end of the script
+		then   func(*sim.Server)
+		// whole is whether each save was recorded, and not a look now and then.
+		whole bool
+	}{
+		{file: "operation-new-api.json", script: sim.APIImport(10, 0), until: time.Millisecond},
+		{file: "operation-file_loaded.json", script: small},
+		{file: "operation-preparing.json", script: small},
+		{file: "operation-user_selection.json", script: small, until: 45 * time.Second},
+		{file: "operation-importing_messages.json", script: small, until: 120 * time.Second},
+		{file: "operation-done.json", script: sim.SlackImport(sim.Content{Users: 12, Channels: 4, Direct: 1, Messages: 40})},
+		{file: imports + "slack-operations.jsonl", script: slack, whole: true},
+		{file: imports + "slack-failing-users-operations.jsonl", script: failing},
+		{file: imports + "slack-from-url-operations.jsonl", script: sim.SlackFromURL(sim.Content{Users: 12, Channels: 5, Direct: 3, Messages: 49, Skipped: 1}), until: 50 * time.Second},
+		{file: imports + "csv-operations.jsonl", script: sim.CSVImport(sim.Content{Users: 8, Channels: 3, Direct: 5, Messages: 30}), whole: true},
+		{file: imports + "hipchatenterprise-operations.jsonl", script: sim.HipChatImport(sim.Content{Users: 8, Channels: 3, Direct: 2, Messages: 16}), whole: true},
+		{file: imports + "api-operations.jsonl", script: sim.APIImport(90, 0), whole: true},
+		{file: imports + "api-second-instance-starts-operations.jsonl", script: sim.APIImport(300, 50), until: 31 * time.Second, then: (*sim.Server).StartSecondInstance},
+		{file: imports + "pending-files-operations.jsonl", script: sim.PendingFiles(14), whole: true},
+		{file: imports + "bad-broken-zip-to-slack-operations.jsonl", script: sim.BrokenZip()},
+		{file: imports + "bad-csv-with-a-short-user-operations.jsonl", script: sim.MalformedUsers()},
+		{file: imports + "bad-slack-zip-to-csv-operations.jsonl", script: sim.WrongFile()},
+		{file: imports + "restart-in-file_loaded-operation.json", script: slack, until: 11 * time.Second, then: (*sim.Server).Restart},
+		{file: imports + "restart-in-user_selection-operation.json", script: slack, until: 50 * time.Second, then: (*sim.Server).Restart},
+		{file: imports + "restart-in-importing_users-operation.json", script: slack, until: 66 * time.Second, then: (*sim.Server).Restart},
+		{file: imports + "cleared-ready-operation.json", script: sim.APIImport(200, 0), until: 21 * time.Second, then: (*sim.Server).Clear},
+		{file: imports + "failed-operation.json", script: small, until: 70 * time.Second, then: func(s *sim.Server) {
+			s.Update(func(op *sim.Operation) { op.Step = sim.StepImportFailed })
+		}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-			if c.operation != "" {
-				w.SetOperation(recordedOperation(t, recorded(t, c.operation)))
+			recording := lines(t, c.file)
+			seen := shapes(t, []string{w.get(sim.GetCurrentImportOperation).body})
+			length := w.Start(c.script, 1)
+			if c.until == 0 {
+				c.until = length
 			}
-			if got, want := w.get(c.endpoint).body, recorded(t, c.file); got != want {
-				t.Errorf("got  %s\nwant %s", got, want)
+			seen = append(seen, w.trace(c.until, 200*time.Millisecond)...)
+			if c.then != nil {
+				c.then(w.Server)
+				seen = append(seen, w.trace(5*time.Second, 200*time.Millisecond)...)
+			}
+			requireSubsequence(t, seen, recording)
+			if !c.whole {
+				return
+			}
+			if got, want := slices.Compact(seen), shapes(t, recording); !slices.Equal(got, want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+			end := decode[struct{ Operation map[string]any }](t, recording[len(recording)-1]).Operation
+			for _, field := range []string{"type", "importerKey", "count", "messagesstatus", "fileData"} {
+				if got := w.record()[field]; !reflect.DeepEqual(got, end[field]) {
+					t.Errorf("at the end %s is %v, want %v", field, got, end[field])
+				}
 			}
 		})
 	}
 }
 
-func TestASelectionHasTheRecordedFieldsInTheRecordedOrder(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-	w.SetOperation(recordedOperation(t, recorded(t, "operation-user_selection.json")))
-	err := w.SetSelection(sim.Selection{
-		Users: 12, UsersDeleted: 2, UsersBot: 1, Channels: 5, ChannelsArchived: 1, ChannelsPrivate: 1, ChannelsDirect: 1, Messages: 40,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, want := shape(t, w.get(sim.GetImportFileData).body), shape(t, recorded(t, "filedata-user_selection.json"))
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-// shape returns the names of a JSON text in their order, and the kinds of its
-// values in place of the values.
-func shape(t *testing.T, body string) string {
-	t.Helper()
-	decoder := json.NewDecoder(bytes.NewReader([]byte(body)))
-	var out strings.Builder
-	var inObject []bool
-	isName := false
-	for decoder.More() || len(inObject) > 0 {
-		token, err := decoder.Token()
-		if err != nil {
-			t.Fatal(err)
+func TestSelectionsHaveTheRecordedFields(t *testing.T) {
+	one := sim.Selection{Users: 1, Channels: 1, ChannelsDirect: 1}
+	withBot := sim.Selection{Users: 2, UsersBot: 1, Channels: 2, ChannelsPrivate: 1, ChannelsDirect: 1}
+	slack := sim.SlackOperation(sim.StepUserSelection, epoch)
+	for _, c := range []struct {
+		file      string
+		op        sim.Operation
+		selection sim.Selection
+	}{
+		{"filedata-user_selection.json", slack, one},
+		{"importers/slack-filedata.json", slack, withBot},
+		{"importers/csv-filedata.json", sim.CSVImport(sim.Content{}).Operation, one},
+		{"importers/hipchatenterprise-filedata.json", sim.HipChatImport(sim.Content{}).Operation, withBot},
+		{"importers/api-filedata-first-4-of-90-users.json", sim.APIOperation(sim.StepUserSelection, epoch), sim.Selection{Users: 1}},
+		{"importers/pending-files-filedata-when-done.json", sim.PendingFiles(14).Operation, sim.Selection{}},
+		{"importers/slack-filedata-while-preparing.json", sim.SlackOperation(sim.StepPreparingUsers, epoch), one},
+		{"importers/none-filedata.json", sim.Operation{}, one},
+	} {
+		w := newWorkspace(t, sim.Config{Generation: sim.Classic})
+		if c.op.Type != "" {
+			if c.op.Step == sim.StepNew {
+				c.op.Step = sim.StepDone
+			}
+			w.SetOperation(c.op)
+			w.must(w.SetSelection(c.selection))
 		}
-		delim, isDelim := token.(json.Delim)
-		switch {
-		case isDelim && (delim == '{' || delim == '['):
-			inObject = append(inObject, delim == '{')
-			out.WriteString(delim.String())
-			isName = delim == '{'
-			continue
-		case isDelim:
-			inObject = inObject[:len(inObject)-1]
-			out.WriteString(delim.String())
-		case isName:
-			fmt.Fprintf(&out, "%v:", token)
-			isName = false
-			continue
-		default:
-			fmt.Fprintf(&out, "%T ", token)
+		body, want := w.get(sim.GetImportFileData).body, lines(t, c.file)
+		if got := shapes(t, []string{body}); !slices.Equal(got, shapes(t, want)) {
+			t.Errorf("%s: got %v, want %v", c.file, got, shapes(t, want))
 		}
-		isName = len(inObject) > 0 && inObject[len(inObject)-1]
 	}
-	return out.String()
 }

@@ -6,71 +6,43 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // reply is an answer that is decided under the server's lock and written after.
 type reply struct {
-	status int
-	write  func(*bufio.Writer)
+	status      int
+	contentType string
+	write       func(*bufio.Writer)
 }
 
 func (p reply) send(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", p.contentType)
 	w.WriteHeader(p.status)
 	body := bufio.NewWriterSize(w, 32<<10)
 	p.write(body)
-	// A client that hung up is no business of the simulation.
-	_ = body.Flush()
+	_ = body.Flush() // the client may have hung up
 }
 
-// raw answers text that is JSON already.
+// raw answers a text.
 func raw(status int, body string) reply {
-	return reply{status, func(w *bufio.Writer) { w.WriteString(body) }}
+	contentType := "application/json"
+	if strings.HasPrefix(body, "<") {
+		contentType = "text/html; charset=utf-8"
+	}
+	return reply{status, contentType, func(w *bufio.Writer) { w.WriteString(body) }}
 }
 
-// streamed answers 200 with what write writes.
+// streamed answers 200 with the JSON that write writes.
 func streamed(write func(*bufio.Writer)) reply {
-	return reply{http.StatusOK, write}
+	return reply{http.StatusOK, "application/json", write}
 }
 
 // apiError answers a Meteor error as Rocket.Chat's API renders it.
 func apiError(errorType, message, details string) reply {
 	return raw(http.StatusBadRequest, fmt.Sprintf(`{"success":false,"error":%s,"errorType":%s,"details":%s}`,
 		quote(message+" ["+errorType+"]"), quote(errorType), quote(details)))
-}
-
-func operationNotFound(endpoint string) reply {
-	return apiError("error-operation-not-found", "Import Operation Not Found", endpoint)
-}
-
-func operationInvalid(endpoint string) reply {
-	return apiError("error-import-operation-invalid", "Invalid Import Operation", endpoint)
-}
-
-func importerNotDefined(key, endpoint string) reply {
-	return apiError("error-importer-not-defined", "The importer "+key+" is not defined", endpoint)
-}
-
-// unauthorized refuses a wrong token. Each generation shows one of the three
-// bodies that were seen.
-func unauthorized(generation Generation) reply {
-	switch generation {
-	case Early3:
-		return raw(http.StatusUnauthorized, `{"status":"error","message":"You must be logged in to do this."}`)
-	case Classic:
-		return raw(http.StatusUnauthorized, `{"success":false,"error":"unauthorized"}`)
-	default:
-		return raw(http.StatusUnauthorized, `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`)
-	}
-}
-
-// forbidden refuses a user without the permission.
-func forbidden(generation Generation, endpoint string) reply {
-	if generation == Early3 {
-		return apiError("error-action-not-allowed", "Importing is not allowed", endpoint)
-	}
-	return raw(http.StatusForbidden, `{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`)
 }
 
 func tooManyRequests(wait time.Duration) reply {

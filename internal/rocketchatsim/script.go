@@ -1,7 +1,7 @@
 package rocketchatsim
 
 import (
-	"fmt"
+	"slices"
 	"time"
 )
 
@@ -14,211 +14,199 @@ const (
 	Channels Kind = "channels"
 	Messages Kind = "messages"
 	Contacts Kind = "contacts"
+	Files    Kind = "files" // of pending-files, and the avatars of pending-avatars
 )
 
-// Script is an import that plays by itself.
+// Script is an import that plays by itself: see Server.Start.
 type Script struct {
-	// Operation is the record to begin with; Start sets its two times, and its
-	// id if that is "".
+	// Operation is the record to begin with; Start sets its Updated, its Created
+	// if that is zero, and its ID if that is "".
 	Operation Operation
-	// Selection is what getImportFileData shows once preparing is over.
+	// Selection is what getImportFileData shows once the preparation is over.
 	Selection Selection
 	// Phases follow one another.
 	Phases []Phase
 }
 
-// Phase is one stretch of an import. Records are saved evenly over it, every 50
-// of them (500 messages) and at its end.
+// Phase is one stretch of an import.
 type Phase struct {
-	// Step is entered at the beginning; "" stays in the step before.
+	// Step is entered at the beginning, which is a save; "" stays in the step
+	// before.
 	Step string
 	// Duration is at speed 1.
 	Duration time.Duration
-	// Kind is that of the records staged or imported.
+	// Kind is that of the records imported.
 	Kind Kind
-	// Staged is how many records are staged; they count in count.total as they
-	// come and in the kind's own count at the end.
-	Staged int
-	// Imported is how many records are imported; they count in count.completed.
+	// Imported is how many records are imported, evenly over the phase. Progress
+	// is saved each time that the number imported so far, in all phases, is a
+	// multiple of what the generation has for the kind, and with each record from
+	// count.total on. Whatever remains after the last save is never saved.
 	Imported int
-	// Failed is how many of Imported count in count.error instead.
+	// Failed is how many of Imported fail. They count in count.error if the
+	// import was started with import.run, and in count.completed otherwise.
 	Failed int
-	// Restart restarts the server at the beginning: the step stays, and the
-	// operation is invalid and moves no more.
-	Restart bool
+
+	// saves are the other saves, evenly over the phase.
+	saves []save
+	// event happens to the server at the beginning.
+	event func(*Server)
 }
 
+// save is a change of a record.
+type save func(*operation)
+
 // Duration returns how long the script takes at speed 1.
-func (s Script) Duration() time.Duration {
-	var total time.Duration
-	for _, phase := range s.Phases {
+func (s Script) Duration() time.Duration { return duration(s.Phases) }
+
+func duration(phases []Phase) (total time.Duration) {
+	for _, phase := range phases {
 		total += phase.Duration
 	}
 	return total
 }
 
-// Slack is an import of 3,000 users (12 of whom fail), 400 channels and 150,000
-// messages that goes well. It takes 178 s.
-func Slack() Script {
-	return slack(
-		messages(slackMessages/2),
-		messages(slackMessages-slackMessages/2),
-		[]Phase{{Step: StepFinishing, Duration: 4 * time.Second}, {Step: StepDone}},
-	)
-}
-
-// Stall is Slack, but half-way through the messages nothing moves for so long.
-func Stall(standstill time.Duration) Script {
-	return slack(
-		messages(slackMessages/2),
-		[]Phase{{Duration: standstill}},
-		messages(slackMessages-slackMessages/2),
-		[]Phase{{Step: StepFinishing, Duration: 4 * time.Second}, {Step: StepDone}},
-	)
-}
-
-// Restart is Slack, but half-way through the messages the server restarts, which
-// ends the import without a word.
-func Restart() Script {
-	return slack(messages(slackMessages/2), []Phase{{Restart: true}})
-}
-
-// Failure is Slack, but half-way through the messages the import fails.
-func Failure() Script {
-	return slack(messages(slackMessages/2), []Phase{{Step: StepImportFailed}})
-}
-
-const (
-	slackUsers       = 3_000
-	slackUsersFailed = 12
-	slackChannels    = 400
-	slackMessages    = 150_000
-)
-
-// slack goes as far as the channels and then through rest. One of its channels
-// stands for one direct conversation, so the selection has as many as are counted.
-func slack(rest ...[]Phase) Script {
-	content := fileContent{users: slackUsers, channels: slackChannels, messages: slackMessages}
-	phases := []Phase{
-		{Step: StepNew, Duration: 2 * time.Second},
-		{Step: StepUploading, Duration: 6 * time.Second},
-		{Step: StepFileLoaded, Duration: 4 * time.Second},
+// preparation returns the phases in which the uploaded file is prepared, or nil if
+// the script begins later. A file that cannot be read has none, or some that do not
+// end in importer_user_selection.
+func (s Script) preparation() []Phase {
+	loaded := slices.IndexFunc(s.Phases, func(p Phase) bool { return p.Step == StepFileLoaded })
+	if loaded < 0 {
+		return nil
 	}
-	phases = append(phases, preparing(content, 30*time.Second)...)
-	phases = append(phases,
-		Phase{Step: StepUserSelection, Duration: 20 * time.Second},
-		Phase{Step: StepImportingStarted, Duration: 2 * time.Second},
-		Phase{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: slackUsers, Failed: slackUsersFailed},
-		Phase{Step: StepImportingChannels, Duration: 10 * time.Second, Kind: Channels, Imported: slackChannels},
-		Phase{Step: StepImportingMessages},
-	)
-	for _, part := range rest {
-		phases = append(phases, part...)
-	}
-	return Script{
-		Operation: SlackOperation(StepNew, time.Time{}),
-		Selection: Selection{
-			Users: slackUsers, UsersDeleted: 240, UsersBot: 35, UsersEmailTaken: 18, UsersExcluded: 0,
-			Channels: slackChannels, ChannelsArchived: 60, ChannelsPrivate: 90, ChannelsDirect: 1,
-			Messages: slackMessages,
-		},
-		Phases: phases,
-	}
-}
-
-// messages imports n messages in the step that is on, at the pace at which all of
-// a Slack import take 70 s.
-func messages(n int) []Phase {
-	return []Phase{{Duration: 70 * time.Second * time.Duration(n) / slackMessages, Kind: Messages, Imported: n}}
-}
-
-// fileContent is how many records an uploaded file holds.
-type fileContent struct{ users, channels, messages, contacts int }
-
-// preparing stages the content in the order of the Slack importer.
-func preparing(content fileContent, d time.Duration) []Phase {
-	forContacts := time.Duration(0)
-	if content.contacts > 0 {
-		forContacts = d / 6
-	}
-	phases := []Phase{
-		{Step: StepPreparingStarted, Duration: d / 30},
-		{Step: StepPreparingChannels, Duration: d / 10, Kind: Channels, Staged: content.channels},
-		{Step: StepPreparingUsers, Duration: d / 5, Kind: Users, Staged: content.users},
-		{Step: StepPreparingMessages, Duration: d*2/3 - forContacts, Kind: Messages, Staged: content.messages},
-	}
-	if content.contacts > 0 {
-		phases = append(phases, Phase{Step: StepPreparingContacts, Duration: forContacts, Kind: Contacts, Staged: content.contacts})
+	phases := []Phase{}
+	for _, phase := range s.Phases[loaded+1:] {
+		if isPrepared(phase.Step) && phase.Step != StepUserSelection {
+			break
+		}
+		phases = append(phases, phase)
+		if phase.Step == StepUserSelection {
+			phases[len(phases)-1].Duration = 0
+			break
+		}
 	}
 	return phases
 }
 
-// save is a change of the record, so long after its phase began.
-type save struct {
-	after time.Duration
-	apply func(*operation)
+// event is one save of a record that is still to come.
+type event struct {
+	at        time.Time
+	operation *operation
+	isStep    bool // which an aborted import still takes
+	apply     func()
 }
 
-// saves lists what the phase does to an operation, in order.
-func (p Phase) saves() []save {
-	var saves []save
-	if p.Step != "" {
-		saves = append(saves, save{0, func(o *operation) { o.enter(p.Step) }})
+// Start makes a new newest operation that goes through the script from now on, at
+// speed times the script's own speed, and returns how long that will take. It does
+// not wait: the server catches up with its clock whenever it is asked. A new Start,
+// SetOperation or RemoveOperations stops it. Start panics unless speed is above 0.
+func (s *Server) Start(script Script, speed float64) time.Duration {
+	if !(speed > 0) {
+		panic("rocketchatsim: the speed of a script is not above 0")
 	}
-	if p.Restart {
-		saves = append(saves, save{0, func(o *operation) { o.Valid = false }})
+	s.lock()
+	defer s.mu.Unlock()
+	op := script.Operation
+	op.Updated = s.now()
+	if op.Created.IsZero() {
+		op.Created = op.Updated
 	}
-	saves = append(saves, p.batches(p.Staged, p.stage)...)
-	return append(saves, p.batches(p.Imported, p.complete)...)
+	o := s.place(op)
+	o.selection = script.Selection
+	if !isPrepared(op.Step) {
+		o.staged = 0
+	}
+	if preparation := script.preparation(); preparation != nil {
+		o.preparation = preparation
+	}
+	return s.schedule(o, script.Phases, speed)
 }
 
-// batches cuts n records into saves; each calls apply with the numbers of records
-// saved before and after it.
-func (p Phase) batches(n int, apply func(o *operation, before, after int)) []save {
-	size := 50
-	if p.Kind == Messages {
-		size = 500
+// schedule lets the phases happen to o from now on, beside what is pending, and
+// returns how long they take.
+func (s *Server) schedule(o *operation, phases []Phase, speed float64) time.Duration {
+	start := s.now()
+	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) / speed) }
+	put := func(after time.Duration, isStep bool, apply func()) {
+		s.pending = append(s.pending, event{start.Add(scale(after)), o, isStep, apply})
 	}
-	count := (n + size - 1) / size
-	var saves []save
-	for i := range count {
-		before, after := i*size, min((i+1)*size, n)
-		at := p.Duration * time.Duration(i+1) / time.Duration(count)
-		saves = append(saves, save{at, func(o *operation) { apply(o, before, after) }})
+	// The import keeps its progress in memory: it does not read it from the record.
+	foreseen := &operation{Operation: o.Operation.clone()}
+	handled, failed := 0, 0
+	if o.Count != nil {
+		failed = valueOf(o.Count.Error)
+		handled = valueOf(o.Count.Completed) + failed
 	}
-	return saves
+	var elapsed time.Duration
+	for _, phase := range phases {
+		if phase.Step != "" {
+			put(elapsed, true, func() { o.play(phase.Step) })
+		}
+		if phase.Step == StepUserSelection && s.config.Generation.selectionInRecord {
+			// The selection is saved after the step.
+			put(elapsed+min(phase.Duration, 100*time.Millisecond), false, func() { o.stored = true })
+		}
+		if phase.event != nil {
+			put(elapsed, false, func() { phase.event(s) })
+		}
+		for i, save := range phase.saves {
+			save(foreseen)
+			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, func() { save(o) })
+		}
+		batch := s.config.Generation.saveRange(phase.Kind)
+		before := failed
+		for i := 1; i <= phase.Imported; i++ {
+			handled++
+			if s.config.Generation.countsErrors(o.ImporterKey) {
+				failed = before + phase.Failed*i/phase.Imported
+			}
+			if handled%batch == 0 || foreseen.reachesTotal(handled) {
+				completed, errors := handled-failed, failed
+				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func() {
+					o.count().Completed, o.Count.Error = new(completed), new(errors)
+				})
+			}
+		}
+		elapsed += phase.Duration
+	}
+	slices.SortStableFunc(s.pending, func(a, b event) int { return a.at.Compare(b.at) })
+	return scale(elapsed)
 }
 
-func (p Phase) stage(o *operation, before, after int) {
-	o.staged += after - before
-	add(&o.count().Total, after-before)
-	if p.Kind == Messages {
-		o.messagesStatus = fmt.Sprintf("%s-%d/2024-01-01", topics(before/500), before/500)
-	}
-	if after < p.Staged {
-		return
-	}
-	o.messagesStatus = ""
-	*o.count().of(p.Kind) = new(p.Staged)
+func (o *operation) reachesTotal(handled int) bool {
+	return o.Count != nil && o.Count.Total != nil && handled >= *o.Count.Total
 }
 
-func (p Phase) complete(o *operation, before, after int) {
-	failed := p.Failed*after/p.Imported - p.Failed*before/p.Imported
-	add(&o.count().Completed, after-before-failed)
-	add(&o.count().Error, failed)
+// play enters a step of a script.
+func (o *operation) play(step string) {
+	o.Step = step
+	if step == StepUserSelection {
+		o.staged = o.selection.records()
+	}
 }
 
-// of returns the kind's own field.
-func (c *Count) of(kind Kind) **int {
-	switch kind {
-	case Users:
-		return &c.Users
-	case Channels:
-		return &c.Channels
-	case Messages:
-		return &c.Messages
-	case Contacts:
-		return &c.Contacts
+// abortPause is how long an aborted import stays in each step that is left.
+const abortPause = 250 * time.Millisecond
+
+// catchUp applies what was due until now.
+func (s *Server) catchUp() {
+	now := s.now()
+	for len(s.pending) > 0 && !s.pending[0].at.After(now) {
+		next := s.pending[0]
+		s.pending = s.pending[1:]
+		aborts := next.operation.aborting
+		next.apply()
+		next.operation.Updated = next.at
+		if aborts {
+			s.runThrough(next)
+		}
 	}
-	panic(fmt.Sprintf("rocketchatsim: no kind %q", kind))
+}
+
+// runThrough leaves an aborted import nothing except the steps that were to come.
+func (s *Server) runThrough(last event) {
+	last.operation.aborting = false
+	s.pending = slices.DeleteFunc(s.pending, func(e event) bool { return !e.isStep })
+	for i := range s.pending {
+		s.pending[i].at = last.at.Add(time.Duration(i+1) * abortPause)
+	}
 }

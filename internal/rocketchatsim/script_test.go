@@ -1,119 +1,98 @@
 package rocketchatsim_test
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"reflect"
-	"slices"
-	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-// watch looks at the operation so often until the script is over.
-func watch(w *workspace, length, every time.Duration) []sim.Operation {
-	seen := []sim.Operation{w.operation()}
-	for passed := time.Duration(0); passed < length; passed += every {
-		w.clock.Advance(every)
-		seen = append(seen, w.operation())
-	}
-	return seen
-}
-
-// steps lists the steps seen, each run of one step once.
-func steps(seen []sim.Operation) []string {
-	var all []string
-	for _, op := range seen {
-		all = append(all, op.Step)
-	}
-	return slices.Compact(all)
-}
-
-func number(n *int) int {
-	if n == nil {
-		return 0
-	}
-	return *n
-}
-
-func finished(op sim.Operation) int {
+func handled(op sim.Operation) int {
 	if op.Count == nil {
 		return 0
 	}
 	return number(op.Count.Completed) + number(op.Count.Error)
 }
 
-// wantMonotone checks that nothing completed is ever lost, and that the time moves
-// exactly when the record does.
+// wantMonotone checks that nothing completed is ever lost, that completed and error
+// come together, and that the time moves exactly when the record does.
 func wantMonotone(t *testing.T, seen []sim.Operation) {
 	t.Helper()
 	for i := 1; i < len(seen); i++ {
 		before, after := seen[i-1], seen[i]
-		if finished(after) < finished(before) {
-			t.Errorf("%d finished after %d", finished(after), finished(before))
+		if handled(after) < handled(before) {
+			t.Errorf("%d handled after %d", handled(after), handled(before))
+		}
+		if after.Count != nil && (after.Count.Completed == nil) != (after.Count.Error == nil) {
+			t.Errorf("only one of completed and error in %s", after.Step)
 		}
 		moved := after.Updated.After(before.Updated)
 		before.Updated = after.Updated
-		if changed := !reflect.DeepEqual(before, after); moved != changed {
-			t.Errorf("updated moved: %v, the record changed: %v, in %s", moved, changed, after.Step)
+		if changed := !reflect.DeepEqual(before, after); changed && !moved {
+			t.Errorf("the record changed, but not its time, in %s", after.Step)
 		}
 	}
 }
 
-func slackSteps(until string) []string {
-	all := []string{
-		"importer_new", "importer_uploading", "importer_file_loaded",
-		"importer_preparing_started", "importer_preparing_channels", "importer_preparing_users", "importer_preparing_messages",
-		"importer_user_selection",
-		"importer_importing_started", "importer_importing_users", "importer_importing_channels", "importer_importing_messages",
-	}
-	switch until {
-	case "importer_done":
-		return append(all, "importer_finishing", "importer_done")
-	case "importer_importing_messages":
-		return all
-	}
-	return append(all, until)
-}
-
-func TestEveryScriptTakesItsStepsInOrderAndEndsAsItSays(t *testing.T) {
-	const half = 3_000 + 400 + 75_000
+func TestEveryScriptEndsAsItSays(t *testing.T) {
+	const slackTotal = 153_400
 	for _, c := range []struct {
-		name     string
-		script   sim.Script
-		last     string
-		valid    bool
-		finished int
-		length   time.Duration
+		name   string
+		script sim.Script
+		last   string
+		valid  bool
+		end    [3]int // completed, error and total; -1 is a missing field
+		length time.Duration
 	}{
-		{"slack", sim.Slack(), "importer_done", true, 153_400, 178 * time.Second},
-		{"stall", sim.Stall(20 * time.Minute), "importer_done", true, 153_400, 178*time.Second + 20*time.Minute},
-		{"restart", sim.Restart(), "importer_importing_messages", false, half, 139 * time.Second},
-		{"failure", sim.Failure(), "importer_import_failed", true, half, 139 * time.Second},
+		{"slack", sim.Slack(), "importer_done", true, [3]int{153_000, 0, slackTotal}, 178 * time.Second},
+		{"stall", sim.Stall(20 * time.Minute), "importer_done", true, [3]int{153_000, 0, slackTotal}, 178*time.Second + 20*time.Minute},
+		{"restart", sim.Restart(), "importer_importing_messages", false, [3]int{78_000, 0, slackTotal}, 139 * time.Second},
+		{"second instance", sim.SecondInstance(), "importer_done", false, [3]int{78_500, 0, slackTotal}, 178 * time.Second},
+		{"failure", sim.Failure(), "importer_import_failed", true, [3]int{78_000, 0, slackTotal}, 139 * time.Second},
+		{"a small slack", sim.SlackImport(sim.Content{Users: 12, Channels: 5, Direct: 3, Messages: 49, Skipped: 1}), "importer_done", true, [3]int{-1, -1, 69}, 178 * time.Second},
+		{"1466 records", sim.SlackImport(sim.Content{Users: 400, Channels: 20, Messages: 1046, Skipped: 2}), "importer_done", true, [3]int{1000, 0, 1466}, 178 * time.Second},
+		{"csv", sim.CSVImport(sim.Content{Users: 8, Channels: 3, Direct: 5, Messages: 30}), "importer_done", true, [3]int{46, 0, 41}, 178 * time.Second},
+		{"hipchat", sim.HipChatImport(sim.Content{Users: 8, Channels: 3, Direct: 2, Messages: 16}), "importer_done", true, [3]int{29, 0, 27}, 178 * time.Second},
+		{"slack users", sim.SlackUsersImport(140), "importer_done", true, [3]int{140, 0, 140}, 102 * time.Second},
+		{"api", sim.APIImport(900, 90), "importer_done", true, [3]int{810, 90, 900}, 62 * time.Second},
+		{"pending files", sim.PendingFiles(640), "importer_done", true, [3]int{640, 0, 640}, 60 * time.Second},
+		{"pending avatars", sim.PendingAvatars(30), "importer_done", true, [3]int{30, 0, 30}, 60 * time.Second},
+		{"broken zip", sim.BrokenZip(), "importer_file_loaded", true, [3]int{-1, -1, -1}, 8 * time.Second},
+		{"malformed users", sim.MalformedUsers(), "importer_preparing_users", true, [3]int{-1, -1, -1}, 36 * time.Second},
+		{"wrong file", sim.WrongFile(), "importer_user_selection", true, [3]int{-1, -1, 1}, 42 * time.Second},
 	} {
-		for _, generation := range sim.Generations() {
+		for i, generation := range sim.Generations() {
 			t.Run(c.name+"/"+generation.String(), func(t *testing.T) {
 				w := newWorkspace(t, sim.Config{Generation: generation})
-				if length := w.Start(c.script, 1); length != c.length || length != c.script.Duration() {
-					t.Errorf("it takes %v, want %v", length, c.length)
+				speed := [...]float64{1, 0.1, 1000, 4}[i]
+				length := w.Start(c.script, speed)
+				if want := time.Duration(float64(c.length) / speed); length != want || c.script.Duration() != c.length {
+					t.Errorf("it takes %v, and %v at speed 1; want %v, %v", length, c.script.Duration(), want, c.length)
 				}
-				seen := watch(w, c.length, 250*time.Millisecond)
+				seen := w.watch(length, length/2000)
+				if generation == sim.Classic { // too fast for an abort that takes a second
+					seen = append(seen, w.watch(4*time.Second, time.Second)...)
+				}
 				wantMonotone(t, seen)
-				if got := steps(seen); !slices.Equal(got, slackSteps(c.last)) {
-					t.Errorf("steps %v\nwant  %v", got, slackSteps(c.last))
-				}
 				end := seen[len(seen)-1]
-				if finished(end) != c.finished || *end.Count.Error != 12 || *end.Count.Total != 153_400 || end.Valid != c.valid {
-					t.Errorf("ends valid=%v with %d finished of %d, %d failed", end.Valid, finished(end), *end.Count.Total, *end.Count.Error)
+				if end.Step != c.last || end.Valid != c.valid {
+					t.Errorf("ends in %s, valid %v; want %s, %v", end.Step, end.Valid, c.last, c.valid)
 				}
-				if *end.Count.Users != 3_000 || *end.Count.Channels != 400 || *end.Count.Messages != 150_000 {
-					t.Errorf("ends with %d users, %d channels, %d messages", *end.Count.Users, *end.Count.Channels, *end.Count.Messages)
+				got := [3]int{-1, -1, -1}
+				if end.Count != nil {
+					for i, field := range []*int{end.Count.Completed, end.Count.Error, end.Count.Total} {
+						if field != nil {
+							got[i] = *field
+						}
+					}
+				}
+				if got != c.end {
+					t.Errorf("ends with %v completed, failed and in all, want %v", got, c.end)
 				}
 				w.clock.Advance(time.Hour)
-				if later := w.operation(); later.Updated != end.Updated || later.Step != end.Step {
+				if later := w.current(); later.Updated != end.Updated || later.Step != end.Step {
 					t.Errorf("it still moves: %+v", later)
 				}
 			})
@@ -121,214 +100,251 @@ func TestEveryScriptTakesItsStepsInOrderAndEndsAsItSays(t *testing.T) {
 	}
 }
 
-func TestCompletedIsSavedEvery50RecordsAndEvery500Messages(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-	length := w.Start(sim.Slack(), 1)
-	saves := map[string]map[int]bool{}
-	seen := watch(w, length, 10*time.Millisecond)
-	for i := 1; i < len(seen); i++ {
-		// The last save of a step comes at the moment in which the step ends.
-		step := seen[i-1].Step
-		if saved := finished(seen[i]) - finished(seen[i-1]); saved != 0 {
-			if saves[step] == nil {
-				saves[step] = map[int]bool{}
-			}
-			saves[step][saved] = true
+func TestProgressIsSavedAsOftenAsTheGenerationDoes(t *testing.T) {
+	users := sim.SlackImport(sim.Content{Users: 1130, Messages: 1, Skipped: 1})
+	messages := sim.SlackImport(sim.Content{Messages: 1731, Skipped: 1})
+	for generation, want := range map[sim.Generation][3]int{
+		sim.Early3: {1000, 1500, 500}, sim.Middle: {1000, 1500, 500}, sim.Classic: {1100, 1500, 500}, sim.Latest: {1100, 1500, 650},
+	} {
+		saved := func(script sim.Script, after time.Duration) int {
+			w := newWorkspace(t, sim.Config{Generation: generation})
+			w.Start(script, 1)
+			w.clock.Advance(after)
+			return handled(w.current())
+		}
+		got := [3]int{saved(users, time.Hour), saved(messages, time.Hour), saved(sim.PendingAvatars(1100), 36*time.Second)}
+		if got != want {
+			t.Errorf("%s saves %v of 1130 users, 1730 messages and 654 avatars, want %v", generation, got, want)
 		}
 	}
-	for step, size := range map[string]int{"importer_importing_users": 50, "importer_importing_channels": 50, "importer_importing_messages": 500} {
-		if len(saves[step]) != 1 || !saves[step][size] {
-			t.Errorf("%s saved batches of %v, want %d", step, saves[step], size)
+}
+
+func TestFailedRecordsCountAsErrorsWhereTheGenerationAndTheImporterSaySo(t *testing.T) {
+	failing := func(script sim.Script) sim.Script {
+		for i := range script.Phases {
+			script.Phases[i].Failed = script.Phases[i].Imported / 10
+		}
+		return script
+	}
+	for _, generation := range sim.Generations() {
+		for _, c := range []struct {
+			script sim.Script
+			errors bool
+		}{
+			{failing(sim.SlackImport(sim.Content{Users: 1000})), false},
+			{failing(sim.PendingFiles(1000)), generation == sim.Latest},
+			{failing(sim.PendingAvatars(1000)), false},
+			{sim.APIImport(1000, 100), true},
+		} {
+			w := newWorkspace(t, sim.Config{Generation: generation})
+			w.clock.Advance(w.Start(c.script, 1))
+			want := map[bool]int{true: 100}[c.errors]
+			if op := w.current(); *op.Count.Error != want || *op.Count.Completed != 1000-want {
+				t.Errorf("%s, %s: %d completed and %d failed, want %d failed", generation, op.ImporterKey, *op.Count.Completed, *op.Count.Error, want)
+			}
 		}
 	}
 }
 
 func TestAStallStandsStillAndThenGoesOn(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
+	w := newWorkspace(t, sim.Config{})
 	w.Start(sim.Stall(20*time.Minute), 1)
 	w.clock.Advance(139 * time.Second)
-	before := w.operation()
+	before := w.current()
 	w.clock.Advance(20*time.Minute - time.Millisecond)
-	if after := w.operation(); after.Updated != before.Updated || finished(after) != finished(before) {
+	if after := w.current(); after.Updated != before.Updated || handled(after) != handled(before) {
 		t.Errorf("it moved: %+v, then %+v", before, after)
 	}
 	w.clock.Advance(time.Second)
-	if after := w.operation(); finished(after) <= finished(before) || after.Step != "importer_importing_messages" {
+	if after := w.current(); handled(after) <= handled(before) || after.Step != "importer_importing_messages" {
 		t.Errorf("it did not go on: %+v", after)
 	}
 }
 
-func TestAnySpeedShowsTheSameImport(t *testing.T) {
-	for _, speed := range []float64{0.1, 3, 1000} {
-		w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-		length := w.Start(sim.Slack(), speed)
-		if want := time.Duration(float64(178*time.Second) / speed); length != want {
-			t.Errorf("speed %v takes %v, want %v", speed, length, want)
-		}
-		seen := watch(w, length, length/1000)
-		if got := steps(seen); !slices.Equal(got, slackSteps("importer_done")) {
-			t.Errorf("speed %v: steps %v", speed, got)
-		}
-	}
-}
-
-func TestPlayWaitsForTheEndAndStopsWaitingWithItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := sim.New(sim.Config{Generation: sim.Classic})
-		start := time.Now()
-		if err := server.Play(t.Context(), sim.Slack(), 2); err != nil {
-			t.Fatal(err)
-		}
-		if op, _ := server.Operation(); op.Step != "importer_done" || time.Since(start) != 89*time.Second {
-			t.Errorf("%s after %v, want done after 89s", op.Step, time.Since(start))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := server.Play(ctx, sim.Slack(), 1); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v, want the deadline's", err)
-		}
-	})
-}
-
 func TestSettingAnOperationStopsTheScript(t *testing.T) {
-	for _, same := range []bool{true, false} {
-		w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-		w.Start(sim.Slack(), 1)
-		id := w.operation().ID
-		w.place(sim.StepUserSelection, func(op *sim.Operation) {
-			if same {
-				op.ID = id
-			}
-		})
-		before := w.get(sim.GetLatestImportOperations).body
-		w.clock.Advance(time.Hour)
-		if after := w.get(sim.GetLatestImportOperations).body; after != before {
-			t.Errorf("same id: %v: it moved from\n%s\nto\n%s", same, before, after)
-		}
+	w := newWorkspace(t, sim.Config{})
+	w.Start(sim.Slack(), 1)
+	w.place(sim.StepUserSelection, nil)
+	before := w.current()
+	w.clock.Advance(time.Hour)
+	if after := w.current(); !reflect.DeepEqual(before, after) {
+		t.Errorf("it moved from\n%+v\nto\n%+v", before, after)
 	}
 }
 
 func TestAScriptStartedAgainUnderTheSameIDBeginsAnew(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
+	w := newWorkspace(t, sim.Config{})
 	script := sim.Slack()
 	script.Operation.ID = "again"
 	w.clock.Advance(w.Start(script, 1))
-	staged := w.Staged()
 	w.Start(script, 1)
-	if body := w.get(sim.GetCurrentImportOperation).body; w.Staged() != 0 || strings.Contains(body, "messagesstatus") || strings.Contains(body, "count") {
-		t.Errorf("%d staged in a new import: %s", w.Staged(), body)
-	}
-	w.clock.Advance(w.Start(script, 1))
-	if staged != 153_400 || w.Staged() != staged {
-		t.Errorf("%d records staged, then %d, want 153400", staged, w.Staged())
+	record := w.record()
+	if _, counts := record["count"]; w.Staged() != 0 || counts || record["messagesstatus"] != nil {
+		t.Errorf("%d staged in a new import: %v", w.Staged(), record)
 	}
 }
 
-func TestTheRecordNamesTheFolderWhileMessagesArePrepared(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-	w.Start(sim.Slack(), 1)
-	status := func() any {
-		value, there := decode[struct{ Operation map[string]any }](t, w.get(sim.GetCurrentImportOperation).body).Operation["messagesstatus"]
-		if !there {
-			return "absent"
-		}
-		return value
-	}
-	for _, c := range []struct {
-		after time.Duration
-		want  any
-	}{{20 * time.Second, "absent"}, {10 * time.Second, "general-119/2024-01-01"}, {15 * time.Second, nil}, {time.Hour, nil}} {
-		w.clock.Advance(c.after)
-		if got := status(); got != c.want {
-			t.Errorf("messagesstatus %v in %s, want %v", got, w.operation().Step, c.want)
-		}
-	}
-}
-
-// The recorded import had 300 users, 20 channels with one direct conversation more,
-// and 5,000 messages; the call was made once 50 records were completed.
-func TestOneCallDisturbsARunningImportAsTheRecordingShows(t *testing.T) {
-	recording := strings.Split(recorded(t, "disturbed-import.jsonl"), "\n")
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic, PrepareTime: 4 * time.Second})
-	length := w.Start(sim.Script{
-		Operation: recordedOperation(t, recording[0]),
-		Selection: sim.Selection{Users: 300, Channels: 21, Messages: 5000},
-		Phases: []sim.Phase{
-			{Step: sim.StepImportingUsers, Duration: 18 * time.Second, Kind: sim.Users, Imported: 300},
-			{Step: sim.StepImportingChannels, Duration: time.Second, Kind: sim.Channels, Imported: 21},
-			{Step: sim.StepImportingMessages, Duration: 10 * time.Second, Kind: sim.Messages, Imported: 5000},
-			{Step: sim.StepDone},
-		},
-	}, 1)
-	w.clock.Advance(3 * time.Second)
-	shapes := map[string]bool{shape(t, w.get(sim.GetCurrentImportOperation).body): true}
-	if got := w.operation(); *got.Count.Completed != 50 || *got.Count.Total != 5321 {
-		t.Fatalf("%d of %d before the call", *got.Count.Completed, *got.Count.Total)
-	}
-	w.get(sim.GetImportFileData)
-	if w.Staged() != 0 || w.Destructive() != 1 {
-		t.Errorf("%d records staged, %d destructive calls; want 0, 1", w.Staged(), w.Destructive())
-	}
-	seen := []sim.Operation{w.operation()}
-	for range int(length / (250 * time.Millisecond)) {
-		w.clock.Advance(250 * time.Millisecond)
-		seen = append(seen, w.operation())
-		shapes[shape(t, w.get(sim.GetCurrentImportOperation).body)] = true
-	}
-	wantMonotone(t, seen)
-
-	var stepsRecorded []sim.Operation
-	for _, line := range recording[1:] {
-		stepsRecorded = append(stepsRecorded, recordedOperation(t, line))
-		if !shapes[shape(t, line)] {
-			t.Errorf("the simulation never showed the fields of %s", line)
-		}
-	}
-	// The recording looked too seldom to catch every step.
-	got := append([]string{"importer_importing_users"}, steps(seen)...)
-	for _, step := range steps(stepsRecorded) {
-		i := slices.Index(got, step)
-		if i < 0 {
-			t.Fatalf("after %s the simulation has steps %v", step, got)
-		}
-		got = got[i+1:]
-	}
-	end := seen[len(seen)-1]
-	if total := *stepsRecorded[len(stepsRecorded)-1].Count.Total; *end.Count.Total != total || total != 2*5321 {
-		t.Errorf("total %d, recorded %d", *end.Count.Total, total)
-	}
-	if finished(end) != 5321 || end.Step != sim.StepDone {
-		t.Errorf("ends in %s with %d finished", end.Step, finished(end))
-	}
-}
-
-func TestOneCallDoublesTheTotalOfAPlayingSlackImport(t *testing.T) {
+func TestAnEarlyServerStoresTheSelectionAfterTheStepAndKeepsIt(t *testing.T) {
 	for _, generation := range sim.Generations() {
-		t.Run(generation.String(), func(t *testing.T) {
-			w := newWorkspace(t, sim.Config{Generation: generation})
-			length := w.Start(sim.Slack(), 1)
-			w.clock.Advance(120 * time.Second)
-			w.get(sim.GetImportFileData)
-			if op := w.operation(); op.Step != sim.StepUserSelection || *op.Count.Total != 306_800 {
-				t.Errorf("%s with total %d right after the call", op.Step, *op.Count.Total)
+		w := newWorkspace(t, sim.Config{Generation: generation})
+		w.Start(sim.Slack(), 1)
+		for _, c := range []struct {
+			after  time.Duration
+			step   string
+			stored bool
+		}{
+			{41 * time.Second, sim.StepPreparingMessages, false},
+			{time.Second + 50*time.Millisecond, sim.StepUserSelection, false},
+			{50 * time.Millisecond, sim.StepUserSelection, true},
+			{62 * time.Second, sim.StepImportingMessages, true},
+			{time.Hour, sim.StepDone, true},
+		} {
+			w.clock.Advance(c.after)
+			_, stored := w.record()["fileData"]
+			if want := c.stored && generation == sim.Early3; stored != want || w.current().Step != c.step {
+				t.Errorf("%s: fileData in %s: %v, want %v in %s", generation, w.current().Step, stored, want, c.step)
 			}
-			w.clock.Advance(length)
-			if op := w.operation(); op.Step != sim.StepDone || *op.Count.Total != 306_800 || finished(op) != 153_400 {
-				t.Errorf("ends in %s with %d of %d", op.Step, finished(op), *op.Count.Total)
-			}
-		})
+		}
 	}
 }
 
-func TestARestartEndsAPreparingThatAWrongCallStarted(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic, PrepareTime: time.Minute})
+func TestPendingImportsStoreFileDataInEveryGeneration(t *testing.T) {
+	for _, generation := range sim.Generations() {
+		for _, script := range []sim.Script{sim.PendingFiles(14), sim.PendingAvatars(14)} {
+			w := newWorkspace(t, sim.Config{Generation: generation})
+			w.clock.Advance(w.Start(script, 1))
+			want := map[string]any{"name": script.Operation.Type, "users": []any{}, "channels": []any{}, "message_count": 14.0}
+			if got := w.record()["fileData"]; !reflect.DeepEqual(got, any(want)) {
+				t.Errorf("%s, %s: fileData %v, want %v", generation, script.Operation.ImporterKey, got, want)
+			}
+		}
+	}
+}
+
+func TestWhatARestartASecondInstanceAndAClearDoInEachStep(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		happens func(*sim.Server)
+		spares  string // the step that stays valid
+	}{
+		{"restart", (*sim.Server).Restart, sim.StepUserSelection},
+		{"second instance", (*sim.Server).StartSecondInstance, sim.StepUserSelection},
+		{"clear", (*sim.Server).Clear, ""},
+	} {
+		c.happens(newWorkspace(t, sim.Config{}).Server) // without an import nothing happens
+		for _, step := range sim.Steps() {
+			w := newWorkspace(t, sim.Config{})
+			w.place(step, nil)
+			for again := range 2 {
+				w.clock.Advance(time.Minute)
+				c.happens(w.Server)
+				op, spared := w.current(), step == c.spares
+				updated := epoch.Add(time.Minute) // once
+				if spared {
+					updated = epoch
+				}
+				if op.Step != step || op.Valid != spared || !op.Updated.Equal(updated) {
+					t.Errorf("%s in %s, time %d: %s, valid %v, updated %v", c.name, step, again+1, op.Step, op.Valid, op.Updated)
+				}
+			}
+			if cleared := c.spares == ""; (w.Staged() == 0) != cleared {
+				t.Errorf("%s in %s: %d staged", c.name, step, w.Staged())
+			}
+		}
+	}
+}
+
+func TestAnImportThatASecondInstanceOrAClearAbortsRunsThroughWithinSeconds(t *testing.T) {
+	for name, aborts := range map[string]func(*sim.Server){"second instance": (*sim.Server).StartSecondInstance, "clear": (*sim.Server).Clear} {
+		w := newWorkspace(t, sim.Config{Generation: sim.Classic})
+		w.Start(sim.SlackImport(sim.Content{Users: 900}), 1)
+		w.clock.Advance(64*time.Second + 30*time.Second*210/900)
+		aborts(w.Server)
+		if op := w.current(); op.Valid || *op.Count.Completed != 200 || op.Step != sim.StepImportingUsers {
+			t.Errorf("%s: valid %v, %d in %s; want 200 completed and still running", name, op.Valid, *op.Count.Completed, op.Step)
+		}
+		w.clock.Advance(4 * time.Second)
+		if op := w.current(); op.Valid || *op.Count.Completed != 250 || *op.Count.Total != 900 || op.Step != sim.StepDone {
+			t.Errorf("%s: valid %v, %d of %d in %s; want 250 of 900 done, not valid", name, op.Valid, *op.Count.Completed, *op.Count.Total, op.Step)
+		}
+	}
+}
+
+func TestARestartEndsAPreparationThatAWrongCallStarted(t *testing.T) {
+	w := newWorkspace(t, sim.Config{PrepareTime: time.Minute})
 	w.Start(sim.Restart(), 1)
 	w.clock.Advance(130 * time.Second)
 	w.get(sim.GetImportFileData)
 	w.clock.Advance(9 * time.Second)
-	before := w.operation()
+	before := w.current()
 	w.clock.Advance(time.Hour)
-	if after := w.operation(); before.Valid || after.Updated != before.Updated || after.Step != before.Step {
+	if after := w.current(); before.Valid || after.Updated != before.Updated || after.Step != before.Step {
 		t.Errorf("%+v, then %+v", before, after)
+	}
+}
+
+func TestARecordMayBeAsOldAsATestWants(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	if w.Backdate(time.Hour) != sim.ErrNoOperation {
+		t.Error("there is an operation")
+	}
+	w.Start(sim.Stall(time.Hour), 1)
+	w.clock.Advance(140 * time.Second)
+	before := w.current()
+	w.must(w.Backdate(72 * time.Hour))
+	after := w.current()
+	if before.Created.Sub(after.Created) != 72*time.Hour || before.Updated.Sub(after.Updated) != 72*time.Hour {
+		t.Errorf("times %v and %v were %v and %v", after.Created, after.Updated, before.Created, before.Updated)
+	}
+	w.clock.Advance(2 * time.Hour)
+	if op := w.current(); op.Step != sim.StepDone || op.Updated.Before(before.Updated) {
+		t.Errorf("the script stopped: %+v", op)
+	}
+}
+
+func TestABatchOfTheAPIImporterMovesTheCountsAndTheTime(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	w.SetOperation(sim.APIOperation(sim.StepNew, epoch))
+	for batch := 1; batch <= 3; batch++ {
+		w.clock.Advance(time.Second)
+		w.must(w.AddUsers(20))
+		op := w.current()
+		if *op.Count.Users != 20*batch || *op.Count.Total != 20*batch || !op.Updated.Equal(w.clock.Now()) || op.Step != sim.StepUserSelection {
+			t.Errorf("after batch %d: %+v", batch, op)
+		}
+		if got := decode[selectionReply](t, w.get(sim.GetImportFileData).body); len(got.Users) != 20*batch {
+			t.Errorf("%d users after batch %d", len(got.Users), batch)
+		}
+	}
+	w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepDone }))
+	if w.AddUsers(20) == nil {
+		t.Error("a batch was added to an import that is done")
+	}
+}
+
+func TestAnOperationThatWasReturnedDoesNotChange(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	w.place(sim.StepUserSelection, nil)
+	before := w.current()
+	w.clock.Advance(time.Second)
+	w.must(w.Update(func(op *sim.Operation) { op.Count.Users = new(99) }))
+	after := w.current()
+	if *before.Count.Users != 3 || *after.Count.Users != 99 || after.Updated.Sub(before.Updated) != time.Second {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+}
+
+func TestTheTimesOfARecord(t *testing.T) {
+	for _, generation := range sim.Generations() {
+		w := newWorkspace(t, sim.Config{Generation: generation})
+		w.place(sim.StepUserSelection, nil)
+		record := w.record()
+		want := "2026-11-24T06:31:55.842Z string"
+		if generation == sim.Early3 || generation == sim.Middle {
+			want = "1.795501915842e+12 float64"
+		}
+		if got := fmt.Sprintf("%v %T", record["ts"], record["ts"]); got != want || record["_updatedAt"] != "2026-11-24T06:31:55.842Z" {
+			t.Errorf("%s: ts %s, want %s; _updatedAt %v", generation, got, want, record["_updatedAt"])
+		}
 	}
 }

@@ -2,24 +2,27 @@ package rocketchatsim
 
 import (
 	"bufio"
-	"strconv"
+	"fmt"
 )
 
 // Selection is how much is staged, and how many entries carry each flag. The
 // entries themselves are made up while they are written, the same ones each time.
+// A server from 3.14 on has no is_email_taken, and no do_import that is false,
+// whatever the numbers here.
 type Selection struct {
 	// Users is the number of entries in users.
 	Users int
 	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded are how many of
 	// the users have is_deleted, is_bot, is_email_taken, and do_import false.
+	// A bot has no email.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int
 
 	// Channels is the number of entries in channels, the direct ones included.
 	Channels int
 	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded are
 	// how many of the channels have is_archived, is_private, is_direct, and
-	// do_import false. A real server has at most one direct entry, which is
-	// private: __directMessages__, the last.
+	// do_import false. A real server has at most one direct entry, the last:
+	// __directMessages__. From 3.14 on it is private too.
 	ChannelsArchived, ChannelsPrivate, ChannelsDirect, ChannelsExcluded int
 
 	// Messages is message_count.
@@ -35,120 +38,64 @@ func (s Selection) records() int {
 	return s.Users + s.Channels + s.Messages + s.Contacts
 }
 
-// writeFields writes the selection's fields without the braces around them.
-func (s Selection) writeFields(w *bufio.Writer, name string, generation Generation) {
-	if generation != Early3 {
-		w.WriteString(`"name":`)
-		w.Write(quote(name))
-		w.WriteByte(',')
+// writeFields writes the selection's fields without the braces around them, and
+// without the name. It writes one entry at a time, so that a million of them need no
+// memory.
+func (s Selection) writeFields(w *bufio.Writer, generation Generation) {
+	creator := `,"creator":"U00"`
+	if !generation.selectionInRecord {
+		s.UsersEmailTaken, s.UsersExcluded, s.ChannelsExcluded, s.ContactsExcluded = 0, 0, 0, 0
+		creator = ""
 	}
-	writeArray(w, "users", s.Users, s.appendUser)
+	writeArray(w, "users", s.Users, s.writeUser)
 	w.WriteByte(',')
-	writeArray(w, "channels", s.Channels, func(b []byte, i int) []byte {
-		return s.appendChannel(b, i, generation)
-	})
-	w.WriteString(`,"message_count":`)
-	w.WriteString(strconv.Itoa(s.Messages))
-	if generation == Latest {
+	writeArray(w, "channels", s.Channels, func(w *bufio.Writer, i int) { s.writeChannel(w, i, creator) })
+	fmt.Fprintf(w, `,"message_count":%d`, s.Messages)
+	if generation.contacts {
 		w.WriteByte(',')
-		writeArray(w, "contacts", s.Contacts, s.appendContact)
+		writeArray(w, "contacts", s.Contacts, s.writeContact)
 	}
 }
 
-// writeArray writes one entry at a time through one small buffer, so that a
-// million of them need no memory.
-func writeArray(w *bufio.Writer, name string, n int, appendEntry func([]byte, int) []byte) {
-	w.WriteByte('"')
-	w.WriteString(name)
-	w.WriteString(`":[`)
-	var buf []byte
+func writeArray(w *bufio.Writer, name string, n int, writeEntry func(w *bufio.Writer, i int)) {
+	fmt.Fprintf(w, `"%s":[`, name)
 	for i := range n {
-		buf = buf[:0]
 		if i > 0 {
-			buf = append(buf, ',')
+			w.WriteByte(',')
 		}
-		buf = appendEntry(buf, i)
-		w.Write(buf)
+		writeEntry(w, i)
 	}
 	w.WriteByte(']')
 }
 
-func (s Selection) appendUser(b []byte, i int) []byte {
-	b = append(b, `{"user_id":"U0`...)
-	b = strconv.AppendInt(b, int64(i), 36)
-	b = append(b, `","username":"`...)
-	b = appendFullName(b, i, ".")
-	b = append(b, `","email":"u`...)
-	b = strconv.AppendInt(b, int64(i), 10)
-	b = append(b, `@example.com","is_deleted":`...)
-	b = strconv.AppendBool(b, spread(i, s.UsersDeleted, s.Users))
-	b = append(b, `,"is_bot":`...)
-	b = strconv.AppendBool(b, spread(i, s.UsersBot, s.Users))
-	b = append(b, `,"do_import":`...)
-	b = strconv.AppendBool(b, !spread(i, s.UsersExcluded, s.Users))
-	b = append(b, `,"is_email_taken":`...)
-	b = strconv.AppendBool(b, spread(i, s.UsersEmailTaken, s.Users))
-	return append(b, '}')
+func (s Selection) writeUser(w *bufio.Writer, i int) {
+	bot, email := spread(i, s.UsersBot, s.Users), ""
+	if !bot {
+		email = fmt.Sprintf(`,"email":"u%d@example.com"`, i)
+	}
+	fmt.Fprintf(w, `{"user_id":"U%d","username":"zoë.müller%d"%s,"is_deleted":%t,"is_bot":%t,"do_import":%t,"is_email_taken":%t}`,
+		i, i, email, spread(i, s.UsersDeleted, s.Users), bot,
+		!spread(i, s.UsersExcluded, s.Users), spread(i, s.UsersEmailTaken, s.Users))
 }
 
-func (s Selection) appendChannel(b []byte, i int, generation Generation) []byte {
+func (s Selection) writeChannel(w *bufio.Writer, i int, creator string) {
 	fromEnd := s.Channels - i
-	b = append(b, `{"channel_id":"`...)
+	id, name := fmt.Sprint("C", i), fmt.Sprint("büro-", i)
 	if s.ChannelsDirect > 0 && fromEnd == 1 {
-		b = append(b, `__directMessages__","name":"Direct Messages`...)
-	} else {
-		b = append(b, 'C', '0')
-		b = strconv.AppendInt(b, int64(i), 36)
-		b = append(b, `","name":"`...)
-		b = append(b, topics(i)...)
-		b = append(b, '-')
-		b = strconv.AppendInt(b, int64(i), 10)
+		id, name = "__directMessages__", "Direct Messages"
 	}
-	b = append(b, `","is_archived":`...)
-	b = strconv.AppendBool(b, i < s.ChannelsArchived)
-	b = append(b, `,"do_import":`...)
-	b = strconv.AppendBool(b, !spread(i, s.ChannelsExcluded, s.Channels))
-	b = append(b, `,"is_private":`...)
-	b = strconv.AppendBool(b, fromEnd <= s.ChannelsPrivate)
-	if generation == Early3 {
-		b = append(b, `,"creator":"U00"`...)
-	}
-	b = append(b, `,"is_direct":`...)
-	b = strconv.AppendBool(b, fromEnd <= s.ChannelsDirect)
-	return append(b, '}')
+	fmt.Fprintf(w, `{"channel_id":"%s","name":"%s","is_archived":%t,"do_import":%t,"is_private":%t%s,"is_direct":%t}`,
+		id, name, i < s.ChannelsArchived, !spread(i, s.ChannelsExcluded, s.Channels),
+		fromEnd <= s.ChannelsPrivate, creator, fromEnd <= s.ChannelsDirect)
 }
 
-func (s Selection) appendContact(b []byte, i int) []byte {
-	b = append(b, `{"id":"V0`...)
-	b = strconv.AppendInt(b, int64(i), 36)
-	b = append(b, `","name":"`...)
-	b = appendFullName(b, i, ` \"`)
-	b = append(b, `\"","emails":["v`...)
-	b = strconv.AppendInt(b, int64(i), 10)
-	b = append(b, `@example.com"],"phones":["+4930`...)
-	b = strconv.AppendInt(b, int64(1_000_000+i), 10)
-	b = append(b, `"],"do_import":`...)
-	b = strconv.AppendBool(b, !spread(i, s.ContactsExcluded, s.Contacts))
-	return append(b, '}')
+func (s Selection) writeContact(w *bufio.Writer, i int) {
+	fmt.Fprintf(w, `{"id":"V%d","name":"Zoë \"%d\"","emails":["v%d@example.com"],"phones":["+4930%d"],"do_import":%t}`,
+		i, i, i, 1_000_000+i, !spread(i, s.ContactsExcluded, s.Contacts))
 }
 
 // spread says whether entry i of total carries a flag that n of them carry. It is
 // true exactly n times, evenly spread, for n from 0 to total.
 func spread(i, n, total int) bool {
 	return (i+1)*n/total > i*n/total
-}
-
-// appendFullName appends a name that is unique to i, not always ASCII.
-func appendFullName(b []byte, i int, between string) []byte {
-	first := [...]string{"ada", "grace", "zoë", "søren", "li", "jürgen", "maría", "олена", "kofi", "さくら", "tom"}
-	last := [...]string{"okafor", "müller", "smith", "van-dyke", "nguyễn", "o'neil", "garcía"}
-	b = append(b, first[i%len(first)]...)
-	b = append(b, between...)
-	b = append(b, last[i%len(last)]...)
-	return strconv.AppendInt(b, int64(i), 10)
-}
-
-func topics(i int) string {
-	topic := [...]string{"general", "random", "support", "büro", "release", "incident", "team"}
-	return topic[i%len(topic)]
 }

@@ -1,7 +1,10 @@
 package rocketchatsim_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,136 +14,82 @@ import (
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-func wantBody(t *testing.T, got answer, status int, body string) {
-	t.Helper()
-	if got.status != status || got.body != body {
-		t.Errorf("%d %s, want %d %s", got.status, got.body, status, body)
-	}
-}
+var importEndpoints = []string{sim.GetImportFileData, sim.GetCurrentImportOperation}
 
-func wantError(t *testing.T, got answer, status int, errorType string) {
-	t.Helper()
-	refusal := decode[struct{ Error, ErrorType string }](t, got.body)
-	if got.status != status || refusal.ErrorType != errorType || !strings.HasSuffix(refusal.Error, "["+errorType+"]") {
-		t.Errorf("%d %s, want %d %s", got.status, got.body, status, errorType)
-	}
-}
-
-func endpoints(generation sim.Generation) []string {
-	all := []string{sim.GetImportFileData, sim.GetCurrentImportOperation, sim.GetImportProgress, sim.GetLatestImportOperations}
-	if generation != sim.Early3 {
-		all = append(all, sim.ImportStatus)
-	}
-	return all
-}
-
-func TestAWrongTokenIsRefusedAsTheGenerationDoes(t *testing.T) {
-	bodies := map[sim.Generation]string{
-		sim.Early3:  `{"status":"error","message":"You must be logged in to do this."}`,
-		sim.Classic: `{"success":false,"error":"unauthorized"}`,
-		sim.Latest:  `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
-	}
-	for _, generation := range sim.Generations() {
-		for _, endpoint := range endpoints(generation) {
-			t.Run(generation.String()+"/"+endpoint, func(t *testing.T) {
-				w := newWorkspace(t, sim.Config{Generation: generation})
-				w.place(sim.StepImportingUsers, nil)
-				url := w.url + "/api/v1/" + endpoint
-				for _, token := range []string{"", "wrong"} {
-					wantBody(t, w.request("GET", url, token), 401, bodies[generation])
-				}
-				if w.Requests(endpoint) != 2 || w.Destructive() != 0 {
-					t.Errorf("%d requests, %d destructive; want 2, 0", w.Requests(endpoint), w.Destructive())
-				}
-			})
+func TestRefusalsAreThoseOfTheGeneration(t *testing.T) {
+	const (
+		login     = `{"status":"error","message":"You must be logged in to do this."}`
+		forbidden = `{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`
+	)
+	for _, c := range []struct {
+		generation   sim.Generation
+		unauthorized string
+		status       int
+		forbidden    string
+		none         string
+	}{
+		{sim.Early3, login, 400, `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]","errorType":"error-action-not-allowed","details":{"action":"Importing"}}`, `{"success":true}`},
+		{sim.Middle, login, 400, `{"success":false,"error":"not_authorized","errorType":"not_authorized"}`, `{"success":true}`},
+		{sim.Classic, `{"success":false,"error":"unauthorized"}`, 403, forbidden, `{"success":true}`},
+		{sim.Latest, `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`, 403, forbidden, `{"operation":null,"success":true}`},
+	} {
+		w := newWorkspace(t, sim.Config{Generation: c.generation})
+		wantBody(t, w.get(sim.GetCurrentImportOperation), 200, c.none)
+		wantError(t, w.get(sim.GetImportFileData), 400, "error-operation-not-found")
+		w.place(sim.StepImportingUsers, nil)
+		for _, endpoint := range importEndpoints {
+			for _, token := range []string{"", "wrong"} {
+				wantBody(t, w.request("GET", "/api/v1/"+endpoint, token, ""), 401, c.unauthorized)
+			}
+			w.Revoke(testUser, sim.RunImport)
+			wantBody(t, w.get(endpoint), c.status, c.forbidden)
+			w.Grant(testUser, sim.RunImport)
+			w.SetToken(testUser, "") // revoked: no token works, not even none
+			wantBody(t, w.request("GET", "/api/v1/"+endpoint, "", ""), 401, c.unauthorized)
+			w.SetToken(testUser, testToken)
+			if w.Requests(endpoint) != 5 || w.Destructive() != 0 {
+				t.Errorf("%s: %d requests, %d destructive; want 5, 0", c.generation, w.Requests(endpoint), w.Destructive())
+			}
+		}
+		w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.ImporterKey = "gone" })
+		wantError(t, w.get(sim.GetImportFileData), 400, "error-importer-not-defined")
+		w.RemoveOperations()
+		if _, ok := w.Operation(); ok || w.AddUsers(1) == nil || w.SetSelection(sim.Selection{}) == nil {
+			t.Error("there is an operation")
 		}
 	}
 }
 
-func TestATokenIsReplacedAndRevokedAtRunTime(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-	status := func(token string) int {
-		return w.request("GET", w.url+"/api/v1/"+sim.GetCurrentImportOperation, token).status
-	}
-	w.SetToken(testUser, "second")
-	if status(testToken) != 401 || status("second") != 200 {
-		t.Error("the old token works or the new one does not")
-	}
-	w.SetToken(testUser, "")
-	if status("second") != 401 || status("") != 401 {
-		t.Error("a revoked token works")
-	}
-}
-
-func TestAMissingPermissionIsRefusedAsTheGenerationDoes(t *testing.T) {
-	for _, generation := range sim.Generations() {
-		for _, endpoint := range endpoints(generation) {
-			t.Run(generation.String()+"/"+endpoint, func(t *testing.T) {
-				w := newWorkspace(t, sim.Config{Generation: generation})
-				w.place(sim.StepImportingUsers, nil)
-				needed := sim.RunImport
-				if endpoint == sim.GetLatestImportOperations {
-					needed = sim.ViewImportOperations
-				}
-				w.Revoke(testUser, needed)
-				if got := w.get(endpoint); generation == sim.Early3 {
-					wantError(t, got, 400, "error-action-not-allowed")
-				} else {
-					wantBody(t, got, 403, `{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`)
-				}
-				if w.Destructive() != 0 {
-					t.Errorf("writes %v, want none", w.Writes())
-				}
-				w.Grant(testUser, needed)
-				if got := w.get(endpoint); got.status != 200 {
-					t.Errorf("%d %s with the permission, want 200", got.status, got.body)
-				}
-			})
+func TestWhatStandsInFrontAnswersInPlaceOfRocketChat(t *testing.T) {
+	answers := sim.Fronts()
+	for name, a := range answers {
+		if strings.Contains(a.Body, "success") {
+			t.Errorf("%s looks like Rocket.Chat's: %s", name, a.Body)
 		}
 	}
-}
-
-func TestNoImportYet(t *testing.T) {
-	operation := map[sim.Generation]string{
-		sim.Early3:  `{"success":true}`,
-		sim.Classic: `{"success":true}`,
-		sim.Latest:  `{"operation":null,"success":true}`,
+	answers["totp"] = sim.TOTPRequired()
+	w := newWorkspace(t, sim.Config{})
+	w.place(sim.StepImportingUsers, nil)
+	for name, a := range answers {
+		w.AnswerWith(&a)
+		got := w.get(sim.GetImportFileData)
+		wantBody(t, got, a.Status, a.Body)
+		html := strings.HasPrefix(got.header.Get("Content-Type"), "text/html")
+		if a.Header != "" && got.header.Get(a.Header) != a.Value || html != strings.HasPrefix(a.Body, "<") {
+			t.Errorf("%s has the header %v", name, got.header)
+		}
 	}
-	for _, generation := range sim.Generations() {
-		t.Run(generation.String(), func(t *testing.T) {
-			w := newWorkspace(t, sim.Config{Generation: generation})
-			w.place(sim.StepDone, nil)
-			w.RemoveOperations()
-			wantBody(t, w.get(sim.GetCurrentImportOperation), 200, operation[generation])
-			wantBody(t, w.get(sim.GetLatestImportOperations), 200, `[]`)
-			wantError(t, w.get(sim.GetImportFileData), 400, "error-operation-not-found")
-			wantError(t, w.get(sim.GetImportProgress), 400, "error-operation-not-found")
-			if generation != sim.Early3 {
-				wantBody(t, w.get(sim.ImportStatus), 200, `{"state":"none","success":true}`)
-			}
-			if _, ok := w.Operation(); ok || w.AddUsers(1) == nil || w.SetSelection(sim.Selection{}) == nil {
-				t.Error("there is an operation")
-			}
-		})
+	if w.Destructive() != 0 || w.Requests(sim.GetImportFileData) != len(answers) {
+		t.Errorf("%d destructive calls of %d, want 0 of %d", w.Destructive(), w.Requests(sim.GetImportFileData), len(answers))
 	}
-}
-
-func TestAnImporterThatIsGoneIsNotDefined(t *testing.T) {
-	for _, generation := range sim.Generations() {
-		t.Run(generation.String(), func(t *testing.T) {
-			w := newWorkspace(t, sim.Config{Generation: generation})
-			w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.ImporterKey = "gone" })
-			wantError(t, w.get(sim.GetImportFileData), 400, "error-importer-not-defined")
-			wantError(t, w.get(sim.GetImportProgress), 400, "error-importer-not-defined")
-			if w.Destructive() != 0 {
-				t.Errorf("writes %v, want none", w.Writes())
-			}
-		})
+	w.AnswerWith(nil)
+	if got := w.get(sim.GetCurrentImportOperation); got.status != 200 {
+		t.Errorf("%d with nothing in front", got.status)
 	}
 }
 
 func TestWhatTheServerDoesNotHave(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Early3, BasePath: "/chat/"})
+	w := newWorkspace(t, sim.Config{BasePath: "/chat/"})
 	w.place(sim.StepImportingUsers, nil)
 	for _, c := range []struct {
 		method, path string
@@ -149,17 +98,68 @@ func TestWhatTheServerDoesNotHave(t *testing.T) {
 		{"GET", "/chat/api/v1/getCurrentImportOperation", 200},
 		{"GET", "/api/v1/getCurrentImportOperation", 404},
 		{"GET", "/chat/api/v1/getImportFileDat", 404},
-		{"GET", "/chat/api/v1/import.status", 404},
 		{"GET", "/chat/", 404},
 		{"POST", "/chat/api/v1/getImportFileData", 405},
 		{"HEAD", "/chat/api/v1/getImportFileData", 405},
+		{"GET", "/chat/api/v1/chat.postMessage", 405},
 	} {
-		if got := w.request(c.method, w.url+c.path, testToken); got.status != c.status {
+		if got := w.request(c.method, c.path, testToken, ""); got.status != c.status {
 			t.Errorf("%s %s: %d, want %d", c.method, c.path, got.status, c.status)
 		}
 	}
 	if w.Destructive() != 0 || w.Requests(sim.GetImportFileData) != 2 {
 		t.Errorf("%d destructive calls of %d, want 0 of 2", w.Destructive(), w.Requests(sim.GetImportFileData))
+	}
+}
+
+func TestTheDateHeaderIsOfTheServersClockOrAnotherOrAbsent(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	listener := httptest.NewServer(w.Server)
+	t.Cleanup(listener.Close)
+	for _, c := range []struct {
+		clock func() time.Time
+		want  []string
+	}{
+		{w.clock.Now, []string{"Tue, 24 Nov 2026 06:31:55 GMT"}},
+		{func() time.Time { return w.clock.Now().Add(20 * time.Minute) }, []string{"Tue, 24 Nov 2026 06:51:55 GMT"}},
+		{nil, nil},
+	} {
+		w.SetDate(c.clock)
+		for _, front := range []*sim.Answer{nil, {Status: 502}} {
+			w.AnswerWith(front)
+			response, err := http.Get(listener.URL + "/api/v1/" + sim.GetCurrentImportOperation)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+			if got := response.Header["Date"]; !reflect.DeepEqual(got, c.want) {
+				t.Errorf("Date %v, want %v", got, c.want)
+			}
+		}
+	}
+}
+
+func TestMessagesAreReceivedFromAnyUserWithAToken(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	w.SetUser(testUser, testToken)
+	const body = `{"channel":"#imports","attachments":[{"title":"Stalled","title_link":"https://x/","text":"It stalls.","color":"red","fields":[]}]}`
+	post := func(token, body string) answer {
+		return w.request("POST", "/api/v1/"+sim.ChatPostMessage, token, body)
+	}
+	if got := post("wrong", body); got.status != 401 {
+		t.Errorf("%d with a wrong token", got.status)
+	}
+	wantError(t, post(testToken, `{"text":"a"}`), 400, "error-roomid-param-not-provided")
+	wantError(t, post(testToken, `{`), 400, "invalid-params")
+	if got := post(testToken, body); got.status != 200 || !strings.Contains(got.body, `"success":true`) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	want := []sim.Message{{UserID: testUser, Channel: "#imports", Attachments: []sim.Attachment{
+		{Title: "Stalled", TitleLink: "https://x/", Text: "It stalls.", Color: "red"},
+	}}}
+	if got := w.Messages(); !reflect.DeepEqual(got, want) {
+		t.Errorf("received %+v, want %+v", got, want)
 	}
 }
 
@@ -182,8 +182,8 @@ func TestTheRateLimitIsPerEndpointAndEndsWithItsWindow(t *testing.T) {
 		check(200, strconv.Itoa(9-calls), reset)
 	}
 	check(429, "0", reset)
-	if got := w.get(sim.GetLatestImportOperations); got.status != 200 {
-		t.Errorf("another endpoint answers %d, want 200", got.status)
+	if got := w.get(sim.GetImportFileData); got.status != 400 {
+		t.Errorf("another endpoint answers %d, want 400 without an import", got.status)
 	}
 	w.clock.Advance(time.Minute - time.Millisecond)
 	check(429, "0", reset)
@@ -194,78 +194,54 @@ func TestTheRateLimitIsPerEndpointAndEndsWithItsWindow(t *testing.T) {
 	}
 }
 
-func TestAnExemptUserIsNotLimitedAndSeesNoLimit(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Latest, RateLimit: 2})
-	for range 5 {
-		got := w.get(sim.GetCurrentImportOperation)
-		if got.status != 200 || got.header.Get("X-RateLimit-Limit") != "" {
-			t.Errorf("%d with limit %q, want 200 with none", got.status, got.header.Get("X-RateLimit-Limit"))
+func TestTheRateLimitSparesAnExemptUserAndAWorkspaceWithoutOne(t *testing.T) {
+	for _, c := range []struct {
+		limit  int
+		exempt bool
+		passed int // of five calls
+	}{{2, true, 5}, {2, false, 2}, {-1, false, 5}} {
+		w := newWorkspace(t, sim.Config{RateLimit: c.limit})
+		w.place(sim.StepDone, nil)
+		if !c.exempt {
+			w.Revoke(testUser, sim.BypassRateLimit)
 		}
-	}
-	w.Revoke(testUser, sim.BypassRateLimit)
-	var last answer
-	for range 3 {
-		last = w.get(sim.GetCurrentImportOperation)
-	}
-	if last.status != 429 {
-		t.Errorf("%d once no longer exempt, want 429", last.status)
-	}
-}
-
-func TestAWorkspaceWithoutARateLimitTakesAnyNumberOfCalls(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic, RateLimit: -1})
-	w.Revoke(testUser, sim.BypassRateLimit)
-	for range 20 {
-		if got := w.get(sim.GetCurrentImportOperation); got.status != 200 {
-			t.Fatalf("%d, want 200", got.status)
+		passed := 0
+		for range 5 {
+			if got := w.get(sim.GetImportFileData); got.status == 200 {
+				passed++
+			}
 		}
-	}
-}
-
-func TestAWipeIsNotReachedByALimitedCall(t *testing.T) {
-	w := newWorkspace(t, sim.Config{Generation: sim.Classic, RateLimit: 1})
-	w.Revoke(testUser, sim.BypassRateLimit)
-	w.place(sim.StepImportingUsers, nil)
-	first, second := w.get(sim.GetImportFileData), w.get(sim.GetImportFileData)
-	if first.status != 200 || second.status != 429 || w.Writes()[sim.WriteWiped] != 1 || w.Writes()[sim.WriteSameStep] != 0 {
-		t.Errorf("%d, %d, writes %v; want 200, 429 and one wipe", first.status, second.status, w.Writes())
+		if writes := w.Writes(); passed != c.passed || writes[sim.WriteStepBack]+writes[sim.WriteSameStep] != passed {
+			t.Errorf("limit %d, exempt %v: %d calls passed, want %d; writes %v", c.limit, c.exempt, passed, c.passed, writes)
+		}
 	}
 }
 
 func TestEverythingMayHappenAtOnce(t *testing.T) {
-	server := sim.New(sim.Config{Generation: sim.Early3, RateLimit: -1})
-	server.SetUser(testUser, testToken, sim.RunImport)
-	server.Start(sim.Slack(), 1e6)
+	w := newWorkspace(t, sim.Config{Generation: sim.Early3})
+	w.Start(sim.Slack(), 1e6)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			w := &nullWriter{header: http.Header{}}
-			request, _ := http.NewRequest("GET", "/api/v1/"+sim.GetCurrentImportOperation, nil)
-			request.Header.Set("X-User-Id", testUser)
-			request.Header.Set("X-Auth-Token", testToken)
-			server.ServeHTTP(w, request)
-			server.SetToken(testUser, testToken)
-			server.Grant(testUser, sim.ViewImportOperations)
-			server.Revoke(testUser, sim.ViewImportOperations)
-			_ = server.Update(func(op *sim.Operation) { op.Valid = true })
-			_ = server.SetSelection(sim.Selection{Users: 10})
-			server.Operation()
-			server.Destructive()
-			server.Start(sim.Slack(), 1e6)
+			w.get(sim.GetCurrentImportOperation)
+			w.SetToken(testUser, testToken)
+			w.Revoke(testUser, sim.BypassRateLimit)
+			w.Grant(testUser, sim.BypassRateLimit)
+			w.SetDate(time.Now)
+			w.AnswerWith(nil)
+			w.Restart()
+			w.StartSecondInstance()
+			w.Clear()
+			w.Messages()
+			_ = w.Update(func(op *sim.Operation) { op.Valid = true })
+			_ = w.SetSelection(sim.Selection{Users: 10})
+			w.Operation()
+			w.Destructive()
+			w.Start(sim.Slack(), 1e6)
 		})
 	}
 	all.Wait()
-	if got := server.Requests(sim.GetCurrentImportOperation); got != 8 {
+	if got := w.Requests(sim.GetCurrentImportOperation); got != 8 {
 		t.Errorf("%d requests, want 8", got)
 	}
 }
-
-// nullWriter is an http.ResponseWriter that keeps nothing.
-type nullWriter struct {
-	header http.Header
-	bytes  int
-}
-
-func (w *nullWriter) Header() http.Header         { return w.header }
-func (w *nullWriter) WriteHeader(int)             {}
-func (w *nullWriter) Write(b []byte) (int, error) { w.bytes += len(b); return len(b), nil }

@@ -2,9 +2,9 @@ package rocketchatsim_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,13 +25,11 @@ type clock struct{ now time.Time }
 func (c *clock) Now() time.Time          { return c.now }
 func (c *clock) Advance(d time.Duration) { c.now = c.now.Add(d) }
 
-// workspace is a simulated workspace behind a real socket, with one user who may
-// do everything.
+// workspace is a simulated workspace with one user who may do everything.
 type workspace struct {
 	*sim.Server
 	t     *testing.T
 	clock *clock
-	url   string
 }
 
 func newWorkspace(t *testing.T, config sim.Config) *workspace {
@@ -39,10 +37,8 @@ func newWorkspace(t *testing.T, config sim.Config) *workspace {
 	c := &clock{epoch}
 	config.Now = c.Now
 	server := sim.New(config)
-	server.SetUser(testUser, testToken, sim.RunImport, sim.ViewImportOperations, sim.BypassRateLimit)
-	listener := httptest.NewServer(server)
-	t.Cleanup(listener.Close)
-	return &workspace{server, t, c, listener.URL}
+	server.SetUser(testUser, testToken, sim.RunImport, sim.BypassRateLimit)
+	return &workspace{server, t, c}
 }
 
 type answer struct {
@@ -53,28 +49,16 @@ type answer struct {
 
 // get calls an endpoint with the user's own token.
 func (w *workspace) get(endpoint string) answer {
-	w.t.Helper()
-	return w.request(http.MethodGet, w.url+"/api/v1/"+endpoint, testToken)
+	return w.request(http.MethodGet, "/api/v1/"+endpoint, testToken, "")
 }
 
-func (w *workspace) request(method, url, token string) answer {
-	w.t.Helper()
-	request, err := http.NewRequest(method, url, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+func (w *workspace) request(method, path, token, body string) answer {
+	request := httptest.NewRequest(method, path, strings.NewReader(body))
 	request.Header.Set("X-User-Id", testUser)
 	request.Header.Set("X-Auth-Token", token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return answer{response.StatusCode, response.Header, string(body)}
+	response := httptest.NewRecorder()
+	w.ServeHTTP(response, request)
+	return answer{response.Code, response.Result().Header, response.Body.String()}
 }
 
 // place puts an operation with a selection of 3 users, 2 channels and 5 messages,
@@ -87,19 +71,41 @@ func (w *workspace) place(step string, change func(*sim.Operation)) {
 		change(&op)
 	}
 	w.SetOperation(op)
-	if err := w.SetSelection(sim.Selection{Users: 3, Channels: 2, Messages: 5}); err != nil {
+	w.must(w.SetSelection(sim.Selection{Users: 3, Channels: 2, Messages: 5}))
+}
+
+func (w *workspace) must(err error) {
+	w.t.Helper()
+	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// operation is the newest operation, which must be there.
-func (w *workspace) operation() sim.Operation {
+// current is the newest operation, which must be there.
+func (w *workspace) current() sim.Operation {
 	w.t.Helper()
 	op, ok := w.Operation()
 	if !ok {
 		w.t.Fatal("there is no operation")
 	}
 	return op
+}
+
+// record is what getCurrentImportOperation answers of the operation.
+func (w *workspace) record() map[string]any {
+	w.t.Helper()
+	return decode[struct{ Operation map[string]any }](w.t, w.get(sim.GetCurrentImportOperation).body).Operation
+}
+
+// watch returns the operation at each look, until so much time has passed.
+func (w *workspace) watch(length, every time.Duration) []sim.Operation {
+	w.t.Helper()
+	seen := []sim.Operation{w.current()}
+	for passed := time.Duration(0); passed < length; passed += every {
+		w.clock.Advance(every)
+		seen = append(seen, w.current())
+	}
+	return seen
 }
 
 func decode[T any](t *testing.T, body string) T {
@@ -109,4 +115,26 @@ func decode[T any](t *testing.T, body string) T {
 		t.Fatalf("%v in %.200s", err, body)
 	}
 	return value
+}
+
+func number(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+func wantBody(t *testing.T, got answer, status int, body string) {
+	t.Helper()
+	if got.status != status || got.body != body {
+		t.Errorf("%d %s, want %d %s", got.status, got.body, status, body)
+	}
+}
+
+func wantError(t *testing.T, got answer, status int, errorType string) {
+	t.Helper()
+	refusal := decode[struct{ Error, ErrorType string }](t, got.body)
+	if got.status != status || refusal.ErrorType != errorType || !strings.HasSuffix(refusal.Error, "["+errorType+"]") {
+		t.Errorf("%d %s, want %d %s", got.status, got.body, status, errorType)
+	}
 }

@@ -2,7 +2,7 @@ package rocketchatsim
 
 import "strings"
 
-// The steps of an import, as operation.status and getImportProgress spell them.
+// The steps of an import, as operation.status spells them.
 const (
 	StepNew               = "importer_new"
 	StepUploading         = "importer_uploading"
@@ -26,12 +26,8 @@ const (
 	StepImportCancelled   = "importer_import_cancelled"
 )
 
-const (
-	preparingPrefix = "importer_preparing_"
-	importingPrefix = "importer_importing_"
-)
-
-// Steps lists the 20 steps known today, in the order an import takes them.
+// Steps returns the 20 steps that Rocket.Chat has, in the order in which an import
+// takes them.
 func Steps() []string {
 	return []string{
 		StepNew, StepUploading, StepDownloadingFile, StepFileLoaded,
@@ -44,40 +40,21 @@ func Steps() []string {
 
 // isWaiting says whether getImportFileData answers {"waiting": true} in this step.
 func isWaiting(step string) bool {
-	return step == StepDownloadingFile || strings.HasPrefix(step, preparingPrefix)
+	return step == StepDownloadingFile || strings.HasPrefix(step, "importer_preparing_")
 }
 
-// isOver says whether the import has come to its end, good or bad.
+// isRunning says whether records are imported in this step.
+func isRunning(step string) bool {
+	return strings.HasPrefix(step, "importer_importing_") || step == StepFinishing
+}
+
+// isOver says whether the import has ended, well or badly.
 func isOver(step string) bool {
 	return step == StepDone || step == StepImportFailed || step == StepImportCancelled
 }
 
-// hasSelection says whether preparing is over in this step. A step never heard
-// of counts as one where it is not.
-func hasSelection(step string) bool {
-	return step == StepUserSelection || strings.HasPrefix(step, importingPrefix) || step == StepFinishing || isOver(step)
-}
-
-// state is what import.status makes of an operation. It is "" for a step that
-// the server's own mapping has no state for.
-func state(step string, valid bool) string {
-	switch {
-	case !valid && step != StepDone:
-		return "error"
-	case step == StepNew:
-		return "new"
-	case step == StepUploading, step == StepFileLoaded, isWaiting(step):
-		return "loading"
-	case step == StepUserSelection:
-		return "ready"
-	case step == StepFinishing, strings.HasPrefix(step, importingPrefix):
-		return "importing"
-	case step == StepDone:
-		return "done"
-	case step == StepImportFailed:
-		return "error"
-	case step == StepImportCancelled:
-		return "canceled"
-	}
-	return ""
+// isPrepared says whether the preparation is over in this step. In a step that no
+// server has it is not.
+func isPrepared(step string) bool {
+	return step == StepUserSelection || isRunning(step) || isOver(step)
 }

@@ -9,12 +9,15 @@ import (
 type Permission string
 
 const (
-	// RunImport is what all endpoints but one ask for.
+	// RunImport is what both endpoints that show an import ask for.
 	RunImport Permission = "run-import"
-	// ViewImportOperations is what getLatestImportOperations asks for.
-	ViewImportOperations Permission = "view-import-operations"
 	// BypassRateLimit exempts a user from the rate limit.
 	BypassRateLimit Permission = "api-bypass-rate-limit"
+)
+
+const (
+	userIDHeader = "X-User-Id"
+	tokenHeader  = "X-Auth-Token"
 )
 
 // user is an account that may call the API.
@@ -67,8 +70,8 @@ func (s *Server) mustUser(id string) *user {
 
 // authenticate returns the user that the request's headers name, or nil.
 func (s *Server) authenticate(r *http.Request) *user {
-	u, ok := s.users[r.Header.Get("X-User-Id")]
-	if !ok || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
+	u, ok := s.users[r.Header.Get(userIDHeader)]
+	if !ok || u.token == "" || u.token != r.Header.Get(tokenHeader) {
 		return nil
 	}
 	return u

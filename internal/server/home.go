@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/collector"
+	"rocketchat_import_exporter/internal/watch"
 	"rocketchat_import_exporter/internal/workspaces"
 )
 
@@ -65,8 +65,8 @@ func (o Options) home(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func viewOf(w *workspaces.Watched, now time.Time) view {
-	seen := w.Seen()
+func viewOf(w *workspaces.Entry, now time.Time) view {
+	seen := w.Status()
 	v := view{Name: w.Name, URL: w.Config.URL.String(), Seen: !seen.At.IsZero(), Failing: seen.Failing}
 	v.show(seen.Snapshot)
 	v.Age = now.Sub(seen.At).Round(time.Second)
@@ -82,9 +82,9 @@ func viewOf(w *workspaces.Watched, now time.Time) view {
 }
 
 // show takes over what a snapshot tells of the import.
-func (v *view) show(s collector.Snapshot) {
+func (v *view) show(s watch.Snapshot) {
 	v.State, v.Selection = string(s.State), s.Selection
-	if s.StateKnown && s.State == client.StateUnknown {
+	if s.PositionKnown && s.State == client.StateUnknown {
 		v.State = "unknown"
 	}
 	op := s.Operation
@@ -92,9 +92,9 @@ func (v *view) show(s collector.Snapshot) {
 		return
 	}
 	v.Step, v.Importer, v.Interrupted = string(op.Step), op.Type, !op.Valid
-	if op.Count.Total.Known {
-		v.Expected = &op.Count.Total.Value
+	if op.Counts.Total.Known {
+		v.Expected = &op.Counts.Total.Value
 	}
-	v.Failed = op.Count.Error.Value
-	v.Handled = op.Count.Completed.Value + v.Failed
+	v.Failed = op.Counts.Error.Value
+	v.Handled = op.Counts.Completed.Value + v.Failed
 }

@@ -24,7 +24,7 @@ func TestHomeShowsWhatWasSeenAndAsksNothing(t *testing.T) {
 	_, header, body := r.do(http.MethodGet, "/")
 	for _, want := range []string{
 		`aria-label="Workspace acme"`, "importing", "importer_importing_users", `value="50"`, "100 of 200 records handled, 10 of them failed",
-		"&lt;script&gt;", "Not scraped yet.", "Cannot be seen now.", "create a new token", `href="/metrics"`, `href="/probe?target=acme"`,
+		"&lt;script&gt;", "Not scraped yet.", "Cannot be seen now.", "Create a new token", `href="/metrics"`, `href="/probe?target=acme"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not show %q:\n%s", want, body)

@@ -17,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/collector"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/workspaces"
@@ -52,7 +51,7 @@ func newRig(t *testing.T, names []string, change func(*Options)) *rig {
 		r.sims[name] = sim
 		configs[name] = config.Workspace{
 			URL: url, UserID: "watcher", Token: token, Timeout: 10 * time.Second,
-			FileData: collector.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
+			FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
 		}
 	}
 	if err := r.set.Apply(configs); err != nil {

@@ -1,12 +1,17 @@
 package deploy
 
 import (
+	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rocketchat_import_exporter/demo/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -15,20 +20,26 @@ import (
 // What the simulated Rocket.Chat accepts.
 const (
 	watcherID    = "aobEdbYhXfu5hkeqG"
-	watcherToken = "the-watchers-token"
+	watcherToken = "a-token-that-must-not-show"
 )
 
-// simulatedRocketChat returns the URL of a workspace, which ends with the test.
-func simulatedRocketChat(t *testing.T) string {
+// What the web configuration asks for. The hash is bcrypt's of the password.
+const (
+	webUser         = "prometheus"
+	webPassword     = "a-password"
+	webPasswordHash = "$2a$04$yQP9tZkvHfA4xLCNZ7Eglum9qLtuMYFNRpcvv/PuJ7is2kTVaSKX6"
+)
+
+// simulatedRocketChat serves a workspace below a path until the test ends.
+func simulatedRocketChat(t *testing.T, path string, start func(http.Handler) *httptest.Server) *httptest.Server {
 	t.Helper()
-	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
+	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest, BasePath: path})
 	sim.SetUser(watcherID, watcherToken, rocketchatsim.RunImport)
-	server := httptest.NewServer(sim)
+	server := start(sim)
 	t.Cleanup(server.Close)
-	return server.URL
+	return server
 }
 
-// exporterBinary builds the exporter as its own module pins it.
 func exporterBinary(t *testing.T) string {
 	t.Helper()
 	binary, err := process.Build(t.Context(), t.TempDir(), "rocketchat_import_exporter", "-C", "..")
@@ -38,33 +49,23 @@ func exporterBinary(t *testing.T) string {
 	return binary
 }
 
-// writeToken writes the token that the simulated Rocket.Chat accepts into a file.
-func writeToken(t *testing.T, file string) {
+// writeFile writes a file that only its owner can read, and its directory.
+func writeFile(t *testing.T, path, content string) {
 	t.Helper()
-	if err := os.WriteFile(file, []byte(watcherToken+"\n"), 0o600); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// requireWatching runs the exporter, and requires that its page at the path tells
-// of a usable answer, and that it ends well when it is asked to.
-func requireWatching(t *testing.T, env []string, binary string, args []string, path string) {
+// requireWatching runs the exporter. It requires that the pages show a usable
+// answer of Rocket.Chat, and that the exporter ends well and logs no token.
+func requireWatching(t *testing.T, binary string, env, args []string, scheme string, pages ...string) {
 	t.Helper()
-	address, err := process.FreeAddress("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	exporter, err := process.Start("the exporter", env, binary, append(args, "--web.listen-address="+address)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer exporter.Stop()
-	url := "http://" + address
-	if err := exporter.AwaitOK(t.Context(), url+"/-/ready"); err != nil {
-		t.Fatal(err)
-	}
-	if page := getPage(t, url+path); !strings.Contains(page, "\nrocketchat_import_up 1\n") {
-		t.Errorf("%s shows\n%s", path, page)
+	address, exporter := startExporter(t, binary, env, args, scheme)
+	for _, page := range pages {
+		if status, body, err := get(scheme+"://"+address+page, webUser, webPassword); err != nil || !strings.Contains(body, "\nrocketchat_import_up 1\n") {
+			t.Errorf("%s shows %d (%v)\n%s", page, status, err, body)
+		}
 	}
 	exporter.Stop()
 	if err := exporter.Err(); err != nil {
@@ -78,16 +79,53 @@ func requireWatching(t *testing.T, env []string, binary string, args []string, p
 	}
 }
 
-func getPage(t *testing.T, url string) string {
+// startExporter runs the exporter until the test ends, and waits until it is ready.
+func startExporter(t *testing.T, binary string, env, args []string, scheme string) (string, *process.Process) {
 	t.Helper()
-	response, err := http.Get(url)
+	address, err := process.FreeAddress("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	exporter, err := process.Start("the exporter", env, binary, append(args, "--web.listen-address="+address)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(exporter.Stop)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		status, _, err := get(scheme+"://"+address+"/-/ready", webUser, webPassword)
+		if err == nil && status == http.StatusOK {
+			return address, exporter
+		}
+		select {
+		case <-tick.C:
+		case <-exporter.Ended():
+			t.Fatalf("the exporter ended (%v)\n%s", exporter.Err(), exporter.Output())
+		case <-t.Context().Done():
+			t.Fatal(status, err)
+		}
+	}
+}
+
+// get reads a page, whatever its certificate is, with a password unless the user is empty.
+func get(url, user, password string) (status int, body string, err error) {
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	if user != "" {
+		request.SetBasicAuth(user, password)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, "", err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	content, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatal(err)
+		return 0, "", fmt.Errorf("reading %s: %w", url, err)
 	}
-	return string(body)
+	return response.StatusCode, string(content), nil
 }

@@ -2,7 +2,7 @@ package deploy
 
 import (
 	"bytes"
-	"errors"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,88 +13,61 @@ import (
 
 const (
 	systemdUnit = "rocketchat_import_exporter.service"
-	// unitBinary, unitEnvironment, unitFolder and unitCredentials are where the unit
-	// has things on a real machine.
-	unitBinary      = "/usr/local/bin/rocketchat_import_exporter"
-	unitEnvironment = "/etc/default/rocketchat_import_exporter"
-	unitFolder      = "/etc/rocketchat_import_exporter"
-	unitCredentials = "/run/credentials/" + systemdUnit
-	// exposure is ten times what systemd-analyze finds, and more is too much. What it
-	// counts is the network, which the exporter is for, and /proc/stat.
+	// exposure is ten times what systemd-analyze finds at most. It counts the network,
+	// which the exporter needs, and /proc/stat.
 	exposure = "12"
 )
 
-// systemdInstallation is what docs/systemd.md has the reader install.
-type systemdInstallation struct {
+// systemdInstallations are those of docs/systemd.md.
+var systemdInstallations = []struct {
 	name    string
 	dropIns []string
-	page    string // that tells of a workspace
-}
-
-var systemdInstallations = []systemdInstallation{
+	page    string // shows a workspace
+}{
 	{"one workspace", nil, "/metrics"},
 	{"many workspaces", []string{"many-workspaces.conf"}, "/probe?target=support"},
 }
 
 func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
-	binary, workspace := exporterBinary(t), simulatedRocketChat(t)
+	binary, workspace := exporterBinary(t), simulatedRocketChat(t, "", httptest.NewServer).URL
 	for _, installation := range systemdInstallations {
 		t.Run(installation.name, func(t *testing.T) {
-			unit := installation.settings(t)
+			unit := unitSettings(t, installation.dropIns)
 			machine := t.TempDir()
-			credentials := filepath.Join(machine, unitCredentials)
+			credentials := filepath.Join(machine, "credentials")
 			localize := strings.NewReplacer(
-				"%d", credentials, unitCredentials, credentials, unitFolder, machine,
+				"%d", credentials, "/run/credentials/"+systemdUnit, credentials, "/etc/rocketchat_import_exporter", machine,
 				"https://chat.example.com", workspace, "https://chat.acme.example", workspace, "https://support.example.com", workspace,
 			)
-
-			if err := os.MkdirAll(credentials, 0o700); err != nil {
-				t.Fatal(err)
-			}
 			for _, credential := range unit["LoadCredential"] {
-				id, source, _ := strings.Cut(credential, ":")
-				if filepath.Dir(source) != unitFolder {
-					t.Errorf("the credential %s comes from %s", id, source)
-				}
-				writeToken(t, filepath.Join(credentials, id))
+				id, _, _ := strings.Cut(credential, ":")
+				writeFile(t, filepath.Join(credentials, id), watcherToken+"\n")
 			}
-			workspaces := localize.Replace(readSystemdFile(t, "workspaces.yml"))
-			if err := os.WriteFile(filepath.Join(machine, "workspaces.yml"), []byte(workspaces), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			writeFile(t, filepath.Join(machine, "workspaces.yml"), localize.Replace(readFile(t, "systemd/workspaces.yml")))
+
 			var env []string
-			for _, file := range unit["EnvironmentFile"] {
-				if file != unitEnvironment {
-					t.Fatalf("the unit reads %s", file)
-				}
-				for _, line := range settingLines(readSystemdFile(t, "rocketchat_import_exporter.default")) {
-					if name, _, _ := strings.Cut(line, "="); !slices.Contains(strings.Fields(strings.Join(unit["UnsetEnvironment"], " ")), name) {
-						env = append(env, localize.Replace(line))
-					}
+			unset := strings.Fields(strings.Join(unit["UnsetEnvironment"], " "))
+			for _, line := range settingLines(readFile(t, "systemd/rocketchat_import_exporter.default")) {
+				if name, _, _ := strings.Cut(line, "="); !slices.Contains(unset, name) {
+					env = append(env, localize.Replace(line))
 				}
 			}
-			if !slices.Contains(env, "WEB_LISTEN_ADDRESS=127.0.0.1:10458") {
-				t.Errorf("others than this machine can reach it: its environment is %q", env)
-			}
-			if len(unit["ExecStart"]) != 1 {
-				t.Fatalf("the unit starts %q", unit["ExecStart"])
+			if !slices.ContainsFunc(env, func(line string) bool { return strings.HasSuffix(line, "WEB_LISTEN_ADDRESS=127.0.0.1:10458") }) {
+				t.Errorf("other machines can reach it: its environment is %q", env)
 			}
 			command := strings.Fields(localize.Replace(unit["ExecStart"][0]))
-			if command[0] != unitBinary {
-				t.Fatalf("the unit starts %s", command[0])
-			}
-			requireWatching(t, env, binary, command[1:], installation.page)
+			requireWatching(t, binary, env, command[1:], "http", installation.page)
 		})
 	}
 }
 
-// settings reads the unit and its drop-ins as systemd does: an empty value takes
-// away those before it. Its sections do not share names.
-func (i systemdInstallation) settings(t *testing.T) map[string][]string {
+// unitSettings reads the unit and its drop-ins as systemd does: an empty value
+// removes those before it. Its sections do not share names.
+func unitSettings(t *testing.T, dropIns []string) map[string][]string {
 	t.Helper()
 	settings := map[string][]string{}
-	for _, file := range append([]string{systemdUnit}, i.dropIns...) {
-		for _, line := range settingLines(readSystemdFile(t, file)) {
+	for _, file := range append([]string{systemdUnit}, dropIns...) {
+		for _, line := range settingLines(readFile(t, filepath.Join("systemd", file))) {
 			name, value, _ := strings.Cut(line, "=")
 			if value == "" {
 				settings[name] = nil
@@ -108,72 +81,44 @@ func (i systemdInstallation) settings(t *testing.T) map[string][]string {
 
 // settingLines are the lines of the form NAME=VALUE.
 func settingLines(text string) []string {
-	var lines []string
-	for _, line := range strings.Split(text, "\n") {
-		if !strings.HasPrefix(line, "#") && strings.Contains(line, "=") {
-			lines = append(lines, line)
-		}
-	}
-	return lines
+	return slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "#") || !strings.Contains(line, "=")
+	})
 }
 
-func readSystemdFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("systemd", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-func TestUnitIsGoodToSystemd(t *testing.T) {
-	analyze := systemdAnalyze(t)
-	for _, installation := range systemdInstallations {
-		t.Run(installation.name, func(t *testing.T) {
-			unit := installation.install(t)
-			// It tells of a setting that it does not know and succeeds.
-			if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
-				t.Errorf("systemd-analyze verify: %v\n%s", err, out)
-			}
-		})
-	}
-}
-
-func TestUnitExposesLittle(t *testing.T) {
-	analyze := systemdAnalyze(t)
-	unit := systemdInstallation{}.install(t)
-	out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput()
-	if err != nil {
-		t.Errorf("systemd-analyze security: %v\n%s", err, out)
-	}
-}
-
-// install writes the unit and its drop-ins into a folder of their own, with a
-// binary that is there, and returns the unit's path.
-func (i systemdInstallation) install(t *testing.T) string {
-	t.Helper()
-	folder := t.TempDir()
-	binary := filepath.Join(folder, "rocketchat_import_exporter")
-	write := func(path, text string, mode os.FileMode) {
-		text = strings.ReplaceAll(text, unitBinary, binary)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), mode)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(binary, "", 0o700)
-	unit := filepath.Join(folder, systemdUnit)
-	write(unit, readSystemdFile(t, systemdUnit), 0o600)
-	for _, dropIn := range i.dropIns {
-		write(filepath.Join(unit+".d", dropIn), readSystemdFile(t, dropIn), 0o600)
-	}
-	return unit
-}
-
-func systemdAnalyze(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("systemd-analyze")
+func TestSystemdAcceptsTheUnit(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		t.Skip("there is no systemd-analyze: it comes with systemd")
 	}
-	return program
+	for _, installation := range systemdInstallations {
+		t.Run(installation.name, func(t *testing.T) {
+			folder := t.TempDir()
+			binary, unit := filepath.Join(folder, "rocketchat_import_exporter"), filepath.Join(folder, systemdUnit)
+			if err := os.WriteFile(binary, nil, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			install := func(path, file string) {
+				text := readFile(t, filepath.Join("systemd", file))
+				for _, line := range settingLines(text) {
+					if command, ok := strings.CutPrefix(line, "ExecStart=/"); ok {
+						program, _, _ := strings.Cut(command, " ")
+						text = strings.ReplaceAll(text, "/"+program, binary)
+					}
+				}
+				writeFile(t, path, text)
+			}
+			install(unit, systemdUnit)
+			for _, dropIn := range installation.dropIns {
+				install(filepath.Join(unit+".d", dropIn), dropIn)
+			}
+			// It names a setting that it does not know, and succeeds.
+			if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
+				t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+			}
+			if out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput(); err != nil {
+				t.Errorf("systemd-analyze security: %v\n%s", err, out)
+			}
+		})
+	}
 }

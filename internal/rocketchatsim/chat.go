@@ -1,0 +1,47 @@
+package rocketchatsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// Message is a message that chat.postMessage received, with the fields that
+// Alertmanager's rocketchat receiver sends.
+type Message struct {
+	// UserID is who sent it.
+	UserID string `json:"-"`
+
+	Channel     string       `json:"channel"`
+	Text        string       `json:"text"`
+	Attachments []Attachment `json:"attachments"`
+}
+
+// Attachment is a part of a message that Rocket.Chat shows as a box.
+type Attachment struct {
+	Title     string `json:"title"`
+	TitleLink string `json:"title_link"`
+	Text      string `json:"text"`
+	Color     string `json:"color"`
+}
+
+// Messages returns the messages received so far, oldest first.
+func (s *Server) Messages() []Message {
+	s.lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.messages)
+}
+
+// postMessage needs no permission of its own: any user may post.
+func (s *Server) postMessage(userID string, body []byte) reply {
+	message := Message{UserID: userID}
+	if err := json.Unmarshal(body, &message); err != nil {
+		return apiError("invalid-params", "The body is not JSON", ChatPostMessage)
+	}
+	if message.Channel == "" {
+		return apiError("error-roomid-param-not-provided", `The required "roomId" or "channel" param was not provided`, ChatPostMessage)
+	}
+	s.messages = append(s.messages, message)
+	return raw(http.StatusOK, fmt.Sprintf(`{"ts":%d,"channel":%s,"success":true}`, s.now().UnixMilli(), quote(message.Channel)))
+}

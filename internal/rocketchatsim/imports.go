@@ -1,0 +1,309 @@
+package rocketchatsim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Content is what an uploaded file holds.
+type Content struct {
+	Users int
+	// Channels are the channels and private groups, Direct the direct
+	// conversations. The selection has one entry for all of the latter.
+	Channels, Direct int
+	// Messages are counted; Skipped is how many of them are not staged, as the
+	// Slack importer does with what it cannot import.
+	Messages, Skipped int
+	Contacts          int
+}
+
+func (c Content) selection() Selection {
+	direct := min(1, c.Direct)
+	return Selection{
+		Users: c.Users, UsersDeleted: c.Users * 8 / 100, UsersBot: c.Users * 12 / 1000, UsersEmailTaken: c.Users * 6 / 1000,
+		Channels: c.Channels + direct, ChannelsArchived: c.Channels * 15 / 100,
+		ChannelsPrivate: c.Channels*22/100 + direct, ChannelsDirect: direct,
+		Messages: c.Messages - c.Skipped, Contacts: c.Contacts,
+	}
+}
+
+// Slack is an import of 3,000 users, 400 channels and 150,000 messages that goes
+// well. It takes 178 s. It ends with 153,000 of 153,400 records completed, since
+// the last partial batch is not saved.
+func Slack() Script {
+	return SlackImport(Content{Users: 3_000, Channels: 399, Direct: 1, Messages: 150_000, Skipped: 261})
+}
+
+// Stall is Slack, but half-way through the messages nothing moves for standstill.
+func Stall(standstill time.Duration) Script { return halfway(Phase{Duration: standstill}) }
+
+// Restart is Slack, but half-way through the messages the only instance restarts,
+// which is the end of the import.
+func Restart() Script { return endsHalfway(Phase{event: (*Server).restart}) }
+
+// SecondInstance is Slack, but half-way through the messages another instance of
+// the workspace starts. The import ends in importer_done, not valid.
+func SecondInstance() Script { return halfway(Phase{event: (*Server).startSecondInstance}) }
+
+// Failure is Slack, but half-way through the messages the import fails.
+func Failure() Script { return endsHalfway(Phase{Step: StepImportFailed}) }
+
+// halfway is Slack with something between the two halves of its messages.
+func halfway(between Phase) Script {
+	script := Slack()
+	last := len(script.Phases) - 3 // messages, finishing, done
+	messages := script.Phases[last]
+	first, second := messages, messages
+	first.Imported /= 2
+	first.Duration /= 2
+	second.Step = ""
+	second.Imported -= first.Imported
+	second.Duration -= first.Duration
+	script.Phases = append(script.Phases[:last:last], first, between, second, script.Phases[last+1], script.Phases[last+2])
+	return script
+}
+
+// endsHalfway is Slack as far as the first half of its messages, and then end.
+func endsHalfway(end Phase) Script {
+	script := halfway(end)
+	script.Phases = script.Phases[:len(script.Phases)-3]
+	return script
+}
+
+// SlackImport is an import of a Slack export that goes well. It takes 178 s.
+func SlackImport(c Content) Script {
+	return fileImport("slack", "Slack", "application/zip", c, prepareSlack(c))
+}
+
+// SlackFromURL is SlackImport of a file that Rocket.Chat downloads.
+func SlackFromURL(c Content) Script {
+	script := SlackImport(c)
+	script.Operation.Step, script.Operation.File = StepDownloadingFile, "simulatedAdmin001_slack.zip"
+	script.Phases = script.Phases[1:]
+	script.Phases[0] = Phase{Step: StepDownloadingFile, Duration: 8 * time.Second}
+	return script
+}
+
+// CSVImport is an import of a CSV archive that goes well. It takes 178 s. Its
+// count.channels and its total leave the direct conversations out, so that
+// count.completed ends above count.total.
+func CSVImport(c Content) Script {
+	return fileImport("csv", "CSV", "application/zip", c, prepareCSV(c))
+}
+
+// HipChatImport is an import of a HipChat export that goes well. It takes 178 s.
+// Direct conversations are as for CSVImport.
+func HipChatImport(c Content) Script {
+	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c, prepareHipChat(c))
+}
+
+// SlackUsersImport is an import of a CSV file of Slack users. Its total appears only
+// in importer_user_selection.
+func SlackUsersImport(users int) Script {
+	script := fileImport("slack-users", "Slack's Users CSV", "text/csv", Content{Users: users}, []Phase{
+		{Step: StepPreparingUsers, Duration: 30 * time.Second, saves: []save{own(Users, users)}},
+	})
+	ready := slices.IndexFunc(script.Phases, func(p Phase) bool { return p.Step == StepUserSelection })
+	script.Phases[ready].saves = []save{total(users)}
+	return script
+}
+
+// APIImport is an import of users that a program hands over in ten batches and
+// starts with import.run, the only importer whose failed records are counted as
+// such. It takes 62 s.
+func APIImport(users, failed int) Script {
+	const batches = 10
+	var growing []save
+	for i := range batches {
+		n := users*(i+1)/batches - users*i/batches
+		growing = append(growing, func(o *operation) {
+			o.selection.Users += n
+			o.staged = o.selection.Users
+			add(&o.count().Users, n)
+			add(&o.Count.Total, n)
+		})
+	}
+	return Script{
+		Operation: APIOperation(StepNew, time.Time{}),
+		Phases: append([]Phase{
+			{Step: StepNew, Duration: 2 * time.Second, saves: growing[:1]},
+			{Step: StepUserSelection, Duration: 20 * time.Second, saves: growing[1:]},
+		}, importing(Content{Users: users}, failed)...),
+	}
+}
+
+// PendingFiles downloads files that messages of an earlier import refer to. It takes
+// 60 s. The last ten downloads end after importer_done.
+func PendingFiles(files int) Script {
+	return pending("pending-files", "Pending Files", files)
+}
+
+// PendingAvatars does the same with avatars.
+func PendingAvatars(avatars int) Script {
+	return pending("pending-avatars", "Pending Avatars", avatars)
+}
+
+func pending(key, name string, n int) Script {
+	late := min(n, 10)
+	return Script{Operation: newOperation(key, name, StepNew, time.Time{}), Phases: []Phase{
+		{Step: StepNew, Duration: 2 * time.Second},
+		{Step: StepPreparingStarted, Duration: 4 * time.Second, saves: []save{
+			ownAndNull(Messages, n),
+			total(n),
+			func(o *operation) { o.stored = true },
+		}},
+		{Step: StepImportingFiles, Duration: 50 * time.Second, Kind: Files, Imported: n - late},
+		{Step: StepDone, Duration: 4 * time.Second, Kind: Files, Imported: late},
+	}}
+}
+
+// BrokenZip is a file that cannot be opened: the import stays in
+// importer_file_loaded.
+func BrokenZip() Script {
+	return SlackImport(Content{}).until(StepFileLoaded)
+}
+
+// MalformedUsers is a CSV archive with a line of users that is too short: the
+// import stays in importer_preparing_users.
+func MalformedUsers() Script {
+	return CSVImport(Content{Users: 20, Channels: 3, Messages: 46}).until(StepPreparingUsers)
+}
+
+// WrongFile is a Slack export that was uploaded as a CSV archive: the import ends in
+// importer_user_selection with nothing staged.
+func WrongFile() Script {
+	return CSVImport(Content{Messages: 1, Skipped: 1}).until(StepUserSelection)
+}
+
+// until cuts the script off at the beginning of the step.
+func (s Script) until(step string) Script {
+	i := slices.IndexFunc(s.Phases, func(p Phase) bool { return p.Step == step })
+	s.Phases = append(s.Phases[:i], Phase{Step: step})
+	return s
+}
+
+// fileImport uploads a file, prepares it, and imports its content.
+func fileImport(key, name, contentType string, c Content, preparation []Phase) Script {
+	phases := []Phase{
+		{Step: StepNew, Duration: 2 * time.Second},
+		{Step: StepUploading, Duration: 6 * time.Second, saves: []save{
+			func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_"+key, contentType },
+		}},
+		{Step: StepFileLoaded, Duration: 4 * time.Second},
+	}
+	phases = append(phases, preparation...)
+	phases = append(phases, Phase{Step: StepUserSelection, Duration: 20 * time.Second})
+	return Script{Operation: newOperation(key, name, StepNew, time.Time{}), Selection: c.selection(), Phases: append(phases, importing(c, 0)...)}
+}
+
+// importing imports what is staged of the content. It takes 116 s if there are
+// messages, and 40 s otherwise.
+func importing(c Content, failed int) []Phase {
+	messages := Phase{Step: StepImportingMessages, Kind: Messages, Imported: c.Messages - c.Skipped}
+	channels := Phase{Step: StepImportingChannels, Kind: Channels, Imported: c.Channels + c.Direct}
+	messages.Duration, channels.Duration = 2*time.Second, 2*time.Second
+	if c.Messages > 0 {
+		messages.Duration, channels.Duration = 70*time.Second, 10*time.Second
+	}
+	return []Phase{
+		{Step: StepImportingStarted, Duration: 2 * time.Second},
+		{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users, Failed: failed},
+		channels,
+		messages,
+		{Step: StepFinishing, Duration: 4 * time.Second},
+		{Step: StepDone},
+	}
+}
+
+// prepareSlack counts channels, then users, then messages, in 30 s. Of the content
+// of a workspace with contacts it then counts those.
+func prepareSlack(c Content) []Phase {
+	channels := c.Channels + c.Direct
+	forContacts := time.Duration(0)
+	if c.Contacts > 0 {
+		forContacts = 5 * time.Second
+	}
+	phases := []Phase{
+		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: []save{total(channels), own(Channels, channels)}},
+		{Step: StepPreparingUsers, Duration: 6 * time.Second, saves: []save{own(Users, c.Users), total(c.Users)}},
+		{Step: StepPreparingMessages, Duration: 20*time.Second - forContacts,
+			saves: append(folders(c.Messages), ownAndNull(Messages, c.Messages))},
+	}
+	if c.Contacts > 0 {
+		phases = append(phases, Phase{Step: StepPreparingContacts, Duration: forContacts,
+			saves: []save{own(Contacts, c.Contacts), total(c.Contacts)}})
+	}
+	return phases
+}
+
+// folders reads messages folder by folder, 500 in each.
+func folders(messages int) []save {
+	var saves []save
+	for read := 0; read < messages; read += 500 {
+		saves = append(saves, status(fmt.Sprintf("channel-%d/2024-01-01", read/500)), total(min(500, messages-read)))
+	}
+	return saves
+}
+
+// prepareCSV counts channels, then messages, then users, in 30 s, and their total at
+// the end.
+func prepareCSV(c Content) []Phase {
+	var counted []save
+	all := c.Channels + c.Messages + c.Users
+	if c.Channels > 0 {
+		counted = []save{own(Channels, c.Channels)}
+	}
+	users := []save{total(all)}
+	if c.Users > 0 {
+		users = []save{own(Users, c.Users), total(all)}
+	}
+	return []Phase{
+		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: counted},
+		{Step: StepPreparingMessages, Duration: 20 * time.Second,
+			saves: []save{
+				status("directmessages/messages"), ownAndNull(Messages, c.Messages/3),
+				status("room-0/messages"), ownAndNull(Messages, c.Messages),
+			}},
+		{Step: StepPreparingUsers, Duration: 6 * time.Second, saves: users},
+	}
+}
+
+// prepareHipChat begins with zeros, and counts users, then channels, then messages,
+// in 30 s.
+func prepareHipChat(c Content) []Phase {
+	return []Phase{
+		{Duration: 2 * time.Second, saves: []save{own(Messages, 0), total(0)}},
+		{Step: StepPreparingUsers, Duration: 4 * time.Second, saves: []save{own(Users, c.Users), total(c.Users)}},
+		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: []save{own(Channels, c.Channels), total(c.Channels)}},
+		{Step: StepPreparingMessages, Duration: 20 * time.Second,
+			saves: []save{status("users/100"), own(Messages, c.Messages), total(c.Messages)}},
+	}
+}
+
+// total counts n more records.
+func total(n int) save {
+	return func(o *operation) { add(&o.count().Total, n) }
+}
+
+// own sets the kind's own count.
+func own(kind Kind, n int) save {
+	return func(o *operation) {
+		count := o.count()
+		field := map[Kind]**int{Users: &count.Users, Channels: &count.Channels, Messages: &count.Messages, Contacts: &count.Contacts}[kind]
+		*field = new(n)
+	}
+}
+
+// status says which folder is read.
+func status(folder string) save {
+	return func(o *operation) { o.messagesStarted, o.messagesStatus = true, folder }
+}
+
+// ownAndNull is own once all folders are read.
+func ownAndNull(kind Kind, n int) save {
+	return func(o *operation) {
+		own(kind, n)(o)
+		status("")(o)
+	}
+}
