@@ -33,12 +33,12 @@ archive   = rocketchat_import_exporter-$(VERSION)
 # What is in an archive beside the binary.
 shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
+.PHONY: build test format vet spelling generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
 
-test: format vet generated unit rules
+test: format vet spelling generated unit rules
 
 format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -48,6 +48,10 @@ vet:
 	$(staticcheck) ./...
 	cd dashboards && go vet ./... && $(staticcheck) ./...
 	cd test && go vet -tags image ./... && $(staticcheck) -tags image ./...
+
+# Words in code and pages that are misspelled in English. Links are a test.
+spelling:
+	@$(tool) misspell -error $$(git ls-files '*.go' '*.md' '*.yml' '*.yaml' '*.html' Makefile Dockerfile)
 
 unit:
 	go test -race ./...
