@@ -120,7 +120,7 @@ func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 		Step("60s")
 }
 
-// number gives every panel its id; Grafana wants them unique. It drops the
+// number sets the id of every panel; Grafana wants them unique. It drops the
 // builder's repeatDirection: with it, Grafana 11.0 draws a panel 24 wide.
 func number(b *board) {
 	for i, p := range b.Panels {

@@ -120,7 +120,7 @@ type threshold struct {
 	color string
 }
 
-// colored gives the colour below the first threshold, then the thresholds.
+// colored returns the colour below the first threshold, then the thresholds.
 func colored(base string, above ...threshold) *dashboard.ThresholdsConfigBuilder {
 	return dashboard.NewThresholdsConfigBuilder().
 		Mode(dashboard.ThresholdsModeAbsolute).
