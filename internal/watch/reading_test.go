@@ -32,6 +32,7 @@ func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	if third := r.scrape(); !third.Up || third.Selection == nil || users(third) != 12 {
 		t.Errorf("a scrape within the interval did not get the selection that came in since: %+v", third)
 	}
+	r.Close() // waits for reads that should not be there
 	if n := r.sim.Requests(rocketchatsim.GetCurrentImportOperation); n != 2 {
 		t.Errorf("%d calls for the operation were made", n)
 	}
