@@ -109,6 +109,10 @@ func TestHistory(t *testing.T) {
 			{op: failedLook},
 			{op: ready("a", 1, in(done), invalid, completed(500), total(1051)), want: Aborted, ending: EndingAborted},
 		}},
+		{"how an operation ended says nothing of the next one", []look{
+			{op: ready("a", 1, in(done)), ending: EndingFinished},
+			{op: ready("b", 1, in(done), invalid)},
+		}},
 		{"a good look ends the doubt that a failed one raised", []look{
 			{op: ready("a", 1, in(importing))},
 			{op: failedLook},

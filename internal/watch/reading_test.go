@@ -245,6 +245,21 @@ func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
 	}
 }
 
+// The step may have changed since the answer began, however long its body takes.
+func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	r.place(operation(rocketchatsim.StepUserSelection))
+	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
+		w.Write([]byte(" ")) // the first byte of the answer
+		w.(http.Flusher).Flush()
+		<-time.After(connectWithin)
+		r.sim.ServeHTTP(w, req)
+	})
+	if s := r.scrape(); !s.Up || s.Reads[ReadNotSent] != 1 || r.fileDataRequests() != 0 {
+		t.Errorf("the scrape got %+v; %d requests arrived", s, r.fileDataRequests())
+	}
+}
+
 // scrapeReads is how many reads had a result.
 func (r *rig) scrapeReads(result ReadResult) uint64 { return r.scrape().Reads[result] }
 
