@@ -188,8 +188,8 @@ func (m machine) run(t *testing.T, script string) string {
 }
 
 func (m machine) command(script string) *exec.Cmd {
-	return exec.Command("nsenter", "--target="+m.leader, "--mount", "--uts", "--ipc", "--pid", "--root", "--wd=/",
-		"env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "sh", "-ec", script)
+	return exec.Command("nsenter", "--target="+m.leader, "--mount", "--uts", "--ipc", "--pid", "--root", "--wdns=/",
+		"env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", script)
 }
 
 // requireUp requires that the service runs a version and that it watches. It waits
