@@ -31,12 +31,13 @@ func held(selector string) string {
 
 func maxBy(label, expr string) string { return "max by (" + label + ") (" + expr + ")" }
 
-// inState has a series for each workspace whose newest import is in the state.
+// inState has a series for each workspace whose newest import is in the state,
+// which is a regular expression.
 func inState(state string) string {
-	return `(` + lately(`rocketchat_import_state{state="`+state+`"}`) + ` == 1)`
+	return `(` + lately(`rocketchat_import_state{state=~"`+state+`"}`) + ` == 1)`
 }
 
-// inStep is inState for steps; step is a regular expression.
+// inStep is inState for steps.
 func inStep(step string) string {
 	return `(` + lately(`rocketchat_import_step{step=~"`+step+`"}`) + ` == 1)`
 }
