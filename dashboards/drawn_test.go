@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +29,7 @@ func TestNoOptionIsAnEmptyText(t *testing.T) {
 
 func TestTilesWithSeveralValuesDrawThemBelowEachOther(t *testing.T) {
 	for _, p := range rawPanels(t) {
-		several := map[string]bool{"Step": true, "Time left": true, "Staged": true}[p["title"].(string)]
+		several := map[string]bool{"Step": true, "Progress": true, "Time left": true, "No movement for": true, "Staged": true}[p["title"].(string)]
 		if several && p["type"] == "stat" && at(p, "options", "orientation") != "horizontal" {
 			t.Errorf("%s: the orientation is %v", p["title"], at(p, "options", "orientation"))
 		}
@@ -98,6 +100,120 @@ func TestTheTableOfWorkspacesBeginsWithTheMostPressing(t *testing.T) {
 		return
 	}
 	t.Error("there is no table of workspaces")
+}
+
+// A State without a text is a bare number, and one without a colour is green.
+func TestStateSaysWhatNeedsAPersonAndWhyNothingIsKnown(t *testing.T) {
+	for _, title := range []string{"State", "State over time"} {
+		texts := map[string]any{} // and their colours
+		mappings, _ := at(panelNamed(t, title), "fieldConfig", "defaults", "mappings").([]any)
+		for _, mapping := range mappings {
+			for _, shown := range at(mapping, "options").(map[string]any) {
+				texts[at(shown, "text").(string)] = at(shown, "color")
+			}
+		}
+		for text, colors := range map[string]string{
+			"stalled": "dark-red", "interrupted": "red", "aborted": "red", "set back": "dark-red",
+			"unauthorized": "red", "forbidden": "red", "no answer": "orange", "exporter down": "dark-orange",
+		} {
+			if texts[text] != colors {
+				t.Errorf("%s: %q is %v", title, text, texts[text])
+			}
+		}
+		expr := at(panelNamed(t, title), "targets").([]any)[0].(map[string]any)["expr"].(string)
+		for _, asked := range []string{
+			"server_time_seconds", "operation_valid", `kind="aborted"`, `kind="set_back"`, "auth_failure", "rocketchat_import_up", `up{instance=~"$instance",job=`,
+		} {
+			if !strings.Contains(expr, asked) {
+				t.Errorf("%s does not ask for %s", title, asked)
+			}
+		}
+	}
+}
+
+func TestNoTileClaimsWhatIsNotKnown(t *testing.T) {
+	for _, p := range rawPanels(t) {
+		text := at(p, "fieldConfig", "defaults", "noValue")
+		if p["type"] == "stat" && text != "not known" && text != "no estimate" {
+			t.Errorf("%s says %q when nothing is known", p["title"], text)
+		}
+	}
+}
+
+// Grafana drops a column whose query has no result, and cuts what does not fit.
+func TestTheTableOfWorkspacesHasRoomAndKeepsItsColumns(t *testing.T) {
+	p := panelNamed(t, "Workspaces")
+	for _, target := range at(p, "targets").([]any) {
+		expr := at(target, "expr").(string)
+		if !strings.Contains(expr, "or on (instance) NaN * max by (instance)") && !strings.Contains(expr, "or on (instance) label_replace(max by (instance)") {
+			t.Errorf("this may have no result: %s", expr)
+		}
+	}
+	room := map[any]float64{"State": 110, "Progress": 140, "Unmoved for": 105, "Scrape": 110}
+	for _, override := range at(p, "fieldConfig", "overrides").([]any) {
+		title := at(override, "matcher", "options")
+		for _, property := range at(override, "properties").([]any) {
+			if at(property, "id") == "custom.width" && at(property, "value").(float64) < room[title] {
+				t.Errorf("%s is %v wide", title, at(property, "value"))
+			}
+		}
+	}
+}
+
+// Decimals would show the ticks of small numbers twice.
+func TestNoGraphRoundsItsTicks(t *testing.T) {
+	for _, p := range rawPanels(t) {
+		if decimals := at(p, "fieldConfig", "defaults", "decimals"); p["type"] == "timeseries" && decimals != nil {
+			t.Errorf("%s has %v decimals", p["title"], decimals)
+		}
+	}
+}
+
+// Yellow cannot be read on white, except as the ground of a state.
+func TestNothingIsWrittenInYellow(t *testing.T) {
+	for _, p := range rawPanels(t) {
+		walk(p, func(key string, value any) {
+			if key == "color" && value == "yellow" && !slices.Contains([]any{"State", "State over time", "Workspaces"}, p["title"]) {
+				t.Errorf("%s has yellow", p["title"])
+			}
+			if steps, ok := value.([]any); ok && key == "steps" {
+				for _, step := range steps {
+					if at(step, "color") == "yellow" {
+						t.Errorf("%s has yellow values", p["title"])
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTheDefaultDataSourceIsChosen(t *testing.T) {
+	variables := at(decode(t), "templating", "list").([]any)
+	if chosen := at(variables[0], "current", "value"); chosen != "default" {
+		t.Errorf("the data source is %v", chosen)
+	}
+}
+
+// Servers from 3.14 on never set these flags.
+func TestRareFlagsShowOnlyWhereTheyAreSet(t *testing.T) {
+	rare := regexp.MustCompile(`_by_flag\{[^}]*flag=~?"(email_taken|excluded)`)
+	all := regexp.MustCompile(`_by_flag\{instance=~"\$instance"\}`)
+	eachQuery(t, func(where, expr string) {
+		if all.MatchString(expr) || rare.MatchString(expr) && !strings.HasSuffix(expr, "> 0") {
+			t.Errorf("%s shows them at 0: %s", where, expr)
+		}
+	})
+}
+
+func panelNamed(t *testing.T, title string) any {
+	t.Helper()
+	for _, p := range rawPanels(t) {
+		if p["title"] == title && p["type"] != "row" {
+			return any(p)
+		}
+	}
+	t.Fatalf("there is no panel %s", title)
+	return nil
 }
 
 // rawPanels are the panels and rows as the JSON has them.

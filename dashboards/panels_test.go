@@ -56,7 +56,7 @@ func TestPanelsFillTheGridWithoutOverlap(t *testing.T) {
 	}
 }
 
-// A line of 1280 pixels is read well down to a quarter of it.
+// A line of 1280 pixels is read well down to a sixth of it.
 func TestNoPanelIsTooSmallToRead(t *testing.T) {
 	for _, p := range panels(t) {
 		if p.GridPos.W < 4 || p.GridPos.H < 4 {
