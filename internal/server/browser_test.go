@@ -17,7 +17,7 @@ import (
 	"rocketchat_import_exporter/internal/watch"
 )
 
-var screenshots = flag.String("screenshots", "", "folder to write screenshots of the page to")
+var screenshots = flag.String("screenshots", "", "folder to write screenshots of the page to; docs/page.png is one of them")
 
 // chromium runs Debian's Chromium on a page of this machine, and returns what it prints.
 func chromium(t *testing.T, args ...string) string {
@@ -43,7 +43,7 @@ func ten(t *testing.T) map[string]watch.Status {
 	return map[string]watch.Status{
 		"acme":     seenIn(messages, watched(100*time.Second, 76700)),
 		"globex":   seenIn(messages, savedBefore(25*time.Minute), watched(40*time.Minute, 61000)),
-		"hooli":    seenIn(client.StepDone, notValid, counts(153400, 61500, 0), incident(watch.Aborted, 2*time.Hour)),
+		"hooli":    seenIn(client.StepDone, notValid, savedBefore(2*time.Hour), counts(153400, 61500, 0), incident(watch.Aborted, 2*time.Hour)),
 		"initech":  seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)),
 		"soylent":  seenIn("importer_preparing_messages", counts(132900, 0, 0), nothingOf),
 		"stark":    seenIn(client.StepUserSelection, selected(3000, 400, 150000)),
@@ -103,6 +103,7 @@ func TestHomeInABrowser(t *testing.T) {
 	if *screenshots == "" {
 		return
 	}
+	chromium(t, "--window-size=1280,1240", "--screenshot="+filepath.Join(*screenshots, "page.png"), url+"/many?workspace=acme")
 	for _, name := range names {
 		for look, flags := range map[string][]string{
 			"wide-light": {"--window-size=1280,800"}, "wide-dark": {"--window-size=1280,800", "--blink-settings=preferredColorScheme=0"},

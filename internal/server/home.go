@@ -103,13 +103,16 @@ func totals(rows []view) string {
 	for _, row := range rows {
 		counts[row.rank]++
 	}
-	texts := []string{number(len(rows), "workspace")}
+	var texts []string
 	for r, name := range rankNames {
 		if n := counts[rank(r)]; n > 0 {
 			texts = append(texts, fmt.Sprintf("%s %s", grouped(int64(n)), name))
 		}
 	}
-	return strings.Join(texts, ", ")
+	if len(rows) == 0 {
+		return "no workspace"
+	}
+	return number(len(rows), "workspace") + ": " + strings.Join(texts, ", ")
 }
 
 // unscraped says since when no workspace was scraped; it is empty if one was.

@@ -45,8 +45,9 @@ type state struct {
 	// of the sentence.
 	Since *moment
 	More  string
-	// Bad is true while one of the shipped alerts would fire.
-	Bad bool
+	// Bad is true while one of the shipped alerts would fire, and Stalled while
+	// the one about an import that does not move would.
+	Bad, Stalled bool
 	// Advice says what to do, and Runbook names the alert whose runbook says
 	// more; empty if there is nothing to do.
 	Advice, Runbook string
@@ -119,7 +120,10 @@ func stateOf(seen watch.Status, lookAge time.Duration) state {
 		is.Since = past(op.Updated, idle+lookAge)
 	}
 	if seen.Stalled() {
-		is.rank, is.Bad = rankStalled, true
+		is.rank, is.Bad, is.Stalled = rankStalled, true, true
+		if op.Step != "importer_file_loaded" {
+			is.Words, is.More = "stalled", " while "+is.Words
+		}
 		switch {
 		case op.Step.Running():
 			is.Advice, is.Runbook = adviceStalled, "RocketChatImportStalled"

@@ -111,12 +111,12 @@ var states = []struct {
 	{"unguarded", watch.Status{At: look, Scraped: look}, "not known: in mode unguarded the exporter does not ask for the step", false, "", ""},
 	{"unguarded and waiting", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{Waiting: true}}, "preparing the file", false, "", ""},
 	{"new", seenIn("importer_new", counts(0, 0, 0), savedBefore(100*24*time.Hour)), "new: waits for its file or its records", false, "", ""},
-	{"uploading for long", seenIn("importer_uploading", savedBefore(4*time.Hour), nothingCounted), "uploading the file", false, "", "no record staged so far"},
-	{"uploading for too long", seenIn("importer_uploading", savedBefore(4*time.Hour+time.Second), nothingCounted), "uploading the file", true, "rocketchatimportpreparationstalled", "no record staged so far"},
+	{"uploading for long", seenIn("importer_uploading", savedBefore(4*time.Hour), nothingCounted), "uploading the file", false, "", "No record staged so far"},
+	{"uploading for too long", seenIn("importer_uploading", savedBefore(4*time.Hour+time.Second), nothingCounted), "stalled while uploading the file", true, "rocketchatimportpreparationstalled", "No record staged so far"},
 	{"loaded, and nobody opened the page", seenIn("importer_file_loaded", savedBefore(31*time.Minute), nothingCounted), "file loaded: waits for somebody to open the import page", true, "rocketchatimportpreparationstalled", ""},
 	{"preparing", seenIn("importer_preparing_messages", counts(132900, 0, 0)), "preparing messages", false, "", "153,400 records staged so far"},
 	{"preparing for long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute)), "preparing messages", false, "", "153,400 records staged so far"},
-	{"preparing for too long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute+time.Second)), "preparing messages", true, "rocketchatimportpreparationstalled", "153,400 records staged so far"},
+	{"preparing for too long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute+time.Second)), "stalled while preparing messages", true, "rocketchatimportpreparationstalled", "153,400 records staged so far"},
 	{"interrupted while preparing", seenIn("importer_preparing_users", notValid), "interrupted 72 seconds ago while preparing users: it never finishes", true, "rocketchatimportinterrupted", ""},
 	{"given up before that", seenIn("importer_file_loaded", notValid), "given up 72 seconds ago by Rocket.Chat before anything was prepared", false, "rocketchatimportinterrupted", ""},
 	{"ready", seenIn(client.StepUserSelection, savedBefore(100*24*time.Hour), selected(3000, 400, 150000)), "ready: waits for somebody to press start", false, "", ""},
@@ -128,21 +128,21 @@ var states = []struct {
 	{"importing, with failures", seenIn("importer_importing_users", importer("api"), counts(900, 250, 50)), "importing users", false, "", "33 %: 300 of 900 records handled, 50 of them failed"},
 	{"importing without a total", seenIn("importer_importing_started", nothingCounted), "starting to import", false, "", "0 records handled"},
 	{"importing for long", seenIn("importer_importing_messages", savedBefore(15*time.Minute)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
-	{"stalled", seenIn("importer_importing_messages", savedBefore(15*time.Minute+time.Second)), "importing messages", true, "rocketchatimportstalled", "50 %: 76,700 of 153,400 records handled"},
+	{"stalled", seenIn("importer_importing_messages", savedBefore(15*time.Minute+time.Second)), "stalled while importing messages", true, "rocketchatimportstalled", "50 %: 76,700 of 153,400 records handled"},
 	{"stalled by a clock that is wrong", seenIn("importer_importing_messages", savedBefore(time.Hour), movedBefore(14*time.Minute)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"downloading files for long", seenIn("importer_importing_files", importer("pending-files"), savedBefore(3*time.Hour)), "importing files", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"set back a while ago", seenIn("importer_importing_messages", incident(watch.SetBack, 59*time.Minute)), "set back: importing messages", true, "rocketchatimportdisturbed", "50 %: 76,700 of 153,400 records handled"},
 	{"set back long ago", seenIn("importer_importing_messages", incident(watch.SetBack, time.Hour)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, 2*time.Hour)), "set back: do not press start", false, "rocketchatimportdisturbed", ""},
-	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)), "finished 12 minutes ago", false, "", "153,000 of 153,400 records handled"},
-	{"finished before a restart", seenIn(client.StepDone, notValid, finished), "finished", false, "", "76,700 of 153,400 records handled"},
+	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)), "finished 12 minutes ago", false, "", "100 %: 153,000 of 153,400 records handled"},
+	{"finished before a restart", seenIn(client.StepDone, notValid, finished), "finished", false, "", "100 %: 76,700 of 153,400 records handled"},
 	{"ended somehow", seenIn(client.StepDone, notValid, counts(900, 250, 0)), "ended: finished before Rocket.Chat was restarted, or aborted; 250 of 900 saved", false, "rocketchatimportaborted", "27 %: 250 of 900 records handled"},
-	{"aborted", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 23*time.Hour)), "aborted 23 hours ago; 250 of 900 saved", true, "rocketchatimportaborted", "stopped at 27 %: 250 of 900 records handled"},
-	{"aborted long ago", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour)), "aborted 24 hours ago; 250 of 900 saved", false, "rocketchatimportaborted", "stopped at 27 %: 250 of 900 records handled"},
-	{"interrupted", seenIn("importer_importing_users", notValid), "interrupted 72 seconds ago while importing users: it never finishes", true, "rocketchatimportinterrupted", "stopped at 50 %: 76,700 of 153,400 records handled"},
-	{"interrupted long ago", seenIn("importer_importing_users", notValid, savedBefore(24*time.Hour)), "interrupted 24 hours ago while importing users: it never finishes", false, "rocketchatimportinterrupted", "stopped at 50 %: 76,700 of 153,400 records handled"},
-	{"failed", seenIn("importer_import_failed", savedBefore(time.Hour)), "failed 60 minutes ago", true, "rocketchatimportfailed", "stopped at 50 %: 76,700 of 153,400 records handled"},
-	{"failed long ago", seenIn("importer_import_failed", savedBefore(24*time.Hour)), "failed 24 hours ago", false, "rocketchatimportfailed", "stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"aborted", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 23*time.Hour)), "aborted 23 hours ago; 250 of 900 saved", true, "rocketchatimportaborted", "Stopped at 27 %: 250 of 900 records handled"},
+	{"aborted long ago", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour)), "aborted 24 hours ago; 250 of 900 saved", false, "rocketchatimportaborted", "Stopped at 27 %: 250 of 900 records handled"},
+	{"interrupted", seenIn("importer_importing_users", notValid), "interrupted 72 seconds ago while importing users: it never finishes", true, "rocketchatimportinterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"interrupted long ago", seenIn("importer_importing_users", notValid, savedBefore(24*time.Hour)), "interrupted 24 hours ago while importing users: it never finishes", false, "rocketchatimportinterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"failed", seenIn("importer_import_failed", savedBefore(time.Hour)), "failed 60 minutes ago", true, "rocketchatimportfailed", "Stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"failed long ago", seenIn("importer_import_failed", savedBefore(24*time.Hour)), "failed 24 hours ago", false, "rocketchatimportfailed", "Stopped at 50 %: 76,700 of 153,400 records handled"},
 	{"canceled", seenIn("importer_import_cancelled", savedBefore(50*time.Hour)), "canceled 2 days ago", false, "", ""},
 	{"in an unknown step", seenIn("importer_dreaming"), "in the step importer_dreaming, which this exporter does not know", false, "", ""},
 }
@@ -264,7 +264,11 @@ func tokenRefused(t *testing.T) *client.Error {
 // views are the views of these workspaces, sorted by name.
 func views(seen map[string]watch.Status, at time.Time) (all []view) {
 	for _, name := range slices.Sorted(maps.Keys(seen)) {
-		all = append(all, newView(name, "https://"+name, seen[name], at))
+		host := name
+		if !strings.Contains(name, ".") {
+			host += ".example.com"
+		}
+		all = append(all, newView(name, "https://"+host, seen[name], at))
 	}
 	return all
 }
@@ -315,7 +319,7 @@ func TestHome(t *testing.T) {
 		{"before two looks nothing is known of its speed", one, "/", acme(seenIn("importer_importing_messages", watched(0, 0))), now,
 			[]string{"Speed</dt><dd>not known yet<", "Time left</dt><dd>not known yet<"}, nil},
 		{"a stalled import is red, with what to do", one, "/", acme(stalled), now,
-			[]string{`<p class="state bad">`, `Last saved</dt><dd class="bad">`, "Time left</dt><dd>not known<", "Do not restart Rocket.Chat", `href="./docs/runbooks.md#rocketchatimportstalled"`}, nil},
+			[]string{`<p class="state bad">`, `Last saved</dt><dd class="bad"><time`, `25 minutes ago</time>, see the <a href="./docs/runbooks.md#rocketchatimportstalled">`, "Time left</dt><dd>not known<", "Do not restart Rocket.Chat", `href="./docs/runbooks.md#rocketchatimportstalled"`}, nil},
 		{"a preparation has a bar without an end", one, "/", acme(seenIn("importer_preparing_messages", counts(132900, 0, 0), func(s *watch.Status) { s.Snapshot.Operation.Counts.Messages = client.OptionalCount{} })), now,
 			[]string{`<progress aria-label="Progress of acme">132,900 records staged so far</progress>`, `<p>132,900 records staged so far.`}, []string{"max="}},
 		{"a finished import has a full bar", one, "/", acme(seenIn(client.StepDone)), now,
@@ -326,21 +330,21 @@ func TestHome(t *testing.T) {
 		{"a failure that is over is kept", one, "/", acme(recovered), now,
 			[]string{"Last failure, <time", "2 seconds ago", "Create a new token"}, []string{"Cannot be seen"}},
 		{"nothing was ever scraped", one, "http://exporter.example.com:10458/", acme(watch.Status{}), now,
-			[]string{"Nobody has scraped this yet: is Prometheus configured?", `- targets: ["exporter.example.com:10458"]`, `instance: "acme"`, "Not seen yet."}, []string{"metrics_path"}},
+			[]string{"Nobody has scraped this yet: is Prometheus configured?", `- targets: ["exporter.example.com:10458"]`, `instance: "acme"`, "not seen yet"}, []string{"metrics_path"}},
 		{"nothing was scraped lately", Options{Single: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(importing), look.Add(6 * time.Minute),
 			[]string{"Nobody has scraped this for 6 minutes", "scheme: https", `metrics_path: "/m"`, `["[::1]"]`}, nil},
 		{"it was scraped five minutes ago", one, "/", acme(importing), look.Add(5 * time.Minute), nil, []string{"Nobody"}},
 		{"of many, all are in the table", many, "/", map[string]watch.Status{
 			"a": seenIn(client.StepDone), "b": importing, "c": stalled, "d": seenIn("importer_importing_users", failing(tokenRefused(t))), "e": {},
 		}, now, []string{
-			"<title>5 workspaces, 1 stalled, 1 cannot be seen, 1 importing, 1 not scraped, 1 ended</title>",
+			"<title>5 workspaces: 1 stalled, 1 cannot be seen, 1 importing, 1 not scraped, 1 ended</title>",
 			"cannot be seen: the user id or the token was not accepted", `href="?workspace=b"`, "not scraped yet", `href="./sd"`,
 		}, []string{"<section", "scrape_configs", "the page breaks off"}},
 		{"the address names the one that is shown in full", many, "/?workspace=b", map[string]watch.Status{"a": stalled, "b": importing}, now,
 			[]string{`<h2 id="opened">b</h2>`, `href="?workspace=b" aria-current="true"`, `href="./probe?target=b"`, `href="./"`, "767 records a second"}, []string{`<h2 id="opened">a`}},
 		{"the address names none that there is", many, "/?workspace=nobody", acme(importing), now, []string{"There is no workspace of that name"}, []string{"<section", "nobody"}},
-		{"no workspace was scraped for long", many, "http://x:1/", map[string]watch.Status{"a": {}, "b": importing}, look.Add(7 * time.Minute),
-			[]string{"Nobody has scraped this for 7 minutes", `- url: "http://x:1/sd"`, "job_name: rocketchat_import_exporter"}, nil},
+		{"no workspace was scraped for long", many, "http://x:1/", map[string]watch.Status{"a": {}, "b": importing, "c": seenIn("importer_importing_users", failing(tokenRefused(t)))}, look.Add(7 * time.Minute),
+			[]string{"3 workspaces: 3 not scraped", `data-label="Time left">not known<`, "Nobody has scraped this for 7 minutes", `- url: "http://x:1/sd"`, "job_name: rocketchat_import_exporter"}, nil},
 		{"one of them was not scraped for long", many, "/?workspace=a", map[string]watch.Status{"a": {}, "b": importing}, now,
 			[]string{"Nobody has scraped it yet."}, []string{"scrape_configs"}},
 		{"there are none", many, "/", nil, now, []string{"names no workspace"}, []string{"scrape_configs", "<table"}},

@@ -39,9 +39,6 @@ type view struct {
 	FailedAt             *moment
 }
 
-// Stalled reports whether the alert about an import that does not move would fire.
-func (v view) Stalled() bool { return v.rank == rankStalled }
-
 // count is a number of records of one kind.
 type count struct{ Kind, Number string }
 
@@ -62,7 +59,7 @@ func (b bar) Percent() string {
 
 // Short is Text for a table.
 func (b bar) Short() string {
-	if b.Max > 1 {
+	if b.Max > 0 {
 		return b.Percent()
 	}
 	return b.Text
@@ -75,12 +72,12 @@ func newView(name, url string, seen watch.Status, now time.Time) view {
 	v.state = stateOf(seen, lookAge)
 	v.fail(seen.Failure, now)
 	switch scraped := now.Sub(seen.Scraped); {
-	case seen.Failing:
-		v.rank = rankUnseen
 	case seen.Scraped.IsZero():
 		v.Unscraped = "yet"
 	case scraped > unscrapedAfter:
 		v.rank, v.Unscraped = rankUnscraped, "for "+span(scraped)
+	case seen.Failing:
+		v.rank = rankUnseen
 	}
 	if seen.At.IsZero() {
 		return v
@@ -130,7 +127,7 @@ func (v *view) pace(seen watch.Status, now time.Time) {
 	}
 	speed := float64(done) / took.Seconds()
 	v.Speed = perTime(speed) + ", over " + span(took)
-	if total := seen.Snapshot.Operation.Counts.Total; total.Known && v.rank != rankStalled {
+	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
 		rest := time.Duration(float64(max(total.Value-seen.Last.Completed, 0)) / speed * float64(time.Second))
 		end := seen.Last.At.Add(rest)
 		v.Left = &moment{"about " + span(end.Sub(now)), end}
@@ -152,7 +149,7 @@ func barOf(s watch.Snapshot) *bar {
 		staged := max(counts.Total.Value, counts.Users.Value+counts.Channels.Value+counts.Messages.Value+counts.Contacts.Value)
 		b.Value, b.Max, b.Text = 0, 0, number(staged, "record")+" staged so far"
 		if staged == 0 {
-			b.Text = "no record staged so far"
+			b.Text = "No record staged so far"
 		}
 		return b
 	case state == client.StateDone && (op.Valid || s.Ending == watch.EndingFinished):
@@ -163,9 +160,9 @@ func barOf(s watch.Snapshot) *bar {
 	case counts.Total.Value == 0:
 		return nil
 	case state != client.StateDone || s.Ending == watch.EndingAborted:
-		b.Text = "stopped at "
+		b.Text = "Stopped at "
 	}
-	if b.Max > 1 {
+	if b.Max > 0 {
 		b.Text += b.Percent() + ": "
 	}
 	b.Text += grouped(handled)
@@ -199,11 +196,13 @@ func countsOf(s watch.Snapshot) []count {
 		selection = *s.Selection
 	}
 	var own client.Counts
-	switch {
-	case s.Operation != nil:
-		own = s.Operation.Counts
-	case s.PositionKnown: // there is no import
+	switch op := s.Operation; {
+	case op == nil && s.PositionKnown: // there is no import
 		return nil
+	case op != nil && op.Step == client.StepUserSelection && !op.Valid: // it was cleared
+		return nil
+	case op != nil:
+		own = op.Counts
 	}
 	var all []count
 	for _, c := range []struct {
