@@ -324,6 +324,7 @@ func (w *world) awaitInhibited(t *testing.T, name, of string, by alert) {
 }
 
 // awaitSameAlerts waits until the same alerts have fired on both engines.
+// VictoriaMetrics looks for a series that it has not found again after 10 s only.
 func (w *world) awaitSameAlerts(t *testing.T) {
 	t.Helper()
 	eventually(t, "the same alerts on VictoriaMetrics", func() error {

@@ -56,7 +56,7 @@ func (q query) run(t *testing.T, engine v1.API, instance string) (model.Value, e
 		value, _, _, err := engine.Query(t.Context(), q.fill(instance), now)
 		return value, err
 	}
-	value, _, _, err := engine.QueryRange(t.Context(), q.fill(instance), v1.Range{Start: now.Add(-5 * time.Minute), End: now, Step: 15 * time.Second})
+	value, _, _, err := engine.QueryRange(t.Context(), q.fill(instance), v1.Range{Start: now.Add(-time.Minute), End: now, Step: scrapeInterval})
 	return value, err
 }
 
