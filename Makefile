@@ -3,18 +3,21 @@
 RUNBOOK_BASE ?= docs/runbooks.md
 export RUNBOOK_BASE
 
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+VERSION  ?= $(shell cat VERSION)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 BRANCH   ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
-# When the commit was made: a build of it is the same at any time.
+# When the commit was made. What is built of it later is the same.
 CREATED  ?= $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+# Who answers for the packages, as Debian wants it: Name <address>.
+MAINTAINER ?= The maintainers of rocketchat_import_exporter <root@localhost>
 
 version = github.com/prometheus/common/version
 ldflags = -s -w -X $(version).Version=$(VERSION) -X $(version).Revision=$(REVISION) -X $(version).Branch=$(BRANCH)
 
 DOCKER ?= docker
 
-staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
+tool        = go tool -modfile=$(CURDIR)/tools/go.mod
+staticcheck = $(tool) staticcheck
 
 # Where make tools puts the real engines, and where Debian's are.
 bin             = test/bin
@@ -25,16 +28,17 @@ alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
 platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 windows-amd64
-package   = rocketchat_import_exporter-$(VERSION:v%=%)
+architectures = amd64 arm64
+archive   = rocketchat_import_exporter-$(VERSION)
 # What is in an archive beside the binary.
-shipped   = README.md CHANGELOG.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy/systemd
+shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check
+.PHONY: build test format vet spelling generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
 
-test: format vet generated unit rules
+test: format vet spelling generated unit rules
 
 format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -44,6 +48,10 @@ vet:
 	$(staticcheck) ./...
 	cd dashboards && go vet ./... && $(staticcheck) ./...
 	cd test && go vet -tags image ./... && $(staticcheck) -tags image ./...
+
+# Words in code and pages that are misspelled in English. Links are a test.
+spelling:
+	@$(tool) misspell -error $$(git ls-files '*.go' '*.md' '*.yml' '*.yaml' '*.html' Makefile Dockerfile)
 
 unit:
 	go test -race ./...
@@ -102,7 +110,7 @@ soak:
 # DOCKER_FLAGS="--format docker". DOCKER_FLAGS="--platform linux/arm64" builds it
 # for another platform.
 image:
-	$(DOCKER) build $(DOCKER_FLAGS) --build-arg VERSION="$(VERSION:v%=%)" --build-arg REVISION="$(REVISION)" \
+	$(DOCKER) build $(DOCKER_FLAGS) --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" \
 	  --build-arg BRANCH="$(BRANCH)" --build-arg CREATED="$(CREATED)" \
 	  $(if $(SOURCE),--label org.opencontainers.image.source="$(SOURCE)") -t rocketchat_import_exporter .
 
@@ -118,22 +126,29 @@ deploy-test:
 	cd tools/helm && go tool -n helm
 	cd test && go test -race -count=1 ./deploy
 
-# An archive for each platform, an SBOM and checksums, in dist/. The same commit,
-# version, branch and Go give the same bytes, on any machine with GNU tar.
+# What a version is released as, in dist/: an archive for each platform, the
+# packages, an SBOM and checksums. The same commit, version, branch and Go give the
+# same bytes, on any machine with GNU tar.
 release:
 	rm -rf dist
-	$(MAKE) $(platforms:%=dist/$(package).%.tar.gz)
-	go tool -modfile=$(CURDIR)/tools/go.mod cyclonedx-gomod app -json -noserial -notimestamp -std -output dist/$(package).cdx.json .
-	cd dist && sha256sum *.tar.gz *.json > sha256sums.txt && cat sha256sums.txt
+	$(MAKE) $(platforms:%=dist/$(archive).%.tar.gz) packages
+	$(tool) cyclonedx-gomod app -json -noserial -notimestamp -std -output dist/$(archive).cdx.json .
+	cd dist && sha256sum *.tar.gz *.deb *.rpm *.json > sha256sums.txt && cat sha256sums.txt
 
-dist/$(package).%.tar.gz:
-	@mkdir -p dist/$(package).$*
+dist/$(archive).%.tar.gz:
+	@mkdir -p dist/$(archive).$*
 	os=$(word 1,$(subst -, ,$*)) arch=$(word 2,$(subst -, ,$*)) && \
 	CGO_ENABLED=0 GOOS=$$os GOARCH=$${arch%v7} GOARM=7 go build -trimpath -buildvcs=false -ldflags "$(ldflags)" \
-	  -o dist/$(package).$*/rocketchat_import_exporter$$(test $$os != windows || echo .exe) .
-	cp -r --parents $(shipped) dist/$(package).$*
-	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime=@0 -C dist -c $(package).$* | gzip -9n > $@
-	rm -r dist/$(package).$*
+	  -o dist/$(archive).$*/rocketchat_import_exporter$$(test $$os != windows || echo .exe) .
+	cp -r --parents $(shipped) dist/$(archive).$*
+	packaging/links.sh dist/$(archive).$*
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime=@0 -C dist -c $(archive).$* | gzip -9n > $@
+	rm -r dist/$(archive).$*
+
+# A .deb and an .rpm for each architecture, in dist/.
+packages:
+	for arch in $(architectures); do LDFLAGS="$(ldflags)" SHIPPED="$(shipped)" NFPM="$(tool) nfpm" CREATED="$(CREATED)" \
+	  VERSION="$(VERSION)" MAINTAINER="$(MAINTAINER)" packaging/build.sh $$arch || exit 1; done
 
 # That the same commit gives the same bytes: a clone of it in another folder is
 # built without what was built before.
@@ -141,3 +156,8 @@ release-check: release
 	clone=$$(mktemp -d) && trap 'rm -rf $$clone' EXIT && git clone -q . $$clone && \
 	GOCACHE=$$clone/.cache $(MAKE) -C $$clone release VERSION=$(VERSION) REVISION=$(REVISION) BRANCH=$(BRANCH) && \
 	diff dist/sha256sums.txt $$clone/dist/sha256sums.txt && echo "The same bytes twice."
+
+# The packages, installed, upgraded, removed and purged.
+packages-test:
+	@test "$$(id -u)" = 0 || { echo "packages-test needs root, for chroot"; exit 1; }
+	cd test && go test -tags packages -count=1 -timeout 30m -v ./packages

@@ -82,24 +82,25 @@ type anyCase struct{ kingpin.Value }
 func (v anyCase) Set(text string) error { return v.Value.Set(strings.ToLower(text)) }
 
 // checkCommandLine rejects a command line where kingpin would repeat an
-// argument in its error, leave out the flag's variable, or ignore a last flag
-// that lacks its value.
-func checkCommandLine(line *kingpin.ParseContext, values map[string]*flagValue) error {
-	times := map[string]int{}
+// argument in its error, leave out the flag's variable, or ignore a flag that
+// lacks its value. args are what line was parsed from.
+func checkCommandLine(line *kingpin.ParseContext, args []string, values map[string]*flagValue) error {
+	complete := map[string]bool{} // flags that have a value
 	for _, element := range line.Elements {
-		if flag, ok := element.Clause.(*kingpin.FlagClause); ok {
-			times[flag.Model().Name]++
+		flag, ok := element.Clause.(*kingpin.FlagClause)
+		if !ok {
+			continue
 		}
-	}
-	if times["completion-bash"] > 0 {
-		return nil // the line is not complete yet
-	}
-	for name, value := range values {
-		switch {
-		case value.given && times[name] == 0:
-			return flagError(name, errors.New("needs a value"))
-		case times[name] > 1 && !value.IsCumulative():
+		name := flag.Model().Name
+		if value := values[name]; complete[name] && value != nil && !value.IsCumulative() {
 			return flagError(name, errors.New("cannot be repeated"))
+		}
+		complete[name] = true
+	}
+	for _, arg := range args { // the first that lacks its value makes kingpin miss others
+		name, _ := strings.CutPrefix(arg, "--")
+		if value := values[name]; value != nil && value.given && !complete[name] {
+			return flagError(name, errors.New("needs a value"))
 		}
 	}
 	if rest := line.Peek(); rest.Type == kingpin.TokenArg || rest.Type == kingpin.TokenError {

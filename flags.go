@@ -102,15 +102,16 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	app.Flag(logLevelFlag, "Lowest severity to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag(logFormatFlag, "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
 	serve := app.Command(serveCommand, "Serve the metrics. This is the default.")
-	if !slices.Contains(args, "--completion-bash") { // kingpin completes no command if one is the default
-		serve.Default()
-	}
 	check := app.Command(checkCommand, "Check that each workspace can be watched. If one cannot, say what to do.")
 	check.Flag("json", "Print the result as JSON.").BoolVar(&f.json)
 	app.Command(healthCommand, "Exit with 0 if an exporter with the same flags and variables answers, with 1 otherwise.")
 	values := f.nameValues(app)
+	if !slices.Contains(args, "--completion-bash") { // else the line is incomplete, and a default would hide the commands
+		serve.Default()
+		app.PreAction(func(line *kingpin.ParseContext) error { return checkCommandLine(line, args, values) })
+	}
 
-	command, err := app.PreAction(func(line *kingpin.ParseContext) error { return checkCommandLine(line, values) }).Parse(args)
+	command, err := app.Parse(args)
 	switch {
 	case printed:
 		return nil, errPrinted

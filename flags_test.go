@@ -33,6 +33,9 @@ func TestErrorNamesTheFlagAndItsVariable(t *testing.T) {
 		flag string // that the error names; its variable too
 	}{
 		"no user id":                        {[]string{"--rocketchat.auth-token=" + secret}, nil, "rocketchat.user-id"},
+		"a user id in quotation marks":      {[]string{"--rocketchat.auth-token=" + secret, `--rocketchat.user-id="watcher"`}, nil, "rocketchat.user-id"},
+		"a token in quotation marks":        {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token='" + secret + "'"}, nil, "rocketchat.auth-token"},
+		"a token file with a BOM":           {[]string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token-file=" + file("j", "\ufeff"+secret)}, nil, "rocketchat.auth-token-file"},
 		"a user id of two lines":            {[]string{"--rocketchat.auth-token=" + secret, "--rocketchat.user-id=a\nb"}, nil, "rocketchat.user-id"},
 		"no token":                          {[]string{"--rocketchat.user-id=watcher"}, nil, "rocketchat.auth-token"},
 		"no token, nor a file":              {[]string{"--rocketchat.user-id=watcher"}, nil, "rocketchat.auth-token-file"},
@@ -77,6 +80,7 @@ func TestErrorNamesTheFlagAndItsVariable(t *testing.T) {
 		"a web config with a typo":          {append(good, "--web.config.file="+file("f", "tls_srver: {}")), nil, "web.config.file"},
 		"a flag without its value":          {append(good, "--rocketchat.timeout"), nil, "rocketchat.timeout"},
 		"a flag before another":             {append(good, "--rocketchat.timeout", "--log.level=info"), nil, "rocketchat.timeout"},
+		"two flags without their values":    {append(good, "--rocketchat.timeout", "--log.level", "info"), nil, "rocketchat.timeout"},
 		"a flag of check without its value": {append(good, "check", "--rocketchat.timeout"), nil, "rocketchat.timeout"},
 		"a flag whose value is a file":      {append(good, "--rocketchat.auth-token-file", "@"+secret), nil, "rocketchat.auth-token-file"},
 		"a flag that is there twice":        {append(good, "--log.level=info", "--log.level=debug"), nil, "log.level"},

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+	"time"
 
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -124,19 +125,93 @@ func TestNoAnswerLeadsToTheSelection(t *testing.T) {
 	}
 }
 
+// TestOperationThatRanIsNeverAskedForAgain guards an import that was set back
+// while it goes on underneath: it may run again at any moment.
+func TestOperationThatRanIsNeverAskedForAgain(t *testing.T) {
+	for _, generation := range rocketchatsim.Generations() {
+		for _, mode := range guardedModes {
+			for _, ran := range []string{rocketchatsim.StepImportingUsers, rocketchatsim.StepFinishing, "importer_importing_reactions"} {
+				r := newRig(t, generation, inMode(mode))
+				op := operation(ran)
+				op.OmitFileData = true
+				r.place(op)
+				r.scrape()
+				for _, step := range []string{rocketchatsim.StepUserSelection, rocketchatsim.StepPreparingUsers, rocketchatsim.StepUserSelection} {
+					r.update(func(op *rocketchatsim.Operation) { op.Step, op.Count.Total = step, new(114) })
+					r.scrape()
+					r.scrape()
+				}
+				if n := r.fileDataRequests(); n != 0 {
+					t.Errorf("%s, %s, %s: getImportFileData was called %d times", generation, mode, ran, n)
+				}
+			}
+		}
+	}
+}
+
 // TestSelectionThatIsMissingInItsRecordIsNotAskedFor guards the moment in which
-// early 3.x has saved the step but not the selection yet.
+// 3.0 to 3.13 has saved the step and not the selection yet.
 func TestSelectionThatIsMissingInItsRecordIsNotAskedFor(t *testing.T) {
 	for _, mode := range guardedModes {
+		for _, seenBefore := range []bool{true, false} {
+			r := newRig(t, rocketchatsim.Early3, inMode(mode))
+			if seenBefore {
+				r.place(operation(rocketchatsim.StepDone))
+				r.scrape()
+			}
+			next := operation(rocketchatsim.StepPreparingMessages)
+			next.ID, next.OmitFileData = "another", true
+			r.place(next)
+			r.scrape()
+			r.update(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepUserSelection })
+			r.scrape()
+			r.update(func(op *rocketchatsim.Operation) { op.OmitFileData = false })
+			r.scrapeOften(t)
+			if n := r.fileDataRequests(); n != 0 || r.sim.Destructive() != 0 {
+				t.Errorf("%s, seen before: %v: getImportFileData was called %d times, which harmed %v", mode, seenBefore, n, r.sim.Writes())
+			}
+		}
+	}
+}
+
+// TestSelectionThatNeverComesIsAskedForOnce guards 3.0 to 3.13 whose selection is
+// over 16 MB: each call prepares the whole file anew.
+func TestSelectionThatNeverComesIsAskedForOnce(t *testing.T) {
+	for _, mode := range []config.Mode{config.OnChange, config.EachScrape} {
 		r := newRig(t, rocketchatsim.Early3, inMode(mode))
-		r.place(operation(rocketchatsim.StepDone))
-		r.scrape()
-		next := operation(rocketchatsim.StepUserSelection)
-		next.ID, next.OmitFileData = "another", true
-		r.place(next)
-		r.scrapeOften(t)
-		if n := r.fileDataRequests(); n != 0 || r.sim.Destructive() != 0 {
-			t.Errorf("%s: getImportFileData was called %d times, which harmed %v", mode, n, r.sim.Writes())
+		op := operation(rocketchatsim.StepUserSelection)
+		op.OmitFileData = true
+		r.place(op)
+		calls := 0
+		r.front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+			calls++
+			w.WriteHeader(http.StatusGatewayTimeout)
+		})
+		for range 3 {
+			r.scrapeOften(t)
+			r.clock.Advance(24 * time.Hour)
+		}
+		if calls != 1 {
+			t.Errorf("%s: it was asked for %d times", mode, calls)
+		}
+	}
+}
+
+// TestOddRecordsAreNotAskedFor covers records whose fileData is no selection.
+func TestOddRecordsAreNotAskedFor(t *testing.T) {
+	for name, fileData := range rocketchatsim.OddFileData() {
+		for _, mode := range guardedModes {
+			for _, step := range rocketchatsim.Steps() {
+				r := newRig(t, rocketchatsim.Early3, inMode(mode))
+				op := operation(step)
+				op.FileData = fileData
+				r.place(op)
+				r.scrape()
+				r.scrape()
+				if n := r.fileDataRequests(); n != 0 || !r.scrape().Up {
+					t.Errorf("%s, %s, %s: getImportFileData was called %d times", name, mode, step, n)
+				}
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ module rocketchat_import_exporter/test
 go 1.26.7
 
 tool (
+	// The rules are tested on VictoriaMetrics too. Versions after 1.151 need a newer Go.
 	github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
 	github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert
 	github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert-tool

@@ -84,6 +84,8 @@ func TestLoadRejects(t *testing.T) {
 		"no URL":                        {strings.Replace(good, "    url: http://localhost:3000\n", "", 1), "workspace acme: url: is missing"},
 		"a URL with a password":         {strings.Replace(good, "localhost", "me:"+secret+"@localhost", 1), "workspace acme: url: "},
 		"no user id":                    {strings.Replace(good, "    user_id: u\n", "", 1), "workspace acme: user_id: is missing"},
+		"a user id in quotation marks":  {strings.Replace(good, "user_id: u", `user_id: '"u"'`, 1), "workspace acme: user_id: "},
+		"a token in quotation marks":    {strings.Replace(good, secret, "'\""+secret+"\"'", 1), "workspace acme: auth_token: "},
 		"no token":                      {strings.Replace(good, "    auth_token: "+secret+"\n", "", 1), "workspace acme: auth_token, auth_token_file: one of them is needed"},
 		"a token and a file":            {good + "    auth_token_file: a", "workspace acme: auth_token, auth_token_file: only one of them can be set"},
 		"a timeout of zero":             {good + "    timeout: 0s", "workspace acme: timeout: must be above 0"},

@@ -161,12 +161,6 @@ func (r *rig) update(change func(*rocketchatsim.Operation)) {
 	}
 }
 
-// enter brings the newest operation to a step.
-func (r *rig) enter(step string) {
-	r.t.Helper()
-	r.update(func(op *rocketchatsim.Operation) { op.Step = step })
-}
-
 // users is how many users a snapshot's selection has; -1 if that is not known.
 func users(s Snapshot) int64 {
 	if s.Selection == nil || !s.Selection.Users.Known {
