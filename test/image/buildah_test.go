@@ -47,7 +47,7 @@ func (b *buildah) run(t *testing.T, args ...string) string {
 func (b *buildah) makeImage(t *testing.T, flags ...string) {
 	t.Helper()
 	output(t, b.env, "make", "-C", repository, "image", "DOCKER=buildah", "DOCKER_FLAGS=--format docker "+strings.Join(flags, " "),
-		"VERSION=v1.2.3", "REVISION=0123abc", "BRANCH=a-branch", "CREATED=2026-01-02T03:04:05Z", "SOURCE=https://git.example.com/exporter")
+		"VERSION=1.2.3", "REVISION=0123abc", "BRANCH=a-branch", "CREATED=2026-01-02T03:04:05Z", "SOURCE=https://git.example.com/exporter")
 }
 
 // root is the root of a new container that is made from an image.
