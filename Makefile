@@ -19,6 +19,11 @@ DOCKER ?= docker
 tool        = go tool -modfile=$(CURDIR)/tools/go.mod
 staticcheck = $(tool) staticcheck
 
+# Where make tools puts the real engines, and where Debian's are.
+bin             = test/bin
+E2E_DEBIAN_BIN ?= /usr/bin
+engines = make tools builds $(bin), in minutes; Debian's package prometheus has $(E2E_DEBIAN_BIN)/promtool.
+
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
@@ -26,14 +31,14 @@ platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 window
 architectures = amd64 arm64
 archive   = rocketchat_import_exporter-$(VERSION)
 # What is in an archive beside the binary.
-shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json deploy
+shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
+.PHONY: build test format vet spelling generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
 
-test: format vet generated unit rules
+test: format vet spelling generated unit rules
 
 format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
@@ -44,19 +49,33 @@ vet:
 	cd dashboards && go vet ./... && $(staticcheck) ./...
 	cd test && go vet -tags image ./... && $(staticcheck) -tags image ./...
 
+# Words in code and pages that are misspelled in English. Links are a test.
+spelling:
+	@$(tool) misspell -error $$(git ls-files '*.go' '*.md' '*.yml' '*.yaml' '*.html' Makefile Dockerfile)
+
 unit:
 	go test -race ./...
 	cd dashboards && go test -race ./...
 
-# The rules' own tests, where make tools has built what they need.
+# The rules' own tests on each engine that is there, and the example configuration of
+# Alertmanager without and with the receiver for Rocket.Chat. vmalert-tool reads a
+# form of its own.
 rules:
-	@if test -x test/bin/promtool && test -x test/bin/amtool; then \
-	  set -x; test/bin/promtool check rules alerts/*.rules.yml && test/bin/promtool test rules alerts/*.test.yml && \
-	  test/bin/amtool check-config alerts/alertmanager.yml; \
-	else echo "The rules were not tested: make tools builds promtool and amtool, which takes minutes."; fi
+	@for promtool in $(bin)/promtool $(E2E_DEBIAN_BIN)/promtool; do \
+	  if test -x $$promtool; then $$promtool --version | head -1 && $$promtool check rules alerts/*.rules.yml && \
+	    $$promtool test rules alerts/*.test.yml || exit 1; \
+	  else echo "Left out: $$promtool. $(engines)"; fi; done
+	@dir=$$(mktemp -d) && trap 'rm -rf $$dir' EXIT && cp alerts/*.rules.yml $$dir && \
+	for f in alerts/*.test.yml; do awk -f alerts/vmalert-tool.awk $$f > $$dir/$${f##*/} || exit 1; done && \
+	if test -x $(bin)/vmalert-tool; then TMPDIR=$$dir $(bin)/vmalert-tool unittest --disableAlertgroupLabel --files="$$dir/*.test.yml" || exit 1; \
+	else echo "Left out: $(bin)/vmalert-tool. $(engines)"; fi && \
+	sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' alerts/alertmanager.yml > $$dir/alertmanager.yml && \
+	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/alertmanager.yml; \
+	else echo "Left out: $(bin)/amtool. $(engines)"; fi
 
 generate:
 	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done
+	cp alerts/*.rules.yml deploy/kubernetes/files/
 	cd dashboards && go run . -runbook-base "$(RUNBOOK_BASE)" -o rocketchat-import.json
 	go test -run TestThePageOfMetrics -update .
 
@@ -64,14 +83,15 @@ generate:
 # dashboard and of the page of metrics are tests of their own.
 generated:
 	@for f in $(alerts); do $(stamp) $$f | diff -u $$f - || { echo "$$f is stale: run make generate"; exit 1; }; done
+	@for f in alerts/*.rules.yml; do diff -u $$f deploy/kubernetes/files/$${f##*/} || { echo "The chart's copy is stale: run make generate"; exit 1; }; done
 	@for a in $$(sed -n 's/.*runbook_url: .*#//p' alerts/*.rules.yml); do \
 	  grep -iqx "## $$a" docs/runbooks.md || { echo "docs/runbooks.md has no section $$a"; exit 1; }; done
 
-# The real Prometheus and Alertmanager, and their tools. The first build takes
+# The real Prometheus, VictoriaMetrics and Alertmanager, and their tools. The first build takes
 # minutes, later ones are cached.
 tools:
-	cd test && go build -o bin/ tool
-	cd test/alertmanager && go build -o ../bin/ tool
+	cd test && go build -o $(abspath $(bin))/ tool
+	cd test/alertmanager && go build -o $(abspath $(bin))/ tool
 
 # Alerts and dashboard on the real programs.
 e2e: tools

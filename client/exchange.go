@@ -52,6 +52,9 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 	if x.token, err = x.client.token(); err != nil {
 		e := x.fail(Unauthorized, fmt.Errorf("reading the token: %w", err))
 		e.Hint = "Make the token's file readable, and write the token into it."
+		if x.guarded() {
+			return fmt.Errorf("%w: %w", ErrNotSent, e)
+		}
 		return e
 	}
 	ctx, cancel := context.WithCancel(ctx)

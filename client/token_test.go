@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,9 +51,13 @@ func TestATokenFileThatHoldsNoTokenIsUnauthorizedAndNothingIsSent(t *testing.T) 
 					t.Fatal(err)
 				}
 			}
-			err := call(t.Context(), newClient(t, server.URL, func(cfg *Config) {
+			c := newClient(t, server.URL, func(cfg *Config) {
 				cfg.TokenFile, cfg.Observe = file, func(Call) { observed++ }
-			}))
+			})
+			if _, err := c.FileData(t.Context(), time.Now().Add(time.Hour)); !errors.Is(err, ErrNotSent) {
+				t.Errorf("%s: a guarded read returned %v, want ErrNotSent", name, err)
+			}
+			err := call(t.Context(), c)
 			e := wantReason(t, err, Unauthorized)
 			wantNoToken(t, e, testToken)
 			if !strings.Contains(e.Hint, "the token's file readable") || e.Status != 0 {

@@ -211,8 +211,12 @@ func TestHealthAndDocs(t *testing.T) {
 	for path, want := range map[string]string{
 		"/-/healthy": "Healthy.", "/-/ready": "Ready.", "/README.md": "# Read me", "/docs/runbooks.md": "# Runbooks",
 	} {
-		if status, _, body := r.do(http.MethodGet, path); status != http.StatusOK || !strings.HasPrefix(body, want) {
+		status, header, body := r.do(http.MethodGet, path)
+		if status != http.StatusOK || !strings.HasPrefix(body, want) {
 			t.Errorf("%s answers %d: %s", path, status, body)
+		}
+		if kind := header.Get("Content-Type"); kind != "text/plain; charset=utf-8" {
+			t.Errorf("%s is %s", path, kind) // a browser would download text/markdown
 		}
 	}
 	if status, _, _ := r.do(http.MethodGet, "/debug/pprof/"); status != http.StatusNotFound {

@@ -109,6 +109,16 @@ func TestHistory(t *testing.T) {
 			{op: failedLook},
 			{op: ready("a", 1, in(done), invalid, completed(500), total(1051)), want: Aborted, ending: EndingAborted},
 		}},
+		{"how an operation ended says nothing of the next one", []look{
+			{op: ready("a", 1, in(done)), ending: EndingFinished},
+			{op: ready("b", 1, in(done), invalid)},
+		}},
+		{"a good look ends the doubt that a failed one raised", []look{
+			{op: ready("a", 1, in(importing))},
+			{op: failedLook},
+			{op: ready("a", 1, in(importing))},
+			{op: ready("a", 1, in(done), invalid), want: Aborted, ending: EndingAborted},
+		}},
 		{"without a total nothing is known to be left", []look{
 			{op: ready("a", 1, in(importing))},
 			{op: failedLook},

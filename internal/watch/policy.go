@@ -132,9 +132,6 @@ func (p *readPolicy) succeeded(f fingerprint) {
 
 // failed records that a read of the selection of f was sent and returned none.
 func (p *readPolicy) failed(f fingerprint, now time.Time) {
-	if f.id != p.paused.id {
-		p.pause = 0
-	}
 	p.askedID, p.paused = f.id, f
 	p.pause = min(max(2*p.pause, readPause), readPauseMost)
 	p.pausedUntil = now.Add(p.pause)

@@ -196,6 +196,10 @@ func TestReadPolicy(t *testing.T) {
 			{ready("b", 1, numeric), no, 0},
 			{ready("b", 1, numeric), ReadOK, 0},
 		}},
+		{"a numeric ts with fileData of pending files is not read", config.EachScrape, []answer{
+			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
+			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
+		}},
 		{"a numeric ts is read once two answers agree, in each mode", config.EachScrape, []answer{
 			{ready("a", 1, numeric, in(preparing)), no, 0},
 			{ready("a", 1, numeric), no, 0},

@@ -32,6 +32,7 @@ func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	if third := r.scrape(); !third.Up || third.Selection == nil || users(third) != 12 {
 		t.Errorf("a scrape within the interval did not get the selection that came in since: %+v", third)
 	}
+	r.Close() // waits for reads that should not be there
 	if n := r.sim.Requests(rocketchatsim.GetCurrentImportOperation); n != 2 {
 		t.Errorf("%d calls for the operation were made", n)
 	}
@@ -241,6 +242,21 @@ func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
 	}
 	if n := strings.Count(r.log.String(), "no connection stood"); n != 2 {
 		t.Errorf("%d log lines say so:\n%s", n, r.log)
+	}
+}
+
+// The step may have changed since the answer began, however long its body takes.
+func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	r.place(operation(rocketchatsim.StepUserSelection))
+	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
+		w.Write([]byte(" ")) // the first byte of the answer
+		w.(http.Flusher).Flush()
+		<-time.After(connectWithin)
+		r.sim.ServeHTTP(w, req)
+	})
+	if s := r.scrape(); !s.Up || s.Reads[ReadNotSent] != 1 || r.fileDataRequests() != 0 {
+		t.Errorf("the scrape got %+v; %d requests arrived", s, r.fileDataRequests())
 	}
 }
 

@@ -161,7 +161,6 @@ func (r *rig) update(change func(*rocketchatsim.Operation)) {
 	}
 }
 
-
 // users is how many users a snapshot's selection has; -1 if that is not known.
 func users(s Snapshot) int64 {
 	if s.Selection == nil || !s.Selection.Users.Known {

@@ -6,8 +6,8 @@ import (
 	"rocketchat_import_exporter/client"
 )
 
-// Snapshot is what one scrape knows of a workspace's newest import. It is a
-// value of its own: nothing in it changes after it is handed out.
+// Snapshot is what one scrape knows of a workspace's newest import. Nothing in
+// it changes after it is handed out.
 type Snapshot struct {
 	// Up is true if Rocket.Chat returned a usable answer; "no import yet" is
 	// one. If it is false, the fields that describe the import are zero.

@@ -77,6 +77,16 @@ func TestOddFileDataOfAnEarlyRecordLeavesTheRestKnown(t *testing.T) {
 	}
 }
 
+func TestFileDataOfALaterServerIsNoSelection(t *testing.T) {
+	r := newRig(t, rocketchatsim.Classic, nil)
+	op := operation(rocketchatsim.StepImportingUsers)
+	op.FileData = rocketchatsim.OddFileData()["numbers for booleans"]
+	r.place(op)
+	if s := r.scrape(); !s.Operation.HasFileData || s.Selection != nil || s.Early {
+		t.Errorf("the scrape got %+v", s)
+	}
+}
+
 func TestSelectionIsReadAfterPendingFiles(t *testing.T) {
 	for _, generation := range []rocketchatsim.Generation{rocketchatsim.Middle, rocketchatsim.Classic, rocketchatsim.Latest} {
 		r := newRig(t, generation, nil)

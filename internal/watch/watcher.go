@@ -32,7 +32,7 @@ var (
 // Watcher takes snapshots of one workspace's newest import, and keeps what
 // outlives a scrape: the selection last read, counts, pauses. It is safe for
 // concurrent use. It calls Rocket.Chat only while it is being scraped, except
-// for a read of the selection, which has a timeout of its own.
+// for a read of the selection, which has its own timeout.
 type Watcher struct {
 	client *client.Client
 	cfg    config.Workspace
@@ -296,7 +296,7 @@ var incidentMessages = map[Incident]string{
 	Aborted: "the import was aborted: Rocket.Chat calls it done, and it is not complete",
 }
 
-// read reads the selection on a goroutine of its own. The lock is held.
+// read reads the selection on another goroutine. The lock is held.
 func (w *Watcher) read(r *read, connectBy time.Time) {
 	w.running.Go(func() {
 		defer close(r.done)

@@ -1,5 +1,5 @@
-// Package workspaces keeps the workspaces that are watched, by name, and
-// exchanges them while scrapes go on.
+// Package workspaces keeps the workspaces that are watched, by name, and swaps
+// them while scrapes go on.
 package workspaces
 
 import (
@@ -54,10 +54,10 @@ func NewSet(userAgent string, logger log.Logger) *Set {
 	return &Set{userAgent: userAgent, logger: logger, ctx: ctx, cancel: cancel, byName: map[string]*Entry{}}
 }
 
-// Apply makes the set one of what configs names, or leaves it as it is and
-// returns an error. A workspace whose configuration did not change goes on
-// with all that it remembers. One that is gone, or was replaced, ends once the
-// scrapes that use it have ended.
+// Apply replaces the set with the workspaces in configs. On error the set is
+// unchanged. A workspace whose configuration did not change keeps what it
+// remembers. One that is gone, or was replaced, ends once the scrapes that use
+// it have ended.
 func (s *Set) Apply(configs map[string]config.Workspace) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,18 +68,16 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 			next[name] = old
 			continue
 		}
-		w, err := s.start(name, cfg)
+		e, err := s.newEntry(name, cfg)
 		if err != nil {
-			for _, w := range started {
-				w.stop()
-			}
 			return fmt.Errorf("workspace %s: %w", name, err)
 		}
-		next[name] = w
-		started = append(started, w)
+		next[name] = e
+		started = append(started, e)
 	}
-	for _, w := range started {
-		s.warn(w)
+	for _, e := range started {
+		e.Watcher = watch.New(s.ctx, e.client, e.Config, log.With(s.logger, "workspace", e.Name), time.Now)
+		s.warn(e)
 	}
 	for name, old := range s.byName {
 		if next[name] != old {
@@ -90,15 +88,15 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 	return nil
 }
 
-// start starts a workspace. It makes no call.
-func (s *Set) start(name string, cfg config.Workspace) (*Entry, error) {
+// newEntry returns an entry that nothing watches yet, so that nothing has to be
+// ended if another configuration is wrong.
+func (s *Set) newEntry(name string, cfg config.Workspace) (*Entry, error) {
 	api := collector.NewAPI()
 	c, err := cfg.Client(s.userAgent, api.Observe)
 	if err != nil {
 		return nil, err
 	}
-	watcher := watch.New(s.ctx, c, cfg, log.With(s.logger, "workspace", name), time.Now)
-	return &Entry{Name: name, Config: cfg, Watcher: watcher, API: api, client: c}, nil
+	return &Entry{Name: name, Config: cfg, API: api, client: c}, nil
 }
 
 // stop ends a workspace once no scrape uses it.
@@ -108,7 +106,8 @@ func (w *Entry) stop() {
 	w.client.Close()
 }
 
-// warn tells, once for each workspace, of settings that may cost the operator dearly.
+// warn logs the settings of a new workspace that may expose the token or harm an
+// import.
 func (s *Set) warn(w *Entry) {
 	logger := level.Warn(log.With(s.logger, "workspace", w.Name))
 	if w.Config.URL.Scheme == "http" && !loopback(w.Config.URL.Hostname()) {
