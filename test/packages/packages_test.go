@@ -124,6 +124,7 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 	m.run(t, "set -a; . "+f.defaults+"; rocketchat_import_exporter check --rocketchat.auth-token-file="+folder+"/token")
 	m.run(t, fillIn)
 	m.requireUp(t, address, "1.0.0")
+	m.run(t, "systemctl reload "+service)
 
 	before := m.run(t, "systemctl show -P MainPID "+service)
 	install("1.1.0")
@@ -147,7 +148,7 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 		t.Errorf("the removal has not left the configuration, but %q", got)
 	}
 	if f.purge != "" {
-		m.run(t, f.purge)
+		m.run(t, "echo "+token+" > "+folder+"/another-workspace; "+f.purge)
 		if got := m.run(t, "ls -d /etc/*/rocketchat_import_exporter* "+folder+" 2>/dev/null; true"); got != "" {
 			t.Errorf("the purge has left %q", got)
 		}
