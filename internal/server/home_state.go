@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"html/template"
 	"strings"
 	"time"
 
@@ -53,8 +54,11 @@ type state struct {
 	Advice, Runbook string
 }
 
-// Anchor is where the runbook is on the page of runbooks.
-func (s state) Anchor() string { return strings.ToLower(s.Runbook) }
+// RunbookLink leads to the runbook. The page of runbooks is plain text, where a
+// browser finds no anchor but may find the words.
+func (s state) RunbookLink() template.URL {
+	return template.URL("./docs/runbooks.md#" + strings.ToLower(s.Runbook) + ":~:text=%23%23%20" + s.Runbook)
+}
 
 const (
 	adviceStalled     = "Look at the log of Rocket.Chat, and at the load of Rocket.Chat and MongoDB. Do not restart Rocket.Chat to hurry it: a restart ends the import for good."

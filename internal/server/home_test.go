@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,12 +100,12 @@ func failing(e *client.Error) func(*watch.Status) {
 
 // states are the states of a workspace, and what the page says of each.
 var states = []struct {
-	name   string
-	seen   watch.Status
-	words  string // with the time
-	bad    bool
-	anchor string // of the runbook
-	bar    string
+	name    string
+	seen    watch.Status
+	words   string // with the time
+	bad     bool
+	runbook string
+	bar     string
 }{
 	{"never scraped", watch.Status{}, "not seen yet", false, "", ""},
 	{"no import", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{PositionKnown: true, State: client.StateNone}}, "no import yet", false, "", ""},
@@ -112,13 +113,13 @@ var states = []struct {
 	{"unguarded and waiting", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{Waiting: true}}, "preparing the file", false, "", ""},
 	{"new", seenIn("importer_new", counts(0, 0, 0), savedBefore(100*24*time.Hour)), "new: waits for its file or its records", false, "", ""},
 	{"uploading for long", seenIn("importer_uploading", savedBefore(4*time.Hour), nothingCounted), "uploading the file", false, "", "No record staged so far"},
-	{"uploading for too long", seenIn("importer_uploading", savedBefore(4*time.Hour+time.Second), nothingCounted), "stalled while uploading the file", true, "rocketchatimportpreparationstalled", "No record staged so far"},
-	{"loaded, and nobody opened the page", seenIn("importer_file_loaded", savedBefore(31*time.Minute), nothingCounted), "file loaded: waits for somebody to open the import page", true, "rocketchatimportpreparationstalled", ""},
+	{"uploading for too long", seenIn("importer_uploading", savedBefore(4*time.Hour+time.Second), nothingCounted), "stalled while uploading the file", true, "RocketChatImportPreparationStalled", "No record staged so far"},
+	{"loaded, and nobody opened the page", seenIn("importer_file_loaded", savedBefore(31*time.Minute), nothingCounted), "file loaded: waits for somebody to open the import page", true, "RocketChatImportPreparationStalled", ""},
 	{"preparing", seenIn("importer_preparing_messages", counts(132900, 0, 0)), "preparing messages", false, "", "153,400 records staged so far"},
 	{"preparing for long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute)), "preparing messages", false, "", "153,400 records staged so far"},
-	{"preparing for too long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute+time.Second)), "stalled while preparing messages", true, "rocketchatimportpreparationstalled", "153,400 records staged so far"},
-	{"interrupted while preparing", seenIn("importer_preparing_users", notValid), "interrupted 72 seconds ago while preparing users: it never finishes", true, "rocketchatimportinterrupted", ""},
-	{"given up before that", seenIn("importer_file_loaded", notValid), "given up 72 seconds ago by Rocket.Chat before anything was prepared", false, "rocketchatimportinterrupted", ""},
+	{"preparing for too long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute+time.Second)), "stalled while preparing messages", true, "RocketChatImportPreparationStalled", "153,400 records staged so far"},
+	{"interrupted while preparing", seenIn("importer_preparing_users", notValid), "interrupted 72 seconds ago while preparing users: it never finishes", true, "RocketChatImportInterrupted", ""},
+	{"given up before that", seenIn("importer_file_loaded", notValid), "given up 72 seconds ago by Rocket.Chat before anything was prepared", false, "RocketChatImportInterrupted", ""},
 	{"ready", seenIn(client.StepUserSelection, savedBefore(100*24*time.Hour), selected(3000, 400, 150000)), "ready: waits for somebody to press start", false, "", ""},
 	{"ready with nothing", seenIn(client.StepUserSelection, counts(1, 0, 0), selected(0, 0, 0)), "nothing staged: the file was empty or of another kind", false, "", ""},
 	{"ready, and not even a selection", seenIn(client.StepUserSelection, counts(0, 0, 0)), "nothing staged: the file was empty or of another kind", false, "", ""},
@@ -128,21 +129,21 @@ var states = []struct {
 	{"importing, with failures", seenIn("importer_importing_users", importer("api"), counts(900, 250, 50)), "importing users", false, "", "33 %: 300 of 900 records handled, 50 of them failed"},
 	{"importing without a total", seenIn("importer_importing_started", nothingCounted), "starting to import", false, "", "0 records handled"},
 	{"importing for long", seenIn("importer_importing_messages", savedBefore(15*time.Minute)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
-	{"stalled", seenIn("importer_importing_messages", savedBefore(15*time.Minute+time.Second)), "stalled while importing messages", true, "rocketchatimportstalled", "50 %: 76,700 of 153,400 records handled"},
+	{"stalled", seenIn("importer_importing_messages", savedBefore(15*time.Minute+time.Second)), "stalled while importing messages", true, "RocketChatImportStalled", "50 %: 76,700 of 153,400 records handled"},
 	{"stalled by a clock that is wrong", seenIn("importer_importing_messages", savedBefore(time.Hour), movedBefore(14*time.Minute)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"downloading files for long", seenIn("importer_importing_files", importer("pending-files"), savedBefore(3*time.Hour)), "importing files", false, "", "50 %: 76,700 of 153,400 records handled"},
-	{"set back a while ago", seenIn("importer_importing_messages", incident(watch.SetBack, 59*time.Minute)), "set back: importing messages", true, "rocketchatimportdisturbed", "50 %: 76,700 of 153,400 records handled"},
+	{"set back a while ago", seenIn("importer_importing_messages", incident(watch.SetBack, 59*time.Minute)), "set back: importing messages", true, "RocketChatImportDisturbed", "50 %: 76,700 of 153,400 records handled"},
 	{"set back long ago", seenIn("importer_importing_messages", incident(watch.SetBack, time.Hour)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
-	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, 2*time.Hour)), "set back: do not press start", false, "rocketchatimportdisturbed", ""},
+	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, 2*time.Hour)), "set back: do not press start", false, "RocketChatImportDisturbed", ""},
 	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)), "finished 12 minutes ago", false, "", "100 %: 153,000 of 153,400 records handled"},
 	{"finished before a restart", seenIn(client.StepDone, notValid, finished), "finished", false, "", "100 %: 76,700 of 153,400 records handled"},
-	{"ended somehow", seenIn(client.StepDone, notValid, counts(900, 250, 0)), "ended: finished before Rocket.Chat was restarted, or aborted; 250 of 900 saved", false, "rocketchatimportaborted", "27 %: 250 of 900 records handled"},
-	{"aborted", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 23*time.Hour)), "aborted 23 hours ago; 250 of 900 saved", true, "rocketchatimportaborted", "Stopped at 27 %: 250 of 900 records handled"},
-	{"aborted long ago", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour)), "aborted 24 hours ago; 250 of 900 saved", false, "rocketchatimportaborted", "Stopped at 27 %: 250 of 900 records handled"},
-	{"interrupted", seenIn("importer_importing_users", notValid), "interrupted 72 seconds ago while importing users: it never finishes", true, "rocketchatimportinterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
-	{"interrupted long ago", seenIn("importer_importing_users", notValid, savedBefore(24*time.Hour)), "interrupted 24 hours ago while importing users: it never finishes", false, "rocketchatimportinterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
-	{"failed", seenIn("importer_import_failed", savedBefore(time.Hour)), "failed 60 minutes ago", true, "rocketchatimportfailed", "Stopped at 50 %: 76,700 of 153,400 records handled"},
-	{"failed long ago", seenIn("importer_import_failed", savedBefore(24*time.Hour)), "failed 24 hours ago", false, "rocketchatimportfailed", "Stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"ended somehow", seenIn(client.StepDone, notValid, counts(900, 250, 0)), "ended: finished before Rocket.Chat was restarted, or aborted; 250 of 900 saved", false, "RocketChatImportAborted", "27 %: 250 of 900 records handled"},
+	{"aborted", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 23*time.Hour)), "aborted 23 hours ago; 250 of 900 saved", true, "RocketChatImportAborted", "Stopped at 27 %: 250 of 900 records handled"},
+	{"aborted long ago", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour)), "aborted 24 hours ago; 250 of 900 saved", false, "RocketChatImportAborted", "Stopped at 27 %: 250 of 900 records handled"},
+	{"interrupted", seenIn("importer_importing_users", notValid), "interrupted 72 seconds ago while importing users: it never finishes", true, "RocketChatImportInterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"interrupted long ago", seenIn("importer_importing_users", notValid, savedBefore(24*time.Hour)), "interrupted 24 hours ago while importing users: it never finishes", false, "RocketChatImportInterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"failed", seenIn("importer_import_failed", savedBefore(time.Hour)), "failed 60 minutes ago", true, "RocketChatImportFailed", "Stopped at 50 %: 76,700 of 153,400 records handled"},
+	{"failed long ago", seenIn("importer_import_failed", savedBefore(24*time.Hour)), "failed 24 hours ago", false, "RocketChatImportFailed", "Stopped at 50 %: 76,700 of 153,400 records handled"},
 	{"canceled", seenIn("importer_import_cancelled", savedBefore(50*time.Hour)), "canceled 2 days ago", false, "", ""},
 	{"in an unknown step", seenIn("importer_dreaming"), "in the step importer_dreaming, which this exporter does not know", false, "", ""},
 }
@@ -154,6 +155,10 @@ func movedBefore(d time.Duration) func(*watch.Status) {
 }
 
 func TestHomeSaysHowAnImportIs(t *testing.T) {
+	runbooks, err := os.ReadFile("../../docs/runbooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range states {
 		t.Run(test.name, func(t *testing.T) {
 			v := newView("acme", "https://chat.example.com", test.seen, now)
@@ -162,8 +167,11 @@ func TestHomeSaysHowAnImportIs(t *testing.T) {
 				words += " " + v.Since.Text
 			}
 			words += v.More
-			if words != test.words || v.Bad != test.bad || v.Anchor() != test.anchor || (v.Advice == "") != (v.Runbook == "") && !strings.HasPrefix(words, "nothing") {
-				t.Errorf("it is %q, bad %t, advice %q, runbook %q", words, v.Bad, v.Advice, v.Anchor())
+			if words != test.words || v.Bad != test.bad || v.Runbook != test.runbook || (v.Advice == "") != (v.Runbook == "") && !strings.HasPrefix(words, "nothing") {
+				t.Errorf("it is %q, bad %t, advice %q, runbook %q", words, v.Bad, v.Advice, v.Runbook)
+			}
+			if v.Runbook != "" && !strings.Contains(string(runbooks), "\n## "+v.Runbook+"\n") {
+				t.Errorf("there is no runbook %s", v.Runbook)
 			}
 			var text string
 			if v.Bar != nil {
@@ -319,7 +327,7 @@ func TestHome(t *testing.T) {
 		{"before two looks nothing is known of its speed", one, "/", acme(seenIn("importer_importing_messages", watched(0, 0))), now,
 			[]string{"Speed</dt><dd>not known yet<", "Time left</dt><dd>not known yet<"}, nil},
 		{"a stalled import is red, with what to do", one, "/", acme(stalled), now,
-			[]string{`<p class="state bad">`, `Last saved</dt><dd class="bad"><time`, `25 minutes ago</time>, see the <a href="./docs/runbooks.md#rocketchatimportstalled">`, "Time left</dt><dd>not known<", "Do not restart Rocket.Chat", `href="./docs/runbooks.md#rocketchatimportstalled"`}, nil},
+			[]string{`<p class="state bad">`, `Last saved</dt><dd class="bad"><time`, `25 minutes ago</time>, see the <a href="./docs/runbooks.md#rocketchatimportstalled:~:text=%23%23%20RocketChatImportStalled">`, "Time left</dt><dd>not known<", "Do not restart Rocket.Chat", `href="./docs/runbooks.md#rocketchatimportstalled:~:text=%23%23%20RocketChatImportStalled"`}, nil},
 		{"a preparation has a bar without an end", one, "/", acme(seenIn("importer_preparing_messages", counts(132900, 0, 0), func(s *watch.Status) { s.Snapshot.Operation.Counts.Messages = client.OptionalCount{} })), now,
 			[]string{`<progress aria-label="Progress of acme">132,900 records staged so far</progress>`, `<p>132,900 records staged so far.`}, []string{"max="}},
 		{"a finished import has a full bar", one, "/", acme(seenIn(client.StepDone)), now,
