@@ -12,8 +12,10 @@ import (
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-// trouble is what happens to one workspace, and who is told of it.
-type trouble struct {
+// story is what happens to one workspace, and who is told of it.
+type story struct {
+	server sim.Config
+	// alert is the one that fires; "" where there is none.
 	alert, severity string
 	labels          map[string]string // of the alert, beside the usual ones
 	// begin happens before Prometheus starts, cause once it has scraped the
@@ -27,12 +29,42 @@ type trouble struct {
 	harms int
 }
 
-// troubles are by the name of the workspace that has it.
-var troubles = map[string]trouble{
+// The workspaces that are told nothing of.
+const (
+	quiet   = "quiet"   // has no import
+	running = "running" // has one that has been running for 13 minutes
+	early   = "early"   // is a 3.0 with an import that has just been prepared
+)
+
+// stories are by the name of the workspace.
+var stories = map[string]story{
+	quiet: {},
+	running: {
+		// The user is not exempt from the limit: an exempt one is not told what is left.
+		server: sim.Config{RateLimit: 1_000_000},
+		begin: func(t *testing.T, w *workspace) {
+			const ago = 1400 * time.Second
+			w.sim.Revoke(userID, sim.BypassRateLimit)
+			w.clock.setBehind(ago)
+			content := sim.Content{Users: 3_000, Channels: 399, Direct: 1, Messages: 150_000, Skipped: 261, Contacts: 120}
+			w.sim.Start(sim.SlackImport(content), 0.1)
+			w.pass(t, ago, 0)
+		},
+	},
+	early: {
+		server: sim.Config{Generation: sim.Early3},
+		begin:  func(_ *testing.T, w *workspace) { w.place(sim.StepPreparingMessages, 0, sim.Count{}) },
+		cause: func(t *testing.T, w *workspace) {
+			if err := w.sim.SetSelection(sim.Selection{Users: 30, UsersEmailTaken: 2, UsersExcluded: 3}); err != nil {
+				t.Fatal(err)
+			}
+			w.change(t, func(o *sim.Operation) { o.Step = sim.StepUserSelection })
+		},
+	},
 	"stalled": {
 		alert: "RocketChatImportStalled", severity: "critical",
 		begin: func(_ *testing.T, w *workspace) {
-			w.place(sim.StepImportingMessages, 15*time.Minute-10*time.Second, sim.Count{Total: new(153_400), Completed: new(78_400)})
+			w.place(sim.StepImportingMessages, nearlyStalled, sim.Count{Total: new(153_400), Completed: new(78_400)})
 		},
 		over: func(t *testing.T, w *workspace) {
 			w.change(t, func(o *sim.Operation) { o.Count.Completed = new(78_900) })
@@ -53,12 +85,14 @@ var troubles = map[string]trouble{
 	},
 	"aborted": {
 		alert: "RocketChatImportAborted", severity: "critical", labels: map[string]string{"kind": "aborted"},
-		begin: func(_ *testing.T, w *workspace) {
+		begin: func(t *testing.T, w *workspace) {
+			w.clock.setBehind(3 * time.Minute)
 			w.sim.Start(sim.Script{Operation: sim.SlackOperation(sim.StepImportingUsers, time.Time{}), Phases: []sim.Phase{
 				{Kind: sim.Users, Imported: 6_000, Duration: time.Hour},
 				{Step: sim.StepFinishing},
 				{Step: sim.StepDone},
 			}}, 1)
+			w.pass(t, 3*time.Minute, 0)
 		},
 		cause: func(_ *testing.T, w *workspace) {
 			w.sim.StartSecondInstance()
@@ -68,11 +102,11 @@ var troubles = map[string]trouble{
 	"disturbed": {
 		alert: "RocketChatImportDisturbed", severity: "critical", labels: map[string]string{"kind": "set_back"},
 		// It was running 45 minutes ago, was set back a minute later, and has not
-		// moved since it went on to its channels.
+		// been saved since it went on to its channels.
 		begin: func(t *testing.T, w *workspace) {
 			w.clock.setBehind(45 * time.Minute)
 			w.sim.Start(sim.Script{Operation: sim.SlackOperation(sim.StepImportingUsers, time.Time{}), Phases: []sim.Phase{
-				{Step: sim.StepImportingUsers, Duration: 10 * time.Minute},
+				{Step: sim.StepImportingUsers, Duration: 45*time.Minute - nearlyStalled},
 				{Step: sim.StepImportingChannels},
 			}}, 1)
 			w.pass(t, 45*time.Minute, 44*time.Minute)
@@ -99,7 +133,13 @@ var troubles = map[string]trouble{
 	},
 	"waiting": {
 		alert: "RocketChatImportAwaitingStart", severity: "info",
-		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepUserSelection, 25*time.Hour, sim.Count{}) },
+		begin: func(t *testing.T, w *workspace) {
+			w.place(sim.StepPreparingMessages, 25*time.Hour, sim.Count{})
+			w.change(t, func(*sim.Operation) {}) // it is old, and was saved just now
+		},
+		cause: func(t *testing.T, w *workspace) {
+			w.change(t, func(o *sim.Operation) { o.Step = sim.StepUserSelection })
+		},
 		over: func(t *testing.T, w *workspace) {
 			w.change(t, func(o *sim.Operation) { o.Step = sim.StepImportingStarted })
 		},
@@ -139,36 +179,29 @@ var troubles = map[string]trouble{
 	},
 }
 
+// nearlyStalled is for how long an import has not been saved that is called stalled
+// 10 s later.
+const nearlyStalled = 15*time.Minute - 10*time.Second
+
 // importAnew starts another import.
 func importAnew(_ *testing.T, w *workspace) { w.place(sim.StepNew, 0, sim.Count{}) }
 
-// startSlowly begins an import that runs for hours.
-func startSlowly(w *workspace) time.Duration {
-	script := sim.SlackImport(sim.Content{Users: 3_000, Channels: 399, Direct: 1, Messages: 150_000, Skipped: 261, Contacts: 120})
-	return w.sim.Start(script, 0.1)
-}
-
-// TestEachCauseIsOneNotification has all troubles at once.
+// TestEachCauseIsOneNotification has all stories at once.
 func TestEachCauseIsOneNotification(t *testing.T) {
-	names := append(slices.Sorted(maps.Keys(troubles)), quiet, running)
-	w := newWorld(t, names, func(of *workspace) {
-		if of.name == running {
-			beginRunning(t, of)
-		} else if begin := troubles[of.name].begin; begin != nil {
-			begin(t, of)
-		}
-	})
+	w := newWorld(t)
 	requireHealthyRules(t, w.prometheus)
-	awaitData(t, w.prometheus, fmt.Sprintf(`count(rocketchat_import_up == 1) == %d`, len(names)))
+	awaitData(t, w.prometheus, fmt.Sprintf(`count(rocketchat_import_up == 1) == %d`, len(stories)))
 
-	for name, what := range troubles {
+	for name, what := range stories {
 		if what.cause != nil {
 			what.cause(t, w.workspaces[name])
 		}
 	}
 	fired := map[string]alert{}
-	for name, what := range troubles {
-		fired[name] = w.awaitFiring(t, name, what)
+	for name, what := range stories {
+		if what.alert != "" {
+			fired[name] = w.awaitFiring(t, name, what)
+		}
 		if what.mutes != "" {
 			w.awaitInhibited(t, what.mutes, name, fired[name])
 		}
@@ -178,12 +211,12 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 	lookAtDashboard(t, "Prometheus", w.prometheus)
 	lookAtDashboard(t, "VictoriaMetrics", w.victoriaMetrics)
 
-	for name, what := range troubles {
+	for name, what := range stories {
 		if what.over != nil {
 			what.over(t, w.workspaces[name])
 		}
 	}
-	for name, what := range troubles {
+	for name, what := range stories {
 		if what.over != nil {
 			w.awaitResolved(t, fired[name])
 		}
@@ -191,8 +224,8 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 	w.awaitSameAlerts(t)
 	w.requireNothingElse(t, fired)
 	for name, workspace := range w.workspaces {
-		if n := workspace.sim.Destructive(); n != troubles[name].harms {
-			t.Errorf("%d calls harmed the import of %s, and other programs made %d", n, name, troubles[name].harms)
+		if n := workspace.sim.Destructive(); n != stories[name].harms {
+			t.Errorf("%d calls harmed the import of %s, and other programs made %d", n, name, stories[name].harms)
 		}
 	}
 }
@@ -202,7 +235,10 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 func (w *world) requireNothingElse(t *testing.T, fired map[string]alert) {
 	t.Helper()
 	var notifications, messages, all []string
-	for name, what := range troubles {
+	for name, what := range stories {
+		if what.alert == "" {
+			continue
+		}
 		line := what.alert + " " + name
 		if receiver := map[string]string{"critical": "pager: ", "warning": "tickets: "}[what.severity]; receiver != "" {
 			group := " of " + labelText(map[string]string{"instance": name, "job": "rocketchat_import"})
@@ -219,7 +255,7 @@ func (w *world) requireNothingElse(t *testing.T, fired map[string]alert) {
 		}
 		all = append(all, what.labelText(name))
 		if what.mutes != "" {
-			all = append(all, trouble{alert: what.mutes, severity: what.mutesSeverity}.labelText(name))
+			all = append(all, story{alert: what.mutes, severity: what.mutesSeverity}.labelText(name))
 		}
 	}
 	requireLines(t, "notifications", w.pager.lines(), notifications)
@@ -233,7 +269,7 @@ func (w *world) requireNothingElse(t *testing.T, fired map[string]alert) {
 
 // awaitFiring waits until Alertmanager has the alert, with these labels and no
 // others, and has told somebody.
-func (w *world) awaitFiring(t *testing.T, of string, what trouble) alert {
+func (w *world) awaitFiring(t *testing.T, of string, what story) alert {
 	t.Helper()
 	var fired alert
 	eventually(t, what.alert+" to fire", func() (err error) {
@@ -367,7 +403,7 @@ func requireLines(t *testing.T, what string, got, want []string) {
 }
 
 // labelText is what the alert must have for labels.
-func (what trouble) labelText(workspace string) string {
+func (what story) labelText(workspace string) string {
 	all := map[string]string{"alertname": what.alert, "severity": what.severity, "job": "rocketchat_import", "instance": workspace}
 	maps.Copy(all, what.labels)
 	return labelText(all)

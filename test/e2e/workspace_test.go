@@ -43,22 +43,19 @@ type scrape struct {
 }
 
 // newWorkspace starts the exporter of a workspace that has no import.
-func newWorkspace(t *testing.T, name, binary string) *workspace {
+func newWorkspace(t *testing.T, name, binary string, server rocketchatsim.Config) *workspace {
 	t.Helper()
 	address, err := process.FreeAddress("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &workspace{name: name, binary: binary, address: address}
-	limit := 0 // Rocket.Chat's own
-	if name == running {
-		limit = 1_000_000
-	}
-	w.sim = rocketchatsim.New(rocketchatsim.Config{Now: w.clock.now, RateLimit: limit})
+	server.Now = w.clock.now
+	w.sim = rocketchatsim.New(server)
 	w.sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	server := httptest.NewServer(w.sim)
-	t.Cleanup(server.Close)
-	w.url = server.URL
+	listener := httptest.NewServer(w.sim)
+	t.Cleanup(listener.Close)
+	w.url = listener.URL
 	w.startExporter(t)
 	t.Cleanup(func() { w.stopExporter(t) })
 	return w

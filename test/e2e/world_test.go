@@ -36,16 +36,18 @@ type world struct {
 	channel *rocketchatsim.Server
 }
 
-// newWorld starts an exporter for each name, lets begin happen to the workspaces,
-// and then starts what watches them. It ends with the test.
-func newWorld(t *testing.T, names []string, begin func(*workspace)) *world {
+// newWorld starts an exporter for each story, lets it begin, and then starts what
+// watches them. It ends with the test.
+func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{workspaces: map[string]*workspace{}, channel: rocketchatsim.New(rocketchatsim.Config{RateLimit: -1})}
 	exporters := map[string]string{}
 	binary := buildExporter(t)
-	for _, name := range names {
-		workspace := newWorkspace(t, name, binary)
-		begin(workspace)
+	for name, what := range stories {
+		workspace := newWorkspace(t, name, binary, what.server)
+		if what.begin != nil {
+			what.begin(t, workspace)
+		}
 		w.workspaces[name], exporters[name] = workspace, workspace.address
 	}
 	w.channel.SetUser("alertmanager", "its-token")
