@@ -165,7 +165,7 @@ func TestExporterShowsAnImport(t *testing.T) {
 		}
 	}
 	landing := p.get("/")
-	if !strings.Contains(landing, `href="/metrics"`) {
+	if !strings.Contains(landing, `href="./metrics"`) {
 		t.Errorf("the landing page has no link to the metrics:\n%s", landing)
 	}
 	if code := p.stop(); code != 0 {

@@ -133,6 +133,21 @@ func TestCountersAreThereFromTheFirstScrapeOn(t *testing.T) {
 	}
 }
 
+func TestUnknownPartsOfASelectionAreAbsent(t *testing.T) {
+	r := newRig(t, rocketchatsim.Early3, nil)
+	op := operation(rocketchatsim.StepDone)
+	op.FileData = `{"users":[{"user_id":"a"}],"channels":"none"}`
+	r.place(op)
+	samples := r.series()
+	for series, known := range map[string]bool{
+		"users": true, `users_by_flag{flag="bot"}`: true, "channels": false, `channels_by_flag{flag="direct"}`: false, "messages": false, "contacts": false,
+	} {
+		if _, shown := samples[series]; shown != known {
+			t.Errorf("%s is shown: %v", series, shown)
+		}
+	}
+}
+
 // write writes a golden file, or removes it if it would be the same as latest.
 func write(t *testing.T, file, content, latest string) {
 	t.Helper()

@@ -42,7 +42,7 @@ func build(base runbooks) (board, error) {
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(dataSourceVariable()).
 		WithVariable(instanceVariable()).
-		Annotation(mark("Import alerts", "red", firing+" unless ("+firing+" offset 1m)").
+		Annotation(mark("Import alerts", "red", troubles+" unless ("+troubles+" offset 1m)").
 			TitleFormat("{{alertname}}").
 			TextFormat("{{instance}} ({{severity}})").
 			TagKeys("severity")).

@@ -37,8 +37,8 @@ func stateTile(runbook runbooks) panel {
 
 func alertsTile(runbook runbooks) panel {
 	return tile("Alerts firing",
-		"How many of the import alerts are firing for the selected workspaces. Not known: no exporter is scraped, or nothing shows that Prometheus has loaded the rules.",
-		now("count("+firing+")\nor on () 0 * count(rocketchat_import_up{} and on () "+lately("rocketchat_import:idle:seconds{}")+")", "")).
+		"How many critical alerts and warnings are firing for the selected workspaces. The table below also has those that only inform. Not known: no exporter is scraped, or nothing shows that Prometheus has loaded the rules.",
+		now("count("+troubles+")\nor on () 0 * count(rocketchat_import_up{} and on () "+lately("rocketchat_import:idle:seconds{}")+")", "")).
 		Decimals(0).
 		ColorMode(common.BigValueColorModeBackground).
 		Thresholds(colored(grey, threshold{0, "green"}, threshold{1, "red"})).
@@ -65,12 +65,13 @@ func progressTile() panel {
 	return tile("Progress",
 		"Records handled, done or failed, of all records. A finished import is 100 %: Rocket.Chat does not save its last counts. "+
 			"With several workspaces: the running imports that are the least far, or the least far of all where none runs.",
-		now("bottomk(3, "+progress()+" and on (instance) "+inState("importing")+")\nor on () bottomk(3, "+progress()+")", "{{instance}}")).
+		now(orNothing("bottomk(3, "+progress()+" and on (instance) "+inState("importing")+")\nor on () bottomk(3, "+progress()+")", allSeen), "{{instance}}")).
 		Orientation(common.VizOrientationHorizontal).
 		Unit(units.PercentUnit).
 		Decimals(1).
 		Min(0).
 		Max(1).
+		Mappings([]dashboard.ValueMapping{nothing("no records yet")}).
 		Thresholds(colored("text", threshold{0, "blue"}, threshold{1, "green"})).
 		NoValue("not known").
 		Span(5)
@@ -97,8 +98,8 @@ func timeLeftTile() panel {
 func unmovedTile(runbook runbooks) panel {
 	return tile("No movement for",
 		"How long ago Rocket.Chat last saved a loading or running import, by its own clock. Red: it is stalled. With several workspaces: the longest. "+
-			"Downloads of pending files do not count, since they save nothing for a long time.",
-		now("(\n"+orNothing("topk(3, "+unmoved()+")")+"\n)\nunless on () "+stalled(), "{{instance}}"),
+			"Downloads of pending files save nothing for a long time, so they are never red.",
+		now("(\n"+orNothing("topk(3, "+unmoved()+")", allRest("importing|loading"))+"\n)\nunless on () "+stalled(), "{{instance}}"),
 		now("topk(3, "+stalled()+")", "{{instance}}")).
 		Orientation(common.VizOrientationHorizontal).
 		Unit(units.Seconds).
@@ -113,9 +114,9 @@ func unmovedTile(runbook runbooks) panel {
 func speedTile() panel {
 	return tile("Speed",
 		"Records handled, done or failed, per second, over the last five minutes, by all running imports together.",
-		now(orNothing("sum("+speed()+")"), "")).
+		now(orNothing("sum("+speed()+")", allRest("importing")), "")).
 		Unit(units.RecordsPerSecond).
-		Mappings([]dashboard.ValueMapping{nothing("nothing is running")}).
+		Mappings([]dashboard.ValueMapping{nothing("no import runs")}).
 		NoValue("not known").
 		Span(third)
 }
@@ -124,7 +125,7 @@ func failedTile(runbook runbooks) panel {
 	return tile("Records failed",
 		"Records of the newest import that Rocket.Chat counts as failed, of all selected workspaces together. "+
 			"It counts them for imports by import.run, and in the newest versions for downloads of pending files. For an import that was started from the page it never does.",
-		now(orNothing("sum("+held("rocketchat_import_records_failed{}")+")"), "")).
+		now(orNothing("sum("+held("rocketchat_import_records_failed{}")+")", allSeen), "")).
 		Unit(units.LocaleFormat).
 		Mappings([]dashboard.ValueMapping{nothing("none reported")}).
 		Thresholds(colored("text", threshold{1, "orange"}, threshold{100, "red"})).

@@ -31,12 +31,13 @@ func held(selector string) string {
 
 func maxBy(label, expr string) string { return "max by (" + label + ") (" + expr + ")" }
 
-// inState has a series for each workspace whose newest import is in the state.
+// inState has a series for each workspace whose newest import is in the state,
+// which is a regular expression.
 func inState(state string) string {
-	return `(` + lately(`rocketchat_import_state{state="`+state+`"}`) + ` == 1)`
+	return `(` + lately(`rocketchat_import_state{state=~"`+state+`"}`) + ` == 1)`
 }
 
-// inStep is inState for steps; step is a regular expression.
+// inStep is inState for steps.
 func inStep(step string) string {
 	return `(` + lately(`rocketchat_import_step{step=~"`+step+`"}`) + ` == 1)`
 }
@@ -50,8 +51,13 @@ const (
 )
 
 // orNothing is -1 where expr is empty and it is known that there is nothing to
-// show. It is empty where that is not known.
-func orNothing(expr string) string { return expr + "\nor on () " + allSeen + " - 2" }
+// show, which is where known has one series.
+func orNothing(expr, known string) string { return expr + "\nor on () 0 * " + known + " - 1" }
+
+// allRest has one series where it is known that no workspace is in the states.
+func allRest(states string) string {
+	return `(min(max by (instance) (rocketchat_import_state{state!~"` + states + `"})) == 1 and on () ` + allSeen + `)`
+}
 
 // idle is how many seconds ago Rocket.Chat last saved the import, by its own
 // clock, or by Prometheus's where its answers have no Date header.
@@ -60,10 +66,9 @@ func idle() string {
 	return "max by (instance) (" + lately("rocketchat_import_server_time_seconds{}") + " - " + updated + " or time() - " + updated + ")"
 }
 
-// unmoved is idle for imports that run or load. Downloads of pending files save
-// nothing for a long time, so theirs says nothing.
+// unmoved is idle for imports that run or load.
 func unmoved() string {
-	return "(clamp_min(" + idle() + ", 0)\nand on (instance) " + inState("importing|loading") + "\nunless on (instance) " + pending() + ")"
+	return "(clamp_min(" + idle() + ", 0)\nand on (instance) " + inState("importing|loading") + ")"
 }
 
 // stalled is idle where RocketChatImportStalled or
@@ -79,6 +84,8 @@ func stalled() string {
 	}, "\n  or ") + "\n)"
 }
 
+// pending has a series for each download of files or avatars. It saves nothing
+// for a long time.
 func pending() string { return lately(`rocketchat_import_operation_info{importer=~"pending-.+"}`) }
 
 // savedIn has a series for each import that was saved within the window. It is
@@ -141,6 +148,9 @@ func perSecond(labels, counter string) string {
 }
 
 const firing = `ALERTS{alertname=~"RocketChatImport.*",alertstate="firing"}`
+
+// troubles are the alerts that fire, except those that only inform.
+const troubles = `ALERTS{alertname=~"RocketChatImport.*",alertstate="firing",severity!="info"}`
 
 // dataSource is whatever the dashboard's data source variable says.
 func dataSource() common.DataSourceRef {

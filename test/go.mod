@@ -8,6 +8,7 @@ go 1.26.7
 tool (
 	// The rules are tested on VictoriaMetrics too. Versions after 1.151 need a newer Go.
 	github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics
+	github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert
 	github.com/VictoriaMetrics/VictoriaMetrics/app/vmalert-tool
 	github.com/prometheus/prometheus/cmd/prometheus
 	github.com/prometheus/prometheus/cmd/promtool

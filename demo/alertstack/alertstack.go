@@ -1,6 +1,8 @@
 // Package alertstack runs a real Prometheus and a real Alertmanager on the
 // loopback interface, with the shipped rules and the shipped Alertmanager
-// configuration made faster by one factor, for the end-to-end test and the demo.
+// configuration, for the end-to-end test and the demo. Their waits are shortened,
+// such as "for" and "group_wait"; what an expression says stays. An import can be
+// as old as a test wants, so nobody has to wait for that.
 package alertstack
 
 import (
@@ -18,8 +20,8 @@ type Config struct {
 	Alerts string
 	// Dir is a folder for configuration and data, which the caller removes.
 	Dir string
-	// Speed is how many times faster than shipped all durations are. It must be
-	// above 0. At speed 1 scrapes and evaluations are 30 s apart.
+	// Speed is how many times shorter than shipped all waits are. It must be above
+	// 0. At speed 1 scrapes and evaluations are a minute apart.
 	Speed float64
 	// Exporters holds the address (host:port) of the exporter of each workspace.
 	Exporters map[string]string
@@ -28,7 +30,13 @@ type Config struct {
 	Many string
 	// Webhook is the base URL that every receiver posts to; see Webhook.
 	Webhook string
+	// RocketChat is where the receiver "chat" posts to instead, with the shipped
+	// rocketchat-receiver.yml; nil where it is a webhook too.
+	RocketChat *RocketChat
 }
+
+// RocketChat is a workspace, and a user of it who may post messages.
+type RocketChat struct{ URL, UserID, Token string }
 
 // Stack is a Prometheus and an Alertmanager at work.
 type Stack struct {
@@ -70,7 +78,6 @@ func (s *Stack) start(ctx context.Context, c Config) error {
 	s.Prometheus, err = process.Start("prometheus", nil, c.Prometheus,
 		"--config.file="+config,
 		"--storage.tsdb.path="+filepath.Join(c.Dir, "prometheus"),
-		"--query.lookback-delta="+c.scaled(lookback),
 		"--web.listen-address="+address,
 	)
 	if err != nil {

@@ -57,7 +57,7 @@ func Load(path string, defaults Workspace) (map[string]Workspace, error) {
 		return nil, fmt.Errorf("%s: %w", path, withoutValues(err))
 	}
 	if len(f.Workspaces) == 0 {
-		return nil, fmt.Errorf("%s: the file names no workspace: add one below workspaces:", path)
+		return nil, fmt.Errorf("%s: the file names no workspace: add one below the key workspaces", path)
 	}
 	workspaces := make(map[string]Workspace, len(f.Workspaces))
 	for name, written := range f.Workspaces {

@@ -63,6 +63,7 @@ func TestOddFileDataOfAnEarlyRecordLeavesTheRestKnown(t *testing.T) {
 			op := operation(rocketchatsim.StepUserSelection)
 			op.FileData = fileData
 			r.place(op)
+			r.scrape()
 			s := r.scrape()
 			if !s.Up || s.State != client.StateReady || !s.Early {
 				t.Errorf("the scrape got %+v", s)
@@ -163,6 +164,12 @@ func TestStatusFollowsARunningImport(t *testing.T) {
 	s := r.Status()
 	if s.First != (Look{epoch, 10}) || s.Last != (Look{epoch.Add(time.Minute), 40}) || !s.Scraped.Equal(epoch.Add(time.Minute)) {
 		t.Errorf("the status is %+v", s)
+	}
+	op.ID = "another"
+	r.place(op)
+	r.scrape()
+	if s := r.Status(); s.First != (Look{epoch.Add(time.Minute), 10}) {
+		t.Errorf("of another import the status is %+v", s)
 	}
 	r.update(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepDone })
 	r.scrape()

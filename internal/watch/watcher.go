@@ -76,7 +76,8 @@ type result struct {
 	reason    client.Reason // why there is no answer; empty if there is one
 	abandoned bool          // all who waited hung up before there was an answer
 	snapshot  Snapshot
-	read      *read // the read of the selection that the answer led to; nil if none
+	incident  Incident // what happened since the answer before; empty if nothing did
+	read      *read    // the read of the selection that the answer led to; nil if none
 }
 
 // New returns a watcher that watches as cfg says, through c, until ctx ends.
@@ -276,6 +277,7 @@ func (w *Watcher) settle(r *result, err error, now time.Time) {
 func (w *Watcher) observe(r *result, now time.Time) {
 	op := r.snapshot.Operation
 	incident, detail := w.history.observe(op, now)
+	r.incident = incident
 	if incident != "" {
 		level.Error(w.logger).Log("msg", incidentMessages[incident], "kind", incident, "operation_id", op.ID, "step", op.Step, "why", detail)
 	}
@@ -368,11 +370,10 @@ func (w *Watcher) answer(r *result) Snapshot {
 // Status returns what past scrapes have seen. It makes no call.
 func (w *Watcher) Status() Status {
 	w.mu.Lock()
-	k := w.status
+	s, good := w.status.status, w.status.good
 	w.mu.Unlock()
-	s := Status{Failure: k.failure, Failing: k.failing, Scraped: k.scraped, First: k.first, Last: k.last}
-	if k.good != nil {
-		s.Snapshot, s.At = w.answer(k.good), k.good.started
+	if good != nil {
+		s.Snapshot, s.At = w.answer(good), good.started
 	}
 	return s
 }

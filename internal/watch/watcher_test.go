@@ -94,6 +94,9 @@ func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
 	if seen := r.Status(); seen.Failing || seen.Failure.Err != nil {
 		t.Errorf("seen is %+v", seen)
 	}
+	if text := r.log.String(); text != "" {
+		t.Errorf("the log is\n%s", text)
+	}
 }
 
 func TestScrapeWithAShortDeadlineLeavesTheOthersWaiting(t *testing.T) {

@@ -1,181 +1,318 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"rocketchat_import_exporter/internal/rocketchatsim"
+	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-// The groups of the shipped alertmanager.yml.
-var (
-	ofWorkspace   = func(name string) map[string]string { return map[string]string{"instance": name} }
-	exportersDown = map[string]string{"alertname": "RocketChatImportExporterDown", "job": "rocketchat_import"}
-)
+// trouble is what happens to one workspace, and who is told of it.
+type trouble struct {
+	alert, severity string
+	labels          map[string]string // of the alert, beside the usual ones
+	// begin happens before Prometheus starts, cause once it has scraped the
+	// exporter; either may be nil.
+	begin, cause func(*testing.T, *workspace)
+	// over ends the cause; nil where the alert goes on for an hour or a day.
+	over func(*testing.T, *workspace)
+	// mutes is an alert that has the same cause, and its severity.
+	mutes, mutesSeverity string
+	// harms is how many calls harm the import.
+	harms int
+}
 
-func TestEachCauseIsOnePage(t *testing.T) {
-	w := newWorld(t)
-	requireHealthyRules(t, w.prometheus)
-	t.Run("imports", func(t *testing.T) {
-		t.Run("of chat stall, are interrupted and are refused", func(t *testing.T) {
-			t.Parallel()
-			w.playChat(t)
-		})
-		t.Run("of support are set back by another program", func(t *testing.T) {
-			t.Parallel()
-			w.playSupport(t)
-		})
+// troubles are by the name of the workspace that has it.
+var troubles = map[string]trouble{
+	"stalled": {
+		alert: "RocketChatImportStalled", severity: "critical",
+		begin: func(_ *testing.T, w *workspace) {
+			w.place(sim.StepImportingMessages, 15*time.Minute-10*time.Second, sim.Count{Total: new(153_400), Completed: new(78_400)})
+		},
+		over: func(t *testing.T, w *workspace) {
+			w.change(t, func(o *sim.Operation) { o.Count.Completed = new(78_900) })
+		},
+	},
+	"preparing": {
+		alert: "RocketChatImportPreparationStalled", severity: "warning",
+		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepPreparingMessages, 31*time.Minute, sim.Count{}) },
+		over: func(t *testing.T, w *workspace) {
+			w.change(t, func(o *sim.Operation) { o.Step = sim.StepUserSelection })
+		},
+	},
+	"interrupted": {
+		alert: "RocketChatImportInterrupted", severity: "critical",
+		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepImportingUsers, 0, sim.Count{}) },
+		cause: func(_ *testing.T, w *workspace) { w.sim.Restart() },
+		over:  importAnew,
+	},
+	"aborted": {
+		alert: "RocketChatImportAborted", severity: "critical", labels: map[string]string{"kind": "aborted"},
+		begin: func(_ *testing.T, w *workspace) {
+			w.sim.Start(sim.Script{Operation: sim.SlackOperation(sim.StepImportingUsers, time.Time{}), Phases: []sim.Phase{
+				{Kind: sim.Users, Imported: 6_000, Duration: time.Hour},
+				{Step: sim.StepFinishing},
+				{Step: sim.StepDone},
+			}}, 1)
+		},
+		cause: func(_ *testing.T, w *workspace) {
+			w.sim.StartSecondInstance()
+			w.clock.setBehind(-10 * time.Minute) // past the next save, and the steps that are left
+		},
+	},
+	"disturbed": {
+		alert: "RocketChatImportDisturbed", severity: "critical", labels: map[string]string{"kind": "set_back"},
+		// It was running 45 minutes ago, was set back a minute later, and has not
+		// moved since it went on to its channels.
+		begin: func(t *testing.T, w *workspace) {
+			w.clock.setBehind(45 * time.Minute)
+			w.sim.Start(sim.Script{Operation: sim.SlackOperation(sim.StepImportingUsers, time.Time{}), Phases: []sim.Phase{
+				{Step: sim.StepImportingUsers, Duration: 10 * time.Minute},
+				{Step: sim.StepImportingChannels},
+			}}, 1)
+			w.pass(t, 45*time.Minute, 44*time.Minute)
+			w.readSelection(t)
+			w.pass(t, 44*time.Minute, 0)
+		},
+		mutes: "RocketChatImportStalled", mutesSeverity: "critical",
+		harms: 1,
+	},
+	"failed": {
+		alert: "RocketChatImportFailed", severity: "critical",
+		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepImportingUsers, 0, sim.Count{}) },
+		cause: func(t *testing.T, w *workspace) {
+			w.change(t, func(o *sim.Operation) { o.Step = sim.StepImportFailed })
+		},
+		over: importAnew,
+	},
+	"failing": {
+		alert: "RocketChatImportRecordsFailing", severity: "warning",
+		begin: func(_ *testing.T, w *workspace) {
+			w.place(sim.StepImportingUsers, 0, sim.Count{Total: new(1000), Completed: new(370), Error: new(30)})
+		},
+		over: importAnew,
+	},
+	"waiting": {
+		alert: "RocketChatImportAwaitingStart", severity: "info",
+		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepUserSelection, 25*time.Hour, sim.Count{}) },
+		over: func(t *testing.T, w *workspace) {
+			w.change(t, func(o *sim.Operation) { o.Step = sim.StepImportingStarted })
+		},
+	},
+	"finished": {
+		alert: "RocketChatImportFinished", severity: "info",
+		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepFinishing, 0, sim.Count{}) },
+		cause: func(t *testing.T, w *workspace) {
+			w.change(t, func(o *sim.Operation) { o.Step = sim.StepDone })
+		},
+		over: func(t *testing.T, w *workspace) {
+			if err := w.sim.Backdate(15 * time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		},
+	},
+	"refused": {
+		alert: "RocketChatImportAuthFailure", severity: "critical", labels: map[string]string{"reason": "unauthorized"},
+		cause: func(_ *testing.T, w *workspace) { w.sim.SetToken(userID, "") },
+		over:  func(_ *testing.T, w *workspace) { w.sim.SetToken(userID, token) },
+		mutes: "RocketChatImportScrapeFailing", mutesSeverity: "warning",
+	},
+	"unreachable": {
+		alert: "RocketChatImportScrapeFailing", severity: "warning",
+		cause: func(_ *testing.T, w *workspace) { w.sim.AnswerWith(new(sim.Fronts()["502 page"])) },
+		over:  func(_ *testing.T, w *workspace) { w.sim.AnswerWith(nil) },
+	},
+	"limited": {
+		alert: "RocketChatImportRateLimited", severity: "warning", labels: map[string]string{"reason": "rate_limited"},
+		cause: func(_ *testing.T, w *workspace) { w.sim.Revoke(userID, sim.BypassRateLimit) },
+		mutes: "RocketChatImportScrapeFailing", mutesSeverity: "warning",
+	},
+	"down": {
+		alert: "RocketChatImportExporterDown", severity: "warning",
+		cause: func(t *testing.T, w *workspace) { w.stopExporter(t) },
+		over:  func(t *testing.T, w *workspace) { w.startExporter(t) },
+	},
+}
+
+// importAnew starts another import.
+func importAnew(_ *testing.T, w *workspace) { w.place(sim.StepNew, 0, sim.Count{}) }
+
+// startSlowly begins an import that runs for hours.
+func startSlowly(w *workspace) time.Duration {
+	script := sim.SlackImport(sim.Content{Users: 3_000, Channels: 399, Direct: 1, Messages: 150_000, Skipped: 261, Contacts: 120})
+	return w.sim.Start(script, 0.1)
+}
+
+// TestEachCauseIsOneNotification has all troubles at once.
+func TestEachCauseIsOneNotification(t *testing.T) {
+	names := append(slices.Sorted(maps.Keys(troubles)), quiet, running)
+	w := newWorld(t, names, func(of *workspace) {
+		if of.name == running {
+			beginRunning(t, of)
+		} else if begin := troubles[of.name].begin; begin != nil {
+			begin(t, of)
+		}
 	})
-	t.Run("an exporter is down", w.playExporterDown)
-	if !t.Failed() {
-		w.requireNothingElse(t)
+	requireHealthyRules(t, w.prometheus)
+	awaitData(t, w.prometheus, fmt.Sprintf(`count(rocketchat_import_up == 1) == %d`, len(names)))
+
+	for name, what := range troubles {
+		if what.cause != nil {
+			what.cause(t, w.workspaces[name])
+		}
 	}
-}
-
-// playChat goes through preparation, selection, running, a stall, recovery and
-// done, then through an interrupted import, and then an authentication failure.
-func (w *world) playChat(t *testing.T) {
-	lookAtDashboard(t, w.prometheus, "before any import") // no query may fail
-
-	slack := slackInActs(t, 120)
-	slack.begin(w.chat, 4)
-	awaitData(t, w.prometheus, `rocketchat_import_waiting{instance="chat"} == 1`)
-	awaitData(t, w.prometheus, `rocketchat_import_users{instance="chat"} == 3000`)
-	lookAtDashboard(t, w.prometheus, whileReady)
-
-	slack.goOn(t, w.chat, slack.running, 4)
-	awaitData(t, w.prometheus, `rocketchat_import:remaining:seconds{instance="chat"} > 0`)
-	lookAtDashboard(t, w.prometheus, whileRunning)
-
-	stalled := w.awaitFiring(t, "RocketChatImportStalled", "critical", w.chat)
-	requireDescription(t, stalled, "Step importer_importing_messages. 78388 of 153400 records done, 12 failed.")
-	w.requireNotBefore(t, stalled, 15*time.Minute)
-	lookAtDashboard(t, w.prometheus, whileStalled)
-	slack.goOn(t, w.chat, slack.ending, 10)
-	w.awaitResolved(t, stalled, w.chat)
-	awaitData(t, w.prometheus, `rocketchat_import_state{instance="chat",state="done"} == 1`)
-
-	w.chat.sim.Start(rocketchatsim.Restart(), 12)
-	interrupted := w.awaitFiring(t, "RocketChatImportInterrupted", "critical", w.chat)
-	w.chat.sim.Start(rocketchatsim.Slack(), 12)
-	w.awaitResolved(t, interrupted, w.chat)
-	awaitData(t, w.prometheus, `rocketchat_import_state{instance="chat",state="done"} == 1`)
-
-	w.chat.sim.SetToken(userID, "")
-	refused := w.awaitFiring(t, "RocketChatImportAuthFailure", "critical", w.chat)
-	requireDescription(t, refused, "expired or revoked (unauthorized)")
-	lookAtDashboard(t, w.prometheus, whileRefused)
-	w.chat.sim.SetToken(userID, token)
-	w.awaitResolved(t, refused, w.chat)
-
-	if n := w.chat.sim.Destructive(); n != 0 {
-		t.Errorf("%d calls of the exporter harmed an import", n)
+	fired := map[string]alert{}
+	for name, what := range troubles {
+		fired[name] = w.awaitFiring(t, name, what)
+		if what.mutes != "" {
+			w.awaitInhibited(t, what.mutes, name, fired[name])
+		}
 	}
-}
+	w.requireAge(t, fired["stalled"], 15*time.Minute)
+	w.awaitSameAlerts(t)
+	lookAtDashboard(t, "Prometheus", w.prometheus)
+	lookAtDashboard(t, "VictoriaMetrics", w.victoriaMetrics)
 
-// playSupport has another program set a running import back, which then stands
-// still as well: that is the same cause, and no second page.
-func (w *world) playSupport(t *testing.T) {
-	slack := slackInActs(t, 0)
-	slack.begin(w.support, 10)
-	awaitData(t, w.prometheus, `rocketchat_import_users{instance="support"} == 3000`)
-	slack.goOn(t, w.support, slack.running, 4)
-	// In a step that goes on for seconds: where another follows at once, the running
-	// import sets that before a scrape has seen that it was set back.
-	awaitData(t, w.prometheus, `rocketchat_import_step{instance="support",step="importer_importing_users"} == 1`)
-	awaitData(t, w.prometheus, `rocketchat_import:operation_running:timestamp_seconds{instance="support"}`)
-	w.support.readSelection(t)
-	disturbed := w.awaitFiring(t, "RocketChatImportDisturbed", "critical", w.support)
-
-	w.awaitInhibited(t, "RocketChatImportStalled", w.support, disturbed)
-	slack.goOn(t, w.support, slack.ending, 10)
-	w.awaitGone(t, "RocketChatImportStalled", w.support)
-	w.awaitResolved(t, disturbed, w.support)
-
-	if n := w.support.sim.Destructive(); n != 1 {
-		t.Errorf("%d calls harmed an import, and the other program made 1", n)
+	for name, what := range troubles {
+		if what.over != nil {
+			what.over(t, w.workspaces[name])
+		}
 	}
-}
-
-// playExporterDown comes last: an exporter that started again knows no selection.
-func (w *world) playExporterDown(t *testing.T) {
-	w.support.stopExporter(t)
-	down := w.awaitFiring(t, "RocketChatImportExporterDown", "warning", w.support)
-	w.support.startExporter(t)
-	w.awaitResolved(t, down, w.support)
+	for name, what := range troubles {
+		if what.over != nil {
+			w.awaitResolved(t, fired[name])
+		}
+	}
+	w.awaitSameAlerts(t)
+	w.requireNothingElse(t, fired)
+	for name, workspace := range w.workspaces {
+		if n := workspace.sim.Destructive(); n != troubles[name].harms {
+			t.Errorf("%d calls harmed the import of %s, and other programs made %d", n, name, troubles[name].harms)
+		}
+	}
 }
 
 // requireNothingElse requires that what was sent and what fired is what this test
 // waited for, and each once.
-func (w *world) requireNothingElse(t *testing.T) {
+func (w *world) requireNothingElse(t *testing.T, fired map[string]alert) {
 	t.Helper()
-	requireLines(t, "notifications about chat", w.pager.lines(ofWorkspace("chat")), []string{
-		"pager: firing RocketChatImportStalled chat",
-		"pager: resolved RocketChatImportStalled chat",
-		"pager: firing RocketChatImportInterrupted chat",
-		"pager: resolved RocketChatImportInterrupted chat",
-		"pager: firing RocketChatImportAuthFailure chat",
-		"pager: resolved RocketChatImportAuthFailure chat",
-	})
-	requireLines(t, "notifications about support", w.pager.lines(ofWorkspace("support")), []string{
-		"pager: firing RocketChatImportDisturbed support",
-		"pager: resolved RocketChatImportDisturbed support",
-	})
-	requireLines(t, "notifications about exporters", w.pager.lines(exportersDown), []string{
-		"tickets: firing RocketChatImportExporterDown support",
-		"tickets: resolved RocketChatImportExporterDown support",
-	})
-	requireLines(t, "groups", w.pager.groups(), sorted(labelText(ofWorkspace("chat")), labelText(ofWorkspace("support")), labelText(exportersDown)))
-	requireLines(t, "alerts", firedAlerts(t, w.prometheus), sorted(
-		labelText(labelsOf("RocketChatImportStalled", "critical", "chat")),
-		labelText(labelsOf("RocketChatImportInterrupted", "critical", "chat")),
-		labelText(labelsOf("RocketChatImportAuthFailure", "critical", "chat")),
-		labelText(labelsOf("RocketChatImportDisturbed", "critical", "support")),
-		labelText(labelsOf("RocketChatImportStalled", "critical", "support")),
-		labelText(labelsOf("RocketChatImportExporterDown", "warning", "support")),
-	))
+	var notifications, messages, all []string
+	for name, what := range troubles {
+		line := what.alert + " " + name
+		if receiver := map[string]string{"critical": "pager: ", "warning": "tickets: "}[what.severity]; receiver != "" {
+			group := " of " + labelText(map[string]string{"instance": name, "job": "rocketchat_import"})
+			if name == "down" {
+				group = " of " + labelText(map[string]string{"alertname": what.alert, "job": "rocketchat_import"})
+			}
+			notifications = append(notifications, receiver+"firing "+line+group)
+			if what.over != nil {
+				notifications = append(notifications, receiver+"resolved "+line+group)
+			}
+		}
+		if what.severity != "warning" {
+			messages = append(messages, fired[name].Annotations["summary"])
+		}
+		all = append(all, what.labelText(name))
+		if what.mutes != "" {
+			all = append(all, trouble{alert: what.mutes, severity: what.mutesSeverity}.labelText(name))
+		}
+	}
+	requireLines(t, "notifications", w.pager.lines(), notifications)
+	requireLines(t, "alerts", firedAlerts(t, w.prometheus), all)
+	var received []string
+	for _, m := range w.channel.Messages() {
+		received = append(received, m.Attachments[0].Title)
+	}
+	requireLines(t, "messages in Rocket.Chat", received, messages)
 }
 
 // awaitFiring waits until Alertmanager has the alert, with these labels and no
 // others, and has told somebody.
-func (w *world) awaitFiring(t *testing.T, name, severity string, of *workspace) alert {
+func (w *world) awaitFiring(t *testing.T, of string, what trouble) alert {
 	t.Helper()
 	var fired alert
-	eventually(t, name+" to fire", func() (err error) {
-		fired, err = w.onlyAlert(t, name, of)
+	eventually(t, what.alert+" to fire", func() (err error) {
+		fired, err = w.onlyAlert(t, what.alert, of)
 		if err == nil && fired.Status.State != "active" {
 			err = fmt.Errorf("it is %s", fired.Status.State)
 		}
 		return err
 	})
-	if got, want := labelText(fired.Labels), labelText(labelsOf(name, severity, of.name)); got != want {
-		t.Fatalf("the labels are %s, want %s", got, want)
+	if got, want := labelText(fired.Labels), what.labelText(of); got != want {
+		t.Errorf("the labels are %s, want %s", got, want)
 	}
-	if !strings.HasSuffix(fired.Annotations["runbook_url"], "#"+strings.ToLower(name)) {
-		t.Errorf("the runbook of %s is %s", name, fired.Annotations["runbook_url"])
+	if !strings.HasSuffix(fired.Annotations["runbook_url"], "#"+strings.ToLower(what.alert)) {
+		t.Errorf("the runbook of %s is %s", what.alert, fired.Annotations["runbook_url"])
 	}
 	for key, text := range fired.Annotations {
 		if text == "" || strings.Contains(text, "error expanding template") {
-			t.Errorf("the %s of %s is %q", key, name, text)
+			t.Errorf("the %s of %s is %q", key, what.alert, text)
 		}
 	}
-	eventually(t, "a notification of "+name, func() error { return w.requireTold(fired, "firing") })
+	if what.severity != "info" {
+		w.awaitSent(t, fired, "firing")
+	}
+	if what.severity != "warning" {
+		w.awaitMessage(t, fired)
+	}
 	return fired
 }
 
-// awaitResolved waits until Alertmanager has told that this very alert is over.
-func (w *world) awaitResolved(t *testing.T, a alert, of *workspace) {
+// awaitMessage waits until Rocket.Chat has a message about the alert, from the user
+// of Alertmanager, with what the alert says and a link to Alertmanager.
+func (w *world) awaitMessage(t *testing.T, a alert) {
 	t.Helper()
-	eventually(t, "a notification that "+a.Labels["alertname"]+" is over", func() error { return w.requireTold(a, "resolved") })
-	w.awaitGone(t, a.Labels["alertname"], of)
+	eventually(t, "a message about "+a.Annotations["summary"], func() error {
+		for _, m := range w.channel.Messages() {
+			if len(m.Attachments) != 1 || m.Attachments[0].Title != a.Annotations["summary"] {
+				continue
+			}
+			box := m.Attachments[0]
+			if m.UserID != "alertmanager" || m.Channel != "#imports" || !strings.Contains(box.Text, a.Annotations["description"]) ||
+				!strings.Contains(box.Text, a.Annotations["runbook_url"]) || !strings.HasPrefix(box.TitleLink, "http") {
+				t.Errorf("the message is %+v", m)
+			}
+			return nil
+		}
+		return errors.New("there is none")
+	})
+}
+
+// awaitSent waits until Alertmanager has sent this very alert to a webhook.
+func (w *world) awaitSent(t *testing.T, a alert, status string) {
+	t.Helper()
+	eventually(t, status+" "+a.Labels["alertname"]+" to be sent", func() error {
+		if !w.pager.told(a, status) {
+			return errors.New("it was not")
+		}
+		return nil
+	})
+}
+
+// awaitResolved waits until the alert is over, and somebody has been told so. The
+// channel in Rocket.Chat is told of what begins only.
+func (w *world) awaitResolved(t *testing.T, a alert) {
+	t.Helper()
+	if a.Labels["severity"] != "info" {
+		w.awaitSent(t, a, "resolved")
+	}
+	eventually(t, a.Labels["alertname"]+" to be gone", func() error {
+		alerts, err := alertsOf(t, w.alertmanager, a.Labels["alertname"], a.Labels["instance"])
+		if err == nil && len(alerts) > 0 {
+			err = fmt.Errorf("there are %d", len(alerts))
+		}
+		return err
+	})
 }
 
 // awaitInhibited waits until Alertmanager has the alert and mutes it because of
 // the other.
-func (w *world) awaitInhibited(t *testing.T, name string, of *workspace, by alert) {
+func (w *world) awaitInhibited(t *testing.T, name, of string, by alert) {
 	t.Helper()
 	eventually(t, name+" to be inhibited", func() error {
 		a, err := w.onlyAlert(t, name, of)
@@ -186,20 +323,21 @@ func (w *world) awaitInhibited(t *testing.T, name string, of *workspace, by aler
 	})
 }
 
-func (w *world) awaitGone(t *testing.T, name string, of *workspace) {
+// awaitSameAlerts waits until the same alerts have fired on both engines.
+// VictoriaMetrics looks for a series that it has not found again after 10 s only.
+func (w *world) awaitSameAlerts(t *testing.T) {
 	t.Helper()
-	eventually(t, name+" to be gone", func() error {
-		alerts, err := alertsOf(t, w.alertmanager, name, of.name)
-		if err == nil && len(alerts) > 0 {
-			err = fmt.Errorf("there are %d", len(alerts))
+	eventually(t, "the same alerts on VictoriaMetrics", func() error {
+		if got, want := firedAlerts(t, w.victoriaMetrics), firedAlerts(t, w.prometheus); !slices.Equal(got, want) {
+			return fmt.Errorf("they are\n%s\nand on Prometheus\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		return err
+		return nil
 	})
 }
 
-func (w *world) onlyAlert(t *testing.T, name string, of *workspace) (alert, error) {
+func (w *world) onlyAlert(t *testing.T, name, of string) (alert, error) {
 	t.Helper()
-	alerts, err := alertsOf(t, w.alertmanager, name, of.name)
+	alerts, err := alertsOf(t, w.alertmanager, name, of)
 	if err != nil {
 		return alert{}, err
 	}
@@ -209,44 +347,28 @@ func (w *world) onlyAlert(t *testing.T, name string, of *workspace) (alert, erro
 	return alerts[0], nil
 }
 
-func (w *world) requireTold(a alert, status string) error {
-	if !w.pager.told(a, status) {
-		return fmt.Errorf("none of %s was sent", a.identity())
-	}
-	return nil
-}
-
-// requireNotBefore requires that the alert began that long, by the shipped rules,
-// after the import last moved.
-func (w *world) requireNotBefore(t *testing.T, a alert, wait time.Duration) {
+// requireAge requires that the alert began that long after the import was saved.
+func (w *world) requireAge(t *testing.T, a alert, age time.Duration) {
 	t.Helper()
-	operation, _ := w.chat.sim.Operation()
-	if stood := a.StartsAt.Sub(operation.Updated); stood < wait/speed {
-		t.Errorf("%s began %s after the last movement, want at least %s", a.Labels["alertname"], stood, wait/speed)
-	} else {
-		t.Logf("%s began %s after the last movement, which stands for %s", a.Labels["alertname"], stood, stood*speed)
+	operation, _ := w.workspaces[a.Labels["instance"]].sim.Operation()
+	if got := a.StartsAt.Sub(operation.Updated); got < age || got > age+time.Minute {
+		t.Errorf("%s began %s after the last save, want %s", a.Labels["alertname"], got, age)
 	}
 }
 
-func requireDescription(t *testing.T, a alert, part string) {
-	t.Helper()
-	if !strings.Contains(a.Annotations["description"], part) {
-		t.Errorf("the description is %q, want %q in it", a.Annotations["description"], part)
-	}
-}
-
+// requireLines requires the same lines, in any order.
 func requireLines(t *testing.T, what string, got, want []string) {
 	t.Helper()
+	slices.Sort(got)
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("%s:\n  %s\nwant:\n  %s", what, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 }
 
-func labelsOf(name, severity, workspace string) map[string]string {
-	return map[string]string{"alertname": name, "severity": severity, "job": "rocketchat_import", "instance": workspace}
-}
-
-func sorted(lines ...string) []string {
-	slices.Sort(lines)
-	return lines
+// labelText is what the alert must have for labels.
+func (what trouble) labelText(workspace string) string {
+	all := map[string]string{"alertname": what.alert, "severity": what.severity, "job": "rocketchat_import", "instance": workspace}
+	maps.Copy(all, what.labels)
+	return labelText(all)
 }

@@ -26,9 +26,6 @@ type alert struct {
 		State       string   `json:"state"`
 		InhibitedBy []string `json:"inhibitedBy"`
 	} `json:"status"`
-	Receivers []struct {
-		Name string `json:"name"`
-	} `json:"receivers"`
 }
 
 // identity stays while an alert fires.
@@ -89,30 +86,17 @@ func (p *pager) told(a alert, status string) bool {
 	})
 }
 
-// lines writes each notification of a group as one line, oldest first: who is
-// told, and the status, name and workspace of each alert.
-func (p *pager) lines(group map[string]string) []string {
+// lines writes each notification as one line: who is told, the status, name and
+// workspace of each alert, and of which group.
+func (p *pager) lines() []string {
 	var lines []string
 	for _, n := range p.notifications() {
-		if labelText(n.GroupLabels) != labelText(group) {
-			continue
-		}
 		var alerts []string
 		for _, a := range n.Alerts {
 			alerts = append(alerts, a.Status+" "+a.Labels["alertname"]+" "+a.Labels["instance"])
 		}
 		slices.Sort(alerts)
-		lines = append(lines, n.Receiver+": "+strings.Join(alerts, ", "))
+		lines = append(lines, n.Receiver+": "+strings.Join(alerts, ", ")+" of "+labelText(n.GroupLabels))
 	}
 	return lines
-}
-
-// groups returns the label texts of the groups that were notified of, sorted.
-func (p *pager) groups() []string {
-	var groups []string
-	for _, n := range p.notifications() {
-		groups = append(groups, labelText(n.GroupLabels))
-	}
-	slices.Sort(groups)
-	return slices.Compact(groups)
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -12,16 +13,18 @@ import (
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
-
-	"rocketchat_import_exporter/demo/alertstack"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// queryStep is that of range queries, and the scrape interval.
-const queryStep = 30 * time.Second / speed
+// scrapeInterval is also that of evaluations.
+const scrapeInterval = time.Minute / speed
 
-func newPrometheus(t *testing.T, stack *alertstack.Stack) v1.API {
+// newClient asks a Prometheus, or what answers as one does.
+func newClient(t *testing.T, url string) v1.API {
 	t.Helper()
-	client, err := api.NewClient(api.Config{Address: stack.PrometheusURL})
+	client, err := api.NewClient(api.Config{Address: url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +81,7 @@ func firedAlerts(t *testing.T, prometheus v1.API) []string {
 // requireHealthyRules waits until every shipped rule was evaluated without error.
 func requireHealthyRules(t *testing.T, prometheus v1.API) {
 	t.Helper()
-	want := 0
-	for _, file := range shipped(t, "*.rules.yml") {
-		want += len(parseRules(t, read(t, file)))
-	}
+	want := len(shippedRules(t))
 	eventually(t, fmt.Sprintf("%d healthy rules", want), func() error {
 		result, err := prometheus.Rules(t.Context(), nil)
 		if err != nil {
@@ -123,30 +123,38 @@ func labelText(labels map[string]string) string {
 	return "{" + strings.Join(pairs, ",") + "}"
 }
 
+// shippedRules returns every rule of the shipped files.
+func shippedRules(t *testing.T) (rules []rulefmt.Rule) {
+	t.Helper()
+	for _, file := range shipped(t, "*.rules.yml") {
+		parsed, errs := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}), promslog.NewNopLogger())
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		for _, group := range parsed.Groups {
+			rules = append(rules, group.Rules...)
+		}
+	}
+	return rules
+}
+
 // eventually waits until check succeeds, and fails the test with its last error
 // after a minute and a half.
 func eventually(t *testing.T, what string, check func() error) {
 	t.Helper()
-	if err := poll(90*time.Second, check); err != nil {
-		t.Fatalf("waited in vain for %s: %v", what, err)
-	}
-}
-
-// poll calls check again and again until it succeeds, and returns its last error
-// after the timeout.
-func poll(timeout time.Duration, check func() error) error {
-	over := time.After(timeout)
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		err := check()
 		if err == nil {
-			return nil
+			return
 		}
 		select {
 		case <-tick.C:
-		case <-over:
-			return err
+		case <-ctx.Done():
+			t.Fatalf("waited for %s: %v", what, err)
 		}
 	}
 }

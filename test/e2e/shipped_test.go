@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,9 +55,9 @@ func TestShippedFilesAreGoodToDebiansPrograms(t *testing.T) {
 	t.Log(firstLine(mustRun(t, p.amtool, "--version")))
 	checkFiles(t, p)
 	stack := start(t, alertstack.Config{
-		Prometheus: p.prometheus, Alertmanager: pinnedAlertmanager, Alerts: alerts, Speed: speed, Webhook: "http://127.0.0.1:9",
+		Prometheus: p.prometheus, Alertmanager: pinnedAlertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed, Webhook: "http://127.0.0.1:9",
 	})
-	requireHealthyRules(t, newPrometheus(t, stack))
+	requireHealthyRules(t, newClient(t, stack.PrometheusURL))
 }
 
 func checkFiles(t *testing.T, p programs) {
@@ -69,4 +70,27 @@ func checkFiles(t *testing.T, p programs) {
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line
+}
+
+// shipped returns the files in alerts/ that match.
+func shipped(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(alerts, pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("alerts/ has no %s", pattern)
+	}
+	return files
+}
+
+// mustRun runs a program that has to succeed. It ends with the test.
+func mustRun(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	if _, err := os.Stat(program); err != nil {
+		t.Fatalf("%s is not built: run make e2e", program)
+	}
+	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
+	}
+	return string(out)
 }

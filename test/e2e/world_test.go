@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"net/http"
 	"net/http/httptest"
-	"os/exec"
+	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -15,55 +13,60 @@ import (
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-// world is all that runs together.
-type world struct {
-	// chat's user is exempt from the rate limit.
-	chat *workspace
-	// support's user is not, but its limit is high.
-	support      *workspace
-	prometheus   v1.API
-	alertmanager string // base URL
-	pager        *pager
-}
+// speed is how many times shorter than shipped a wait is here: a minute of "for"
+// is a second of the test.
+const speed = 60
 
-// workspace is a simulated Rocket.Chat, and the exporter that watches it.
-type workspace struct {
-	name     string
-	sim      *rocketchatsim.Server
-	url      string
-	binary   string
-	address  string // of the exporter
-	exporter *process.Process
-}
-
+// Where things are, seen from this folder.
 const (
-	userID = "exporter"
-	token  = "the-exporters-token"
+	root      = "../.."
+	bin       = "../bin"
+	alerts    = "../../alerts"
+	dashboard = "../../dashboards/rocketchat-import.json"
 )
 
-// newWorld starts everything, and ends it with the test.
-func newWorld(t *testing.T) *world {
+// world is all that runs together.
+type world struct {
+	workspaces      map[string]*workspace
+	prometheus      v1.API
+	victoriaMetrics v1.API
+	alertmanager    string // base URL
+	pager           *pager
+	// channel is the Rocket.Chat that Alertmanager posts to.
+	channel *rocketchatsim.Server
+}
+
+// newWorld starts an exporter for each name, lets begin happen to the workspaces,
+// and then starts what watches them. It ends with the test.
+func newWorld(t *testing.T, names []string, begin func(*workspace)) *world {
 	t.Helper()
+	w := &world{workspaces: map[string]*workspace{}, channel: rocketchatsim.New(rocketchatsim.Config{RateLimit: -1})}
+	exporters := map[string]string{}
 	binary := buildExporter(t)
-	w := &world{
-		chat: newWorkspace(t, "chat", binary, rocketchatsim.Config{Generation: rocketchatsim.Latest},
-			rocketchatsim.RunImport, rocketchatsim.BypassRateLimit),
-		support: newWorkspace(t, "support", binary, rocketchatsim.Config{Generation: rocketchatsim.Classic, RateLimit: 1_000_000},
-			rocketchatsim.RunImport),
+	for _, name := range names {
+		workspace := newWorkspace(t, name, binary)
+		begin(workspace)
+		w.workspaces[name], exporters[name] = workspace, workspace.address
 	}
+	w.channel.SetUser("alertmanager", "its-token")
+	channel := httptest.NewServer(w.channel)
+	t.Cleanup(channel.Close)
 	receiver, url := startPager(t)
-	stack := start(t, alertstack.Config{
-		Prometheus: pinned.prometheus, Alertmanager: pinnedAlertmanager, Alerts: alerts, Speed: speed, Webhook: url,
-		Exporters: map[string]string{w.chat.name: w.chat.address, w.support.name: w.support.address},
-	})
-	w.pager, w.alertmanager, w.prometheus = receiver, stack.AlertmanagerURL, newPrometheus(t, stack)
+	config := alertstack.Config{
+		Prometheus: pinned.prometheus, Alertmanager: pinnedAlertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed,
+		Exporters: exporters, Webhook: url,
+		RocketChat: &alertstack.RocketChat{URL: channel.URL, UserID: "alertmanager", Token: "its-token"},
+	}
+	rememberPast(t, filepath.Join(config.Dir, "prometheus"), w.workspaces)
+	stack := start(t, config)
+	w.pager, w.alertmanager, w.prometheus = receiver, stack.AlertmanagerURL, newClient(t, stack.PrometheusURL)
+	w.victoriaMetrics = startVictoriaMetrics(t, config.Dir, w.workspaces)
 	return w
 }
 
 // start starts Prometheus and Alertmanager, and ends them with the test.
 func start(t *testing.T, config alertstack.Config) *alertstack.Stack {
 	t.Helper()
-	config.Dir = t.TempDir()
 	stack, err := alertstack.Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -86,76 +89,18 @@ func showOutput(t *testing.T, name string, p *process.Process) {
 // detector in it, and returns the binary.
 func buildExporter(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "rocketchat_import_exporter")
-	build := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", binary, ".")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the exporter: %v\n%s", err, out)
+	binary, err := process.Build(t.Context(), t.TempDir(), "rocketchat_import_exporter", "-C", root, "-race")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
 
-func newWorkspace(t *testing.T, name, binary string, config rocketchatsim.Config, permissions ...rocketchatsim.Permission) *workspace {
+func read(t *testing.T, file string) string {
 	t.Helper()
-	sim := rocketchatsim.New(config)
-	sim.SetUser(userID, token, permissions...)
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	address, err := process.FreeAddress("127.0.0.1:0")
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workspace{name: name, sim: sim, url: server.URL, binary: binary, address: address}
-	w.startExporter(t)
-	t.Cleanup(func() { w.stopExporter(t) })
-	return w
-}
-
-// startExporter starts the exporter, or starts it again.
-func (w *workspace) startExporter(t *testing.T) {
-	t.Helper()
-	exporter, err := process.Start("the exporter of "+w.name, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, w.binary,
-		"--rocketchat.url="+w.url,
-		"--rocketchat.user-id="+userID,
-		"--rocketchat.min-interval=0s",
-		"--web.listen-address="+w.address,
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.exporter = exporter
-	if err := exporter.AwaitOK(t.Context(), "http://"+w.address+"/metrics"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// stopExporter requires that the exporter ends well, and has neither logged its
-// token nor had a data race.
-func (w *workspace) stopExporter(t *testing.T) {
-	t.Helper()
-	w.exporter.Stop()
-	if err := w.exporter.Err(); err != nil {
-		t.Error(err)
-	}
-	if strings.Contains(w.exporter.Output(), token) {
-		t.Error("the exporter has logged its token")
-	}
-	showOutput(t, "The exporter of "+w.name, w.exporter)
-}
-
-// readSelection does what an exporter must not: it calls getImportFileData
-// whatever the step.
-func (w *workspace) readSelection(t *testing.T) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/api/v1/"+rocketchatsim.GetImportFileData, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("X-User-Id", userID)
-	request.Header.Set("X-Auth-Token", token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
+	return string(text)
 }
