@@ -14,8 +14,12 @@ for shell in bash zsh; do
 	"$stage/here" --completion-script-$shell | sed '/./,$!d' > "$stage/completion.$shell"
 done
 # kingpin's heading holds the version of Go, and its name no description.
-"$stage/here" --help-man | sed -e '1,/^\.SH "NAME"/d' | sed -e '1s/$/ \\- Prometheus exporter for data imports into Rocket.Chat/' \
-	-e '1i .TH ROCKETCHAT_IMPORT_EXPORTER 1\n.SH NAME' | gzip -9n > "$stage/rocketchat_import_exporter.1.gz"
+{
+	printf '.TH ROCKETCHAT_IMPORT_EXPORTER 1\n.SH NAME\n'
+	"$stage/here" --help-man | sed '1,/^\.SH "NAME"/d' | sed '1s/$/ \\- Prometheus exporter for data imports into Rocket.Chat/'
+	printf '.SH ENVIRONMENT\nEach flag is an environment variable too, which --help shows.\n'
+	printf '.SH SEE ALSO\n/usr/share/doc/rocketchat-import-exporter/README.md\n'
+} | gzip -9n > "$stage/rocketchat_import_exporter.1.gz"
 cp -r --parents $SHIPPED "$stage/pages"
 cp -r packaging/*.sh deploy/systemd alerts dashboards "$stage"
 touch "$stage/token"

@@ -116,7 +116,10 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 	if mode := m.run(t, "stat -c '%a %U' "+folder+"/token"); mode != "600 root" {
 		t.Errorf("the token's file is %s", mode)
 	}
-	m.run(t, "test -s /usr/share/man/man1/rocketchat_import_exporter.1.gz && test -s /usr/share/rocketchat_import_exporter/rocketchat-import.rules.yml && test -s /usr/share/doc/rocketchat-import-exporter/docs/systemd.md")
+	m.run(t, `zcat /usr/share/man/man1/rocketchat_import_exporter.1.gz | grep -qe --web.listen-address &&
+		grep -q completion-bash /usr/share/bash-completion/completions/rocketchat_import_exporter &&
+		test -s /usr/share/rocketchat_import_exporter/rocketchat-import.rules.yml &&
+		test -s /usr/share/doc/rocketchat-import-exporter/docs/systemd.md`)
 
 	m.run(t, fmt.Sprintf("sed -i 's|^ROCKETCHAT_URL=.*|ROCKETCHAT_URL=%s|; s|^ROCKETCHAT_USER_ID=.*|ROCKETCHAT_USER_ID=%s|; s|127.0.0.1:10458|%s|' %s", rocketchat, userID, address, f.defaults))
 	m.run(t, "echo "+token+" > "+folder+"/token")
