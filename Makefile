@@ -25,6 +25,8 @@ E2E_DEBIAN_BIN ?= /usr/bin
 engines = make tools builds $(bin), in minutes; Debian's package prometheus has $(E2E_DEBIAN_BIN)/promtool.
 
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
+# What the chart has copies of.
+chart_files = alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
 platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 windows-amd64
@@ -75,15 +77,15 @@ rules:
 
 generate:
 	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done
-	cp alerts/*.rules.yml deploy/kubernetes/files/
 	cd dashboards && go run . -runbook-base "$(RUNBOOK_BASE)" -o rocketchat-import.json
+	cp $(chart_files) deploy/kubernetes/files/
 	go test -run TestThePageOfMetrics -update .
 
 # That what is generated is not stale, and each runbook is there. Those of the
 # dashboard and of the page of metrics are tests of their own.
 generated:
 	@for f in $(alerts); do $(stamp) $$f | diff -u $$f - || { echo "$$f is stale: run make generate"; exit 1; }; done
-	@for f in alerts/*.rules.yml; do diff -u $$f deploy/kubernetes/files/$${f##*/} || { echo "The chart's copy is stale: run make generate"; exit 1; }; done
+	@for f in $(chart_files); do diff -u $$f deploy/kubernetes/files/$${f##*/} || { echo "The chart's copy is stale: run make generate"; exit 1; }; done
 	@for a in $$(sed -n 's/.*runbook_url: .*#//p' alerts/*.rules.yml); do \
 	  grep -iqx "## $$a" docs/runbooks.md || { echo "docs/runbooks.md has no section $$a"; exit 1; }; done
 

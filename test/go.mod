@@ -48,6 +48,7 @@ require (
 	github.com/valyala/quicktemplate v1.8.0 // indirect
 	github.com/xrash/smetrics v0.0.0-20250705151800-55b8f293f342 // indirect
 	go.yaml.in/yaml/v4 v4.0.0-rc.6 // indirect
+	k8s.io/apiextensions-apiserver v0.33.3 // indirect
 	k8s.io/component-base v0.37.1 // indirect
 )
 

@@ -9,11 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	monitoringv1alpha1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	podsecurity "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -66,6 +69,9 @@ func TestChartRefuses(t *testing.T) {
 		"no Secret for the token":             {"one-workspace", "workspace.auth_token_secret=null", "/workspace/auth_token_secret'"},
 		"the mode that wipes running imports": {"one-workspace", "workspace.file_data=unguarded", "/file_data'"},
 		"a name that could be a path":         {"many-workspaces", "workspaces.a/b.url=http://x", "a/b"},
+		"a digest that is none":               {"one-workspace", "image.digest=latest", "/image/digest'"},
+		"a runbook address with an anchor":    {"one-workspace", "runbookURL=http://x#y", "/runbookURL'"},
+		"an Alertmanager without receivers":   {"one-workspace", "alertmanagerConfig.enabled=true", "alertmanagerConfig.receivers has no"},
 		"two replicas":                        {"one-workspace", "replicas=2", "/replicas'"},
 		"one workspace beside many":           {"many-workspaces", "workspace.url=http://x,workspace.user_id=x,workspace.auth_token_secret.name=x", "not both"},
 		"nothing to watch":                    {"one-workspace", "workspace=null", "nothing to watch"},
@@ -84,20 +90,75 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
-func TestChartStartsAPodAnewWhenItsConfigurationChanges(t *testing.T) {
-	before := render(t, "many-workspaces").pod(t).Annotations
-	if same := render(t, "many-workspaces", "dashboard.enabled=false").pod(t).Annotations; !maps.Equal(before, same) {
-		t.Error("the Pod starts anew for something else too")
+// The exporter itself takes up a changed list of workspaces. It reads http_config
+// only when it starts.
+func TestChartTakesUpAChangedConfiguration(t *testing.T) {
+	many := render(t, "many-workspaces").pod(t)
+	if !slices.Contains(many.Spec.Containers[0].Args, "--config.auto-reload-interval=30s") {
+		t.Errorf("the exporter does not reload: %q", many.Spec.Containers[0].Args)
 	}
-	if changed := render(t, "many-workspaces", "workspaces.acme.timeout=9s").pod(t).Annotations; maps.Equal(before, changed) {
-		t.Error("the Pod keeps the old configuration")
+	if changed := render(t, "many-workspaces", "workspaces.acme.timeout=9s").pod(t); !maps.Equal(many.Annotations, changed.Annotations) {
+		t.Error("a Pod with many workspaces starts anew")
+	}
+	before := render(t, "everything").pod(t).Annotations
+	if changed := render(t, "everything", "workspace.http_config.proxy_url=http://proxy").pod(t).Annotations; maps.Equal(before, changed) {
+		t.Error("a Pod keeps the old http_config")
 	}
 }
 
-func TestChartHoldsTheShippedRulesAndDashboard(t *testing.T) {
+// OpenShift assigns user ids.
+func TestChartLeavesOutSecurityFieldsThatAreNull(t *testing.T) {
+	pod := render(t, "one-workspace", "podSecurityContext.runAsUser=null", "podSecurityContext.runAsGroup=null", "podSecurityContext.fsGroup=null",
+		"securityContext.readOnlyRootFilesystem=null").pod(t)
+	context := pod.Spec.SecurityContext
+	if context.RunAsUser != nil || context.RunAsGroup != nil || context.FSGroup != nil || context.RunAsNonRoot == nil {
+		t.Errorf("the Pod has %+v", context)
+	}
+	if pod.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem != nil {
+		t.Error("the container keeps a field that is null")
+	}
+}
+
+func TestChartPassesOnWhatAUserSets(t *testing.T) {
+	pod := render(t, "everything").pod(t)
+	container := pod.Spec.Containers[0]
+	for what, ok := range map[string]bool{
+		"digest":            strings.HasSuffix(container.Image, "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+		"label":             pod.Labels["team"] == "chat" && pod.Labels["app.kubernetes.io/name"] == "importer",
+		"annotation":        pod.Annotations["example.com/owner"] == "chat",
+		"priority":          pod.Spec.PriorityClassName == "monitoring",
+		"service account":   pod.Spec.ServiceAccountName == "r-importer",
+		"argument":          slices.Contains(container.Args, "--web.enable-lifecycle"),
+		"variable":          len(container.Env) == 1 && container.Env[0].Name == "NO_PROXY",
+		"volume":            slices.ContainsFunc(container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/extra" }),
+		"probes":            container.LivenessProbe.PeriodSeconds == 20 && container.ReadinessProbe.FailureThreshold == 5,
+		"affinity":          pod.Spec.Affinity != nil && len(pod.Spec.TopologySpreadConstraints) == 1 && len(pod.Spec.Tolerations) == 1,
+		"pull secret":       len(pod.Spec.ImagePullSecrets) == 1,
+		"the release alone": render(t, "one-workspace").pod(t).Labels["app.kubernetes.io/instance"] == "r",
+	} {
+		if !ok {
+			t.Errorf("%s: %+v", what, pod)
+		}
+	}
+}
+
+func TestChartHoldsTheShippedFiles(t *testing.T) {
+	for file, shipped := range map[string]string{
+		"rocketchat-import.rules.yml": "../alerts/", "alertmanager.yml": "../alerts/", "rocketchat-import.json": "../dashboards/",
+	} {
+		copied := filepath.Join(chart, "files", file)
+		if info, err := os.Lstat(copied); err != nil || !info.Mode().IsRegular() {
+			t.Errorf("%s is no file that a packed chart has (%v)", copied, err)
+		}
+		if readFile(t, copied) != readFile(t, shipped+file) {
+			t.Errorf("%s is stale: run make generate", copied)
+		}
+	}
 	r := render(t, "everything")
+	const runbooks = "https://runbooks.example.com/rocketchat"
+	stamped := strings.ReplaceAll(readFile(t, "../alerts/rocketchat-import.rules.yml"), "docs/runbooks.md", runbooks)
 	var want monitoringv1.PrometheusRuleSpec
-	if err := yaml.UnmarshalStrict([]byte(readFile(t, "../alerts/rocketchat-import.rules.yml")), &want); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(stamped), &want); err != nil {
 		t.Fatal(err)
 	}
 	shipped, err := yaml.Marshal(want)
@@ -107,8 +168,8 @@ func TestChartHoldsTheShippedRulesAndDashboard(t *testing.T) {
 	if got, err := yaml.Marshal(one[*monitoringv1.PrometheusRule](t, r).Spec); err != nil || !bytes.Equal(got, shipped) {
 		t.Errorf("the rules are not those of the file (%v)", err)
 	}
-	configMap := r.configMap(t, "r-rocketchat-import-exporter-dashboard")
-	if got := configMap.Data["rocketchat-import.json"]; len(configMap.Data) != 1 || got != readFile(t, "../dashboards/rocketchat-import.json") {
+	configMap := r.configMap(t, "r-importer-dashboard")
+	if got := configMap.Data["rocketchat-import.json"]; len(configMap.Data) != 1 || got != strings.ReplaceAll(readFile(t, "../dashboards/rocketchat-import.json"), "docs/runbooks.md", runbooks) {
 		t.Error("the dashboard is not the file")
 	}
 	// kubectl apply keeps the object in an annotation of limited size.
@@ -117,11 +178,59 @@ func TestChartHoldsTheShippedRulesAndDashboard(t *testing.T) {
 	}
 }
 
+func TestChartWithoutItsFilesIsNotRendered(t *testing.T) {
+	for _, file := range []string{"rocketchat-import.rules.yml", "rocketchat-import.json", "alertmanager.yml"} {
+		broken := filepath.Join(t.TempDir(), "chart")
+		if err := os.CopyFS(broken, os.DirFS(chart)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(broken, "files", file)); err != nil {
+			t.Fatal(err)
+		}
+		out, err := helm(t, "template", "r", broken, "--values="+values("everything"))
+		if err == nil || !strings.Contains(out, "the chart has no files/"+file) {
+			t.Errorf("without %s helm says (%v)\n%s", file, err, out)
+		}
+	}
+}
+
+func TestChartRoutesAsTheShippedAlertmanagerDoes(t *testing.T) {
+	spec := one[*monitoringv1alpha1.AlertmanagerConfig](t, render(t, "everything")).Spec
+	var shipped struct {
+		Route struct {
+			Receiver string
+			GroupBy  []string `json:"group_by"`
+			Routes   []any
+		}
+		InhibitRules []struct{ Equal []string } `json:"inhibit_rules"`
+	}
+	if err := yaml.Unmarshal([]byte(readFile(t, "../alerts/alertmanager.yml")), &shipped); err != nil {
+		t.Fatal(err)
+	}
+	if spec.Route.Receiver != shipped.Route.Receiver || !slices.Equal(spec.Route.GroupBy, shipped.Route.GroupBy) || len(spec.Route.Routes) != len(shipped.Route.Routes) {
+		t.Errorf("the route is %+v, want %+v", spec.Route, shipped.Route)
+	}
+	for _, route := range spec.Route.Routes {
+		var child monitoringv1alpha1.Route
+		if err := yaml.UnmarshalStrict(route.Raw, &child); err != nil || child.Receiver == "" || len(child.Matchers) == 0 {
+			t.Errorf("%s: %v", route.Raw, err)
+		}
+	}
+	if len(spec.InhibitRules) != len(shipped.InhibitRules) || len(spec.InhibitRules) == 0 {
+		t.Fatalf("%d inhibitions, want %d", len(spec.InhibitRules), len(shipped.InhibitRules))
+	}
+	for i, rule := range spec.InhibitRules {
+		if !slices.Equal(rule.Equal, shipped.InhibitRules[i].Equal) || len(rule.SourceMatch) == 0 || len(rule.TargetMatch) == 0 {
+			t.Errorf("inhibition %d is %+v", i, rule)
+		}
+	}
+}
+
 // secrets are the Secrets that the values files name, with what is in them.
 type secrets map[string]map[string]string
 
 func newSecrets(certificate, key string) secrets {
-	folder := chartDirectory + "/files/exporter-tls/"
+	folder := chartDirectory + "/secrets/exporter-tls/"
 	tls := "tls_server_config:\n  cert_file: " + folder + "tls.crt\n  key_file: " + folder + "tls.key\n"
 	return secrets{
 		"rocketchat-import": {"token": watcherToken, "auth-token": watcherToken, "acme": watcherToken},
@@ -219,18 +328,12 @@ func (r release) files(t *testing.T, volume corev1.VolumeSource, existing secret
 		return existing[name]
 	}
 	switch {
+	case volume.EmptyDir != nil:
+		return nil
 	case volume.ConfigMap != nil:
 		return r.configMap(t, volume.ConfigMap.Name).Data
 	case volume.Secret != nil:
 		return secret(volume.Secret.SecretName, volume.Secret.DefaultMode)
-	case volume.Projected != nil:
-		files := map[string]string{}
-		for _, source := range volume.Projected.Sources {
-			for _, item := range source.Secret.Items {
-				files[item.Path] = secret(source.Secret.Name, volume.Projected.DefaultMode)[item.Key]
-			}
-		}
-		return files
 	default:
 		t.Fatalf("a volume has no files: %v", volume)
 		return nil

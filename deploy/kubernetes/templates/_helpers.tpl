@@ -1,20 +1,58 @@
+{{- define "rocketchat-import-exporter.shortName" -}}
+{{ .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* The name of every object. */}}
 {{- define "rocketchat-import-exporter.name" -}}
 {{- $name := .Release.Name -}}
-{{- if not (contains .Chart.Name $name) -}}
-{{- $name = printf "%s-%s" $name .Chart.Name -}}
+{{- $part := include "rocketchat-import-exporter.shortName" . -}}
+{{- if not (contains $part $name) -}}
+{{- $name = printf "%s-%s" $name $part -}}
 {{- end -}}
-{{- $name | trunc 63 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | default $name | trunc 63 | trimSuffix "-" -}}
 {{- end }}
 
 {{- define "rocketchat-import-exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/name: {{ include "rocketchat-import-exporter.shortName" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "rocketchat-import-exporter.labels" -}}
 {{ include "rocketchat-import-exporter.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- /* The name and labels of an object of the Prometheus operator. Its Prometheus selects by the further labels. */}}
+{{- define "rocketchat-import-exporter.selectedMetadata" -}}
+name: {{ include "rocketchat-import-exporter.name" .root }}
+labels:
+  {{- include "rocketchat-import-exporter.labels" .root | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{- define "rocketchat-import-exporter.image" -}}
+{{- $repository := required "set image.repository: no public registry has the image, so push your own build" .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+{{ $repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{- /* A file of the chart. Takes a list: the root context and the file's name. */}}
+{{- define "rocketchat-import-exporter.file" -}}
+{{- $root := index . 0 -}}
+{{- $path := printf "files/%s" (index . 1) -}}
+{{- required (printf "the chart has no %s: it is damaged, so get it again" $path) ($root.Files.Get $path) -}}
+{{- end }}
+
+{{- /* The same, with the address of the runbooks. */}}
+{{- define "rocketchat-import-exporter.fileWithRunbooks" -}}
+{{- include "rocketchat-import-exporter.file" . | replace "docs/runbooks.md" (index . 0).Values.runbookURL -}}
 {{- end }}
 
 {{- /* The name of the one workspace, as the exporter has it. */}}
@@ -24,21 +62,29 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{- /* Whose token is whose file: the workspaces by name. */}}
-{{- define "rocketchat-import-exporter.workspaces" -}}
-{{- if .Values.workspaces -}}
-{{ toYaml .Values.workspaces }}
-{{- else -}}
-{{ toYaml (dict (include "rocketchat-import-exporter.workspaceName" .) .Values.workspace) }}
-{{- end -}}
-{{- end }}
-
 {{- /* Where the files are. */}}
 {{- define "rocketchat-import-exporter.directory" -}}
 /etc/rocketchat-import-exporter
 {{- end }}
 
-{{- /* How Prometheus speaks to the exporter, in a ServiceMonitor and in a Probe. */}}
+{{- /* The file of a workspace's token. */}}
+{{- define "rocketchat-import-exporter.tokenFile" -}}
+{{ include "rocketchat-import-exporter.directory" . }}/secrets/{{ .auth_token_secret.name }}/{{ .auth_token_secret.key | default "token" }}
+{{- end }}
+
+{{- /* The names of all Secrets that are mounted, as a YAML list. */}}
+{{- define "rocketchat-import-exporter.secrets" -}}
+{{- $secrets := .Values.secretFiles -}}
+{{- range .Values.workspaces | default (dict "one" .Values.workspace) -}}
+{{- $secrets = append $secrets .auth_token_secret.name -}}
+{{- end -}}
+{{- with .Values.webConfig.secret.name -}}
+{{- $secrets = append $secrets . -}}
+{{- end -}}
+{{ $secrets | uniq | sortAlpha | toYaml }}
+{{- end }}
+
+{{- /* How Prometheus connects to the exporter, in a ServiceMonitor and in a Probe. */}}
 {{- define "rocketchat-import-exporter.scrape" -}}
 interval: {{ .Values.monitoring.interval }}
 scrapeTimeout: {{ .Values.monitoring.scrapeTimeout }}
