@@ -127,6 +127,29 @@ func TestComposeTakesAnotherAlertmanagerConfiguration(t *testing.T) {
 	}
 }
 
+func TestComposeCanPostIntoRocketChat(t *testing.T) {
+	options, err := cli.NewProjectOptions([]string{"compose/compose.yaml", "compose/rocketchat-receiver.yaml"}, cli.WithEnvFiles("compose/env.example"), cli.WithDotEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, err := options.LoadProject(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver := readFile(t, "../alerts/rocketchat-receiver.yml")
+	for _, secret := range project.Services["alertmanager"].Secrets {
+		if !strings.Contains(receiver, "_file: "+secret.Target+" ") && !strings.Contains(receiver, "_file: "+secret.Target+"\n") {
+			t.Errorf("no receiver reads %s", secret.Target)
+		}
+		if file := project.Secrets[secret.Source].File; filepath.Base(filepath.Dir(file)) != "secrets" {
+			t.Errorf("git does not ignore %s", file)
+		}
+	}
+	if n := len(project.Services["alertmanager"].Secrets); n != 2 {
+		t.Errorf("Alertmanager has %d secrets", n)
+	}
+}
+
 // layOut lays the files that a service sees below a folder as they are in its
 // container, and returns the folder.
 func layOut(t *testing.T, project *types.Project, service string) string {
