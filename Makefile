@@ -3,54 +3,79 @@
 RUNBOOK_BASE ?= docs/runbooks.md
 export RUNBOOK_BASE
 
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+VERSION  ?= $(shell cat VERSION)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 BRANCH   ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
+# When the commit was made. What is built of it later is the same.
+CREATED  ?= $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
+# Who answers for the packages, as Debian wants it: Name <address>.
+MAINTAINER ?= The maintainers of rocketchat_import_exporter <root@localhost>
 
 version = github.com/prometheus/common/version
 ldflags = -s -w -X $(version).Version=$(VERSION) -X $(version).Revision=$(REVISION) -X $(version).Branch=$(BRANCH)
 
 DOCKER ?= docker
 
-staticcheck = go tool -modfile=$(CURDIR)/tools/go.mod staticcheck
+tool        = go tool -modfile=$(CURDIR)/tools/go.mod
+staticcheck = $(tool) staticcheck
+
+# Where make tools puts the real engines, and where Debian's are.
+bin             = test/bin
+E2E_DEBIAN_BIN ?= /usr/bin
+engines = make tools builds $(bin), in minutes; Debian's package prometheus has $(E2E_DEBIAN_BIN)/promtool.
 
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
 platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 windows-amd64
-package   = rocketchat_import_exporter-$(VERSION:v%=%)
+architectures = amd64 arm64
+archive   = rocketchat_import_exporter-$(VERSION)
 # What is in an archive beside the binary.
-shipped   = README.md CHANGELOG.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json deploy/systemd
+shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
 
-.PHONY: build test format vet generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check
+.PHONY: build test format vet spelling generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
 
-test: format vet generated unit rules
+test: format vet spelling generated unit rules
 
 format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 
 vet:
-	go vet -tags image ./...
-	$(staticcheck) -tags image ./...
+	go vet ./...
+	$(staticcheck) ./...
 	cd dashboards && go vet ./... && $(staticcheck) ./...
-	cd e2e && go vet ./... && $(staticcheck) ./...
+	cd test && go vet -tags image,packages ./... && $(staticcheck) -tags image,packages ./...
+
+# Words in code and pages that are misspelled in English. Links are a test.
+spelling:
+	@$(tool) misspell -error $$(git ls-files '*.go' '*.md' '*.yml' '*.yaml' '*.html' Makefile Dockerfile)
 
 unit:
 	go test -race ./...
 	cd dashboards && go test -race ./...
 
-# The rules' own tests, where make tools has built what they need.
+# The rules' own tests on each engine that is there, and the example configuration of
+# Alertmanager without and with the receiver for Rocket.Chat. vmalert-tool reads a
+# form of its own.
 rules:
-	@if test -x e2e/bin/promtool && test -x e2e/bin/amtool; then \
-	  set -x; e2e/bin/promtool check rules alerts/*.rules.yml && e2e/bin/promtool test rules alerts/*.test.yml && \
-	  e2e/bin/amtool check-config alerts/alertmanager.yml; \
-	else echo "The rules were not tested: make tools builds promtool and amtool, which takes minutes."; fi
+	@for promtool in $(bin)/promtool $(E2E_DEBIAN_BIN)/promtool; do \
+	  if test -x $$promtool; then $$promtool --version | head -1 && $$promtool check rules alerts/*.rules.yml && \
+	    $$promtool test rules alerts/*.test.yml || exit 1; \
+	  else echo "Left out: $$promtool. $(engines)"; fi; done
+	@dir=$$(mktemp -d) && trap 'rm -rf $$dir' EXIT && cp alerts/*.rules.yml $$dir && \
+	for f in alerts/*.test.yml; do awk -f alerts/vmalert-tool.awk $$f > $$dir/$${f##*/} || exit 1; done && \
+	if test -x $(bin)/vmalert-tool; then TMPDIR=$$dir $(bin)/vmalert-tool unittest --disableAlertgroupLabel --files="$$dir/*.test.yml" || exit 1; \
+	else echo "Left out: $(bin)/vmalert-tool. $(engines)"; fi && \
+	sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' alerts/alertmanager.yml > $$dir/alertmanager.yml && \
+	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/alertmanager.yml; \
+	else echo "Left out: $(bin)/amtool. $(engines)"; fi
 
 generate:
 	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done
+	cp alerts/*.rules.yml deploy/kubernetes/files/
 	cd dashboards && go run . -runbook-base "$(RUNBOOK_BASE)" -o rocketchat-import.json
 	go test -run TestThePageOfMetrics -update .
 
@@ -58,60 +83,72 @@ generate:
 # dashboard and of the page of metrics are tests of their own.
 generated:
 	@for f in $(alerts); do $(stamp) $$f | diff -u $$f - || { echo "$$f is stale: run make generate"; exit 1; }; done
+	@for f in alerts/*.rules.yml; do diff -u $$f deploy/kubernetes/files/$${f##*/} || { echo "The chart's copy is stale: run make generate"; exit 1; }; done
 	@for a in $$(sed -n 's/.*runbook_url: .*#//p' alerts/*.rules.yml); do \
 	  grep -iqx "## $$a" docs/runbooks.md || { echo "docs/runbooks.md has no section $$a"; exit 1; }; done
 
-# The real Prometheus and Alertmanager, and their tools. The first build takes
+# The real Prometheus, VictoriaMetrics and Alertmanager, and their tools. The first build takes
 # minutes, later ones are cached.
 tools:
-	cd e2e && go build -o bin/ tool
-	cd e2e/alertmanager && go build -o ../bin/ tool
+	cd test && go build -o $(abspath $(bin))/ tool
+	cd test/alertmanager && go build -o $(abspath $(bin))/ tool
 
 # Alerts and dashboard on the real programs.
 e2e: tools
-	cd e2e && go test -race -count=1 -timeout 10m ./...
-
-# 500 workspaces, two replicas of Prometheus, 5 minutes.
-soak:
-	go run ./internal/soak
+	cd test && go test -race -count=1 -timeout 10m ./e2e
 
 # What the exporter costs, beside what people would use instead: the tables of
-# docs/performance.md. jq is measured where it is installed.
+# docs/performance.md but the last. jq is measured where it is installed.
 bench:
-	go run ./internal/bench
+	cd test && go run ./bench
 
-# DOCKER=buildah builds it too.
+# 500 workspaces, two replicas of Prometheus, 5 minutes: the last table.
+soak:
+	cd test && go run ./bench soak
+
+# DOCKER=buildah builds it too, and keeps the health check with
+# DOCKER_FLAGS="--format docker". DOCKER_FLAGS="--platform linux/arm64" builds it
+# for another platform.
 image:
-	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" --build-arg BRANCH="$(BRANCH)" -t rocketchat_import_exporter .
+	$(DOCKER) build $(DOCKER_FLAGS) --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" \
+	  --build-arg BRANCH="$(BRANCH)" --build-arg CREATED="$(CREATED)" \
+	  $(if $(SOURCE),--label org.opencontainers.image.source="$(SOURCE)") -t rocketchat_import_exporter .
 
 # The image, built by buildah in a stand-in for its base image, and at work.
 image-test:
 	@command -v buildah >/dev/null || { echo "image-test needs buildah: apt-get install buildah"; exit 1; }
-	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot and mounts"; exit 1; }
-	go test -tags image -count=1 -timeout 20m -v ./internal/imagetest
+	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot"; exit 1; }
+	cd test && go test -tags image -count=1 -timeout 20m -v ./image
 
 # What is in deploy/, read by what it is made for. Helm is built first, which takes
 # minutes once.
 deploy-test:
-	cd deploy/helm && go tool -n helm
-	cd deploy && go vet ./... && $(staticcheck) ./... && go test -race -count=1 ./...
+	cd tools/helm && go tool -n helm
+	cd test && go test -race -count=1 ./deploy
 
-# An archive for each platform, an SBOM and checksums, in dist/. The same commit,
-# version, branch and Go give the same bytes, on any machine with GNU tar.
+# What a version is released as, in dist/: an archive for each platform, the
+# packages, an SBOM and checksums. The same commit, version, branch and Go give the
+# same bytes, on any machine with GNU tar.
 release:
 	rm -rf dist
-	$(MAKE) $(platforms:%=dist/$(package).%.tar.gz)
-	go tool -modfile=$(CURDIR)/tools/go.mod cyclonedx-gomod app -json -noserial -notimestamp -std -output dist/$(package).cdx.json .
-	cd dist && sha256sum *.tar.gz *.json > sha256sums.txt && cat sha256sums.txt
+	$(MAKE) $(platforms:%=dist/$(archive).%.tar.gz) packages
+	$(tool) cyclonedx-gomod app -json -noserial -notimestamp -std -output dist/$(archive).cdx.json .
+	cd dist && sha256sum *.tar.gz *.deb *.rpm *.json > sha256sums.txt && cat sha256sums.txt
 
-dist/$(package).%.tar.gz:
-	@mkdir -p dist/$(package).$*
+dist/$(archive).%.tar.gz:
+	@mkdir -p dist/$(archive).$*
 	os=$(word 1,$(subst -, ,$*)) arch=$(word 2,$(subst -, ,$*)) && \
 	CGO_ENABLED=0 GOOS=$$os GOARCH=$${arch%v7} GOARM=7 go build -trimpath -buildvcs=false -ldflags "$(ldflags)" \
-	  -o dist/$(package).$*/rocketchat_import_exporter$$(test $$os != windows || echo .exe) .
-	cp -r --parents $(shipped) dist/$(package).$*
-	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime=@0 -C dist -c $(package).$* | gzip -9n > $@
-	rm -r dist/$(package).$*
+	  -o dist/$(archive).$*/rocketchat_import_exporter$$(test $$os != windows || echo .exe) .
+	cp -r --parents $(shipped) dist/$(archive).$*
+	packaging/links.sh dist/$(archive).$*
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime=@0 -C dist -c $(archive).$* | gzip -9n > $@
+	rm -r dist/$(archive).$*
+
+# A .deb and an .rpm for each architecture, in dist/.
+packages:
+	for arch in $(architectures); do LDFLAGS="$(ldflags)" SHIPPED="$(shipped)" NFPM="$(tool) nfpm" CREATED="$(CREATED)" \
+	  VERSION="$(VERSION)" MAINTAINER="$(MAINTAINER)" packaging/build.sh $$arch || exit 1; done
 
 # That the same commit gives the same bytes: a clone of it in another folder is
 # built without what was built before.
@@ -119,3 +156,8 @@ release-check: release
 	clone=$$(mktemp -d) && trap 'rm -rf $$clone' EXIT && git clone -q . $$clone && \
 	GOCACHE=$$clone/.cache $(MAKE) -C $$clone release VERSION=$(VERSION) REVISION=$(REVISION) BRANCH=$(BRANCH) && \
 	diff dist/sha256sums.txt $$clone/dist/sha256sums.txt && echo "The same bytes twice."
+
+# The packages, installed, upgraded, removed and purged.
+packages-test:
+	@test "$$(id -u)" = 0 || { echo "packages-test needs root, for chroot"; exit 1; }
+	cd test && go test -tags packages -count=1 -timeout 30m -v ./packages

@@ -14,46 +14,42 @@ import (
 	"rocketchat_import_exporter/internal/check"
 )
 
-// checkAtOnce is how many workspaces are checked at a time.
-const checkAtOnce = 16
+// maxChecks is how many workspaces are checked at the same time.
+const maxChecks = 16
 
-// runCheck tells, in the order of their names, whether the workspaces can be
-// watched. It returns 0 only if all can.
-func runCheck(ctx context.Context, s *settings, stdout, stderr io.Writer) int {
-	workspaces, err := s.workspaces()
+// runCheck prints whether each workspace can be watched, sorted by name. It
+// returns 0 only if all can.
+func runCheck(ctx context.Context, f *flags, stdout, stderr io.Writer) int {
+	workspaces, err := f.workspaces()
 	if err != nil {
-		return failed(stderr, err)
+		return fail(stderr, err)
 	}
 	names := slices.Sorted(maps.Keys(workspaces))
 	results := make([]check.Result, len(names))
 	var group errgroup.Group
-	group.SetLimit(checkAtOnce)
+	group.SetLimit(maxChecks)
 	for i, workspace := range names {
 		group.Go(func() error {
 			results[i] = check.Run(ctx, workspace, workspaces[workspace], name+"/"+version.Version)
 			return nil
 		})
 	}
-	group.Wait() // without an error: each result has its own
-	if err := report(stdout, results, s.json); err != nil {
-		return failed(stderr, err)
+	group.Wait() // returns no error: each result has its own
+	if err := printResults(stdout, results, f.json); err != nil {
+		return fail(stderr, err)
 	}
-	if slices.ContainsFunc(results, func(r check.Result) bool { return !r.Well }) {
+	if slices.ContainsFunc(results, func(r check.Result) bool { return !r.OK }) {
 		return 1
 	}
 	return 0
 }
 
-// report writes results in plain words or as JSON.
-func report(w io.Writer, results []check.Result, asJSON bool) error {
+// printResults writes results in words or as JSON.
+func printResults(w io.Writer, results []check.Result, asJSON bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(results)
-	}
-	if len(results) == 0 {
-		_, err := fmt.Fprintln(w, "The configuration file names no workspace.")
-		return err
 	}
 	for i, result := range results {
 		if i > 0 {

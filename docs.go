@@ -2,8 +2,8 @@ package main
 
 import "embed"
 
-// docs are the pages that the exporter serves beside its own, so that the
-// links in its alerts lead somewhere wherever it runs.
+// docs are the Markdown pages. The exporter serves them, so that the links in
+// its alerts work wherever it runs.
 //
 //go:embed README.md docs/*.md
 var docs embed.FS

@@ -2,149 +2,245 @@ package main
 
 import (
 	"errors"
-	"fmt"
+	"io"
+	"net"
 	"os"
-	"regexp"
+	"path"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/alecthomas/kingpin/v2"
+	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
+	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
+	"rocketchat_import_exporter/internal/server"
 )
 
-// bindEnvironment makes each flag an environment variable too, but for those
-// that only ask the program something.
-func bindEnvironment(app *kingpin.Application) {
-	for _, flag := range app.Model().Flags {
-		if !asks(flag.Name) {
-			app.GetFlag(flag.Name).Envar(variable(flag.Name))
-		}
+// The flags that errors name.
+const (
+	configFileFlag      = "config.file"
+	autoReloadFlag      = "config.auto-reload-interval"
+	urlFlag             = "rocketchat.url"
+	userIDFlag          = "rocketchat.user-id"
+	tokenFlag           = "rocketchat.auth-token"
+	tokenFileFlag       = "rocketchat.auth-token-file"
+	httpConfigFileFlag  = "rocketchat.http-config-file"
+	timeoutFlag         = "rocketchat.timeout"
+	minIntervalFlag     = "rocketchat.min-interval"
+	fileDataFlag        = "import.file-data"
+	fileDataTimeoutFlag = "import.file-data-timeout"
+	telemetryPathFlag   = "web.telemetry-path"
+	listenAddressFlag   = "web.listen-address"
+	systemdSocketFlag   = "web.systemd-socket"
+	webConfigFileFlag   = "web.config.file"
+	logLevelFlag        = "log.level"
+	logFormatFlag       = "log.format"
+)
+
+// The commands.
+const (
+	serveCommand  = "serve"
+	checkCommand  = "check"
+	healthCommand = "health"
+)
+
+// flags are the flags and environment variables, checked.
+type flags struct {
+	command        string // serve, check or health
+	json           bool   // of check
+	configFile     string // empty for one workspace
+	reloadInterval time.Duration
+	// workspace is the one that the flags describe, or the defaults for those of
+	// the file.
+	workspace     config.Workspace
+	web           *web.FlagConfig
+	telemetryPath string
+	lifecycle     bool
+	logLevel      string
+	logFormat     string
+}
+
+// errPrinted says that the program has printed the help or version that it was
+// asked for.
+var errPrinted = errors.New("nothing is left to do")
+
+// parseFlags reads flags and environment variables. Its errors name the flag
+// and the variable, and never hold a secret.
+func parseFlags(args []string, stdout io.Writer) (*flags, error) {
+	var (
+		f              flags
+		printed        bool
+		rawURL         string
+		httpConfigFile string
+	)
+	app := kingpin.New(name, "Exports the state of data imports into Rocket.Chat to Prometheus. It never changes an import.")
+	app.Version(version.Print(name)).UsageWriter(stdout).Terminate(func(int) { printed = true })
+	app.HelpFlag.Short('h')
+
+	app.Flag(configFileFlag, "File that lists many workspaces, for /probe and /sd. Without it, the flags describe one workspace.").StringVar(&f.configFile)
+	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed, and to reload it then. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
+	app.Flag(urlFlag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&rawURL)
+	app.Flag(userIDFlag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
+	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: other users of the machine can see flags.").StringVar(&f.workspace.Token)
+	app.Flag(tokenFileFlag, "File with the personal access token. Each call reads it again.").StringVar(&f.workspace.TokenFile)
+	app.Flag(httpConfigFileFlag, "File with TLS, proxy and other HTTP client settings, in the form of Prometheus's http_config.").StringVar(&httpConfigFile)
+	app.Flag(timeoutFlag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
+	app.Flag(minIntervalFlag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
+	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
+		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData), modeNames()...)
+	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("2m").DurationVar(&f.workspace.FileDataTimeout)
+	app.Flag(telemetryPathFlag, "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	app.Flag("web.enable-lifecycle", "Let POST /-/reload read the configuration file again.").BoolVar(&f.lifecycle)
+	f.web = kingpinflag.AddFlags(app, ":10458")
+	app.Flag(logLevelFlag, "Lowest severity to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag(logFormatFlag, "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	serve := app.Command(serveCommand, "Serve the metrics. This is the default.")
+	check := app.Command(checkCommand, "Check that each workspace can be watched. If one cannot, say what to do.")
+	check.Flag("json", "Print the result as JSON.").BoolVar(&f.json)
+	app.Command(healthCommand, "Exit with 0 if an exporter with the same flags and variables answers, with 1 otherwise.")
+	values := f.nameValues(app)
+	if !slices.Contains(args, "--completion-bash") { // else the line is incomplete, and a default would hide the commands
+		serve.Default()
+		app.PreAction(func(line *kingpin.ParseContext) error { return checkCommandLine(line, args, values) })
 	}
-}
 
-// asks reports whether a flag only asks the program something.
-func asks(flag string) bool {
-	return flag == "version" || strings.HasPrefix(flag, "help") || strings.HasPrefix(flag, "completion-")
-}
-
-// withCommand puts the default command before arguments that name none.
-// kingpin's own way to have a default loses a flag whose value is missing.
-func withCommand(app *kingpin.Application, args []string) []string {
-	context, err := app.ParseContext(args)
-	if err != nil || context.SelectedCommand != nil {
-		return args
+	command, err := app.Parse(args)
+	switch {
+	case printed:
+		return nil, errPrinted
+	case err != nil:
+		return nil, err
 	}
-	for _, element := range context.Elements {
-		if flag, ok := element.Clause.(*kingpin.FlagClause); ok && asks(flag.Model().Name) && flag.Model().Name != "version" {
-			return args // else help would be that of the command
-		}
-	}
-	return append([]string{serveCommand}, args...)
-}
-
-// variable is the environment variable of a flag.
-func variable(flag string) string {
-	return strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
-}
-
-// named names a flag and its variable.
-func named(flag string) string {
-	return fmt.Sprintf("--%s (environment variable %s)", flag, variable(flag))
-}
-
-// blame names the flag and the variable that an error is about.
-func blame(flag string, err error) error {
-	return fmt.Errorf("%s: %w", named(flag), err)
-}
-
-// blameSetting names the flag of a setting of a workspace.
-func blameSetting(err error) error {
-	var wrong *config.Error
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	what := strings.Replace(wrong.Err.Error(), "auth_token_file", named(tokenFileFlag), 1)
-	return blame(flagOf[wrong.Setting], errors.New(what))
-}
-
-// flagOf gives the flag of each setting of a workspace.
-var flagOf = map[string]string{
-	"url": urlFlag, "user_id": userIDFlag, "auth_token": tokenFlag, "auth_token_file": tokenFileFlag,
-	"timeout": timeoutFlag, "min_interval": minIntervalFlag,
-	"file_data": fileDataFlag, "file_data_timeout": fileDataTimeoutFlag, "http_config": httpConfigFileFlag,
-}
-
-// onlyInFile returns an error if a flag or variable describes a workspace
-// although a configuration file does.
-func onlyInFile(app *kingpin.Application, args []string) error {
-	given, err := givenFlags(app, args)
-	if err != nil {
-		return err
+	f.command = command
+	switch {
+	case command == healthCommand: // needs no workspace
+		return &f, nil
+	case f.reloadInterval < 0:
+		return nil, flagError(autoReloadFlag, errors.New("must not be negative"))
+	case !f.many():
+		return &f, f.checkWorkspace(rawURL, httpConfigFile)
 	}
 	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
-		if _, ok := given[flag]; ok {
-			return blame(flag, errors.New("contradicts --"+configFileFlag+", which describes the workspaces: put it there"))
+		if values[flag].given || os.Getenv(variable(flag)) != "" {
+			return nil, flagError(flag, errors.New("contradicts --"+configFileFlag+", which describes the workspaces: put it there"))
+		}
+	}
+	return &f, settingError(f.workspace.CheckDefaults())
+}
+
+// nameValues makes the value of each flag name its flag, and each flag an
+// environment variable too.
+func (f *flags) nameValues(app *kingpin.Application) map[string]*flagValue {
+	checks := map[string]func(string) error{
+		telemetryPathFlag: checkTelemetryPath,
+		listenAddressFlag: checkListenAddress,
+		webConfigFileFlag: web.Validate,
+	}
+	values := map[string]*flagValue{}
+	for _, flag := range app.Model().Flags {
+		if isInfoFlag(flag.Name) {
+			continue
+		}
+		value := &flagValue{Value: flag.Value, flag: flag.Name, check: checks[flag.Name]}
+		if flag.Name == logLevelFlag || flag.Name == logFormatFlag {
+			value.Value = anyCase{flag.Value}
+		}
+		app.GetFlag(flag.Name).Envar(variable(flag.Name)).IsSetByUser(&value.given).SetValue(value)
+		values[flag.Name] = value
+	}
+	return values
+}
+
+// variable returns the environment variable of a flag.
+func variable(flag string) string {
+	v := strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
+	if strings.HasPrefix(flag, "rocketchat.") {
+		return v
+	}
+	return strings.ToUpper(name) + "_" + v
+}
+
+// checkWorkspace checks the workspace that the flags describe.
+func (f *flags) checkWorkspace(rawURL, httpConfigFile string) (err error) {
+	if f.workspace.URL, err = client.ParseURL(rawURL); err != nil {
+		return flagError(urlFlag, err)
+	}
+	f.workspace.HTTP = promconfig.DefaultHTTPClientConfig
+	if httpConfigFile != "" {
+		if f.workspace.HTTP, err = config.LoadHTTP(httpConfigFile); err != nil {
+			return flagError(httpConfigFileFlag, err)
+		}
+	}
+	if err := f.workspace.Check(); err != nil {
+		return settingError(err)
+	}
+	if f.workspace.TokenFile != "" {
+		if _, err := client.ReadToken(f.workspace.TokenFile); err != nil {
+			return flagError(tokenFileFlag, err)
 		}
 	}
 	return nil
 }
 
-// givenFlags are the values that flags and variables give, by flag.
-func givenFlags(app *kingpin.Application, args []string) (map[string]string, error) {
-	given := map[string]string{}
-	for _, flag := range app.Model().Flags {
-		if value := os.Getenv(flag.Envar); flag.Envar != "" && value != "" {
-			given[flag.Name] = value
-		}
+// many reports whether a configuration file describes the workspaces.
+func (f *flags) many() bool { return f.configFile != "" }
+
+// workspaces returns the workspaces to watch, by name. Each call reads the
+// configuration file again, if there is one.
+func (f *flags) workspaces() (map[string]config.Workspace, error) {
+	if !f.many() {
+		return map[string]config.Workspace{f.workspace.URL.Host: f.workspace}, nil
 	}
-	context, err := app.ParseContext(args)
+	workspaces, err := config.Load(f.configFile, f.workspace)
 	if err != nil {
-		return nil, err
+		return nil, flagError(configFileFlag, err)
 	}
-	for _, element := range context.Elements {
-		if flag, ok := element.Clause.(*kingpin.FlagClause); ok && element.Value != nil {
-			given[flag.Model().Name] = *element.Value
-		}
-	}
-	if !context.EOL() {
-		return nil, errSurplus
-	}
-	return given, nil
+	return workspaces, nil
 }
 
-// errSurplus stands for kingpin's error, which repeats the argument: it may be a secret.
-var errSurplus = errors.New("there is an argument that belongs to no flag")
-
-// explain names the flag that kingpin's error is about, where it leaves that
-// out: it tells of a malformed value, but not of what.
-func explain(app *kingpin.Application, args []string, err error) error {
-	given, syntax := givenFlags(app, args)
-	if syntax != nil {
-		return explainSyntax(app, syntax)
+// checkTelemetryPath rejects paths that no request matches, and those of other
+// pages.
+func checkTelemetryPath(p string) error {
+	switch {
+	case !strings.HasPrefix(p, "/"):
+		return errors.New("must begin with /")
+	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#%"), strings.ContainsFunc(p, notInPath):
+		return errors.New("must be a plain path such as /metrics")
+	case server.Reserved(p):
+		return errors.New("must not be the path of another page")
+	default:
+		return nil
 	}
-	for _, flag := range app.Model().Flags {
-		if value, ok := given[flag.Name]; ok {
-			if err := flag.Value.Set(value); err != nil {
-				return blame(flag.Name, err)
-			}
-		}
-	}
-	return explainSyntax(app, err)
 }
 
-// mention is how kingpin names a flag in an error.
-var mention = regexp.MustCompile(`'(?:--)?([a-z.-]+)'`)
+func notInPath(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-// explainSyntax names the variable too, where kingpin names a flag, and
-// repeats no argument that belongs to none.
-func explainSyntax(app *kingpin.Application, err error) error {
-	for _, repeating := range []string{"unexpected ", "expected command", "failed to open arguments file"} {
-		if strings.HasPrefix(err.Error(), repeating) {
-			return errSurplus
-		}
+// checkListenAddress rejects addresses that the exporter toolkit cannot listen
+// on.
+func checkListenAddress(address string) error {
+	vsock, isVsock := strings.CutPrefix(address, "vsock://")
+	if !isVsock {
+		_, err := net.ResolveTCPAddr("tcp", address)
+		return err
 	}
-	if flag := mention.FindStringSubmatch(err.Error()); flag != nil && app.GetFlag(flag[1]) != nil {
-		return blame(flag[1], err)
+	_, port, err := net.SplitHostPort(vsock)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 32)
 	}
 	return err
+}
+
+func modeNames() []string {
+	var names []string
+	for _, mode := range config.Modes() {
+		names = append(names, string(mode))
+	}
+	return names
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// newLogger writes lines to w as the settings say.
-func newLogger(s *settings, w io.Writer) log.Logger {
+// newLogger returns a logger that writes to w in the format of the flags.
+func newLogger(f *flags, w io.Writer) log.Logger {
 	w = log.NewSyncWriter(w)
 	logger := log.NewLogfmtLogger(w)
-	if s.logFormat == "json" {
+	if f.logFormat == "json" {
 		logger = log.NewJSONLogger(w)
 	}
-	logger = level.NewFilter(logger, level.Allow(level.ParseDefault(s.logLevel, level.InfoValue())))
+	logger = level.NewFilter(logger, level.Allow(level.ParseDefault(f.logLevel, level.InfoValue())))
 	return log.With(logger, "ts", log.DefaultTimestampUTC)
 }

@@ -1,9 +1,10 @@
-// Command rocketchat_import_exporter watches data imports into Rocket.Chat and
-// shows them to Prometheus. It never changes them.
+// Command rocketchat_import_exporter exports the state of data imports into
+// Rocket.Chat to Prometheus. It never changes an import.
 package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,29 +40,31 @@ func main() {
 
 // run is the program, and returns its exit code. It serves until ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	settings, err := parseSettings(args, stdout)
+	f, err := parseFlags(args, stdout)
 	switch {
-	case errors.Is(err, errAnswered):
+	case errors.Is(err, errPrinted):
 		return 0
 	case err != nil:
-		return failed(stderr, err)
-	case settings.command == checkCommand:
-		return runCheck(ctx, settings, stdout, stderr)
+		return fail(stderr, err)
+	case f.command == checkCommand:
+		return runCheck(ctx, f, stdout, stderr)
+	case f.command == healthCommand:
+		return runHealth(ctx, f, stderr)
 	default:
-		return runServe(ctx, settings, stderr)
+		return runServe(ctx, f, stderr)
 	}
 }
 
-// failed says, in one line, why the program does not do what it was asked.
-func failed(stderr io.Writer, err error) int {
+// fail prints an error in one line and returns the exit code.
+func fail(stderr io.Writer, err error) int {
 	fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
 	return 1
 }
 
-func runServe(ctx context.Context, s *settings, stderr io.Writer) int {
-	e, err := newExporter(s, newLogger(s, stderr))
+func runServe(ctx context.Context, f *flags, stderr io.Writer) int {
+	e, err := newExporter(f, newLogger(f, stderr))
 	if err != nil {
-		return failed(stderr, err)
+		return fail(stderr, err)
 	}
 	defer e.set.Close()
 	if err := e.serve(ctx); err != nil {
@@ -70,64 +74,74 @@ func runServe(ctx context.Context, s *settings, stderr io.Writer) int {
 	return 0
 }
 
-// exporter is the parts, wired together.
+// exporter holds the parts and wires them together.
 type exporter struct {
-	settings *settings
+	flags    *flags
 	logger   log.Logger
 	set      *workspaces.Set
-	own      *prometheus.Registry
-	loads    *loads
+	registry *prometheus.Registry // of the exporter itself
+	metrics  *reloadMetrics
+	loading  sync.Mutex        // one load at a time
+	loaded   [sha256.Size]byte // of the file that was last loaded or rejected; guarded by loading
 }
 
-// newExporter makes the parts. It fails if the configuration cannot be used.
-func newExporter(s *settings, logger log.Logger) (*exporter, error) {
+// newExporter returns an exporter that watches the workspaces. It returns an
+// error if the configuration cannot be used.
+func newExporter(f *flags, logger log.Logger) (*exporter, error) {
 	e := &exporter{
-		settings: s, logger: logger,
-		set: workspaces.NewSet(name+"/"+version.Version, logger),
-		own: prometheus.NewRegistry(),
+		flags: f, logger: logger,
+		set:      workspaces.NewSet(name+"/"+version.Version, logger),
+		registry: prometheus.NewRegistry(),
 	}
-	e.own.MustRegister(
+	e.registry.MustRegister(
 		versioncollector.NewCollector(name),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	e.loads = newLoads(e.own, s.configFile != "")
+	e.metrics = newReloadMetrics(e.registry, f.many())
 	return e, e.load()
 }
 
-// serve serves until ctx ends, and reloads on SIGHUP.
+// serve serves until ctx ends, and reloads meanwhile.
 func (e *exporter) serve(ctx context.Context) error {
 	level.Info(e.logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
-	stop := e.reloadOnSignal()
-	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer e.startReloading(ctx)()
+	defer cancel()
 	options := server.Options{
-		Set: e.set, Single: e.settings.single(), TelemetryPath: e.settings.telemetryPath, Own: e.own,
-		Docs: docs, Logger: e.logger,
+		Set: e.set, TelemetryPath: e.flags.telemetryPath, Own: e.registry, Docs: docs, Logger: e.logger,
 	}
-	if e.settings.lifecycle {
+	if !e.flags.many() {
+		options.Single = e.flags.workspace.URL.Host
+	}
+	if e.flags.lifecycle {
 		options.Reload = e.reload
 	}
 	return e.listen(ctx, server.New(options))
 }
 
-// listen serves handler until ctx ends, and then answers the requests that are
-// under way.
+// listen serves handler until ctx ends. It answers the requests that have
+// begun by then.
 func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	logs := sloggokit.NewGoKitHandler(e.logger, slog.LevelDebug)
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(logs, slog.LevelWarn),
+	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		level.Info(e.logger).Log("msg", "stopping")
-		grace, cancel := context.WithTimeout(context.Background(), e.settings.flags.Timeout)
+		grace, cancel := context.WithTimeout(context.Background(), e.flags.workspace.Timeout)
 		defer cancel()
 		stopped <- server.Shutdown(grace)
 	})
-	err := web.ListenAndServe(server, e.settings.web, slog.New(sloggokit.NewGoKitHandler(e.logger, slog.LevelDebug)))
+	err := web.ListenAndServe(server, e.flags.web, slog.New(logs))
 	if errors.Is(err, http.ErrServerClosed) {
 		return <-stopped
 	}
 	stop()
-	if *e.settings.web.WebSystemdSocket {
-		return blame(systemdSocketFlag, err)
+	if *e.flags.web.WebSystemdSocket {
+		return flagError(systemdSocketFlag, err)
 	}
-	return blame(listenAddressFlag, err)
+	return flagError(listenAddressFlag, err)
 }

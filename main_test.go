@@ -3,7 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -162,7 +165,7 @@ func TestExporterShowsAnImport(t *testing.T) {
 		}
 	}
 	landing := p.get("/")
-	if !strings.Contains(landing, `href="/metrics"`) {
+	if !strings.Contains(landing, `href="./metrics"`) {
 		t.Errorf("the landing page has no link to the metrics:\n%s", landing)
 	}
 	if code := p.stop(); code != 0 {
@@ -274,11 +277,19 @@ func TestWarnings(t *testing.T) {
 
 func TestLogFormats(t *testing.T) {
 	for format, valid := range map[string]func(string) bool{
-		"logfmt": func(line string) bool { return strings.Contains(line, "level=info") },
+		"logfmt": func(line string) bool { return strings.Contains(line, "level=") },
 		"json":   func(line string) bool { return json.Valid([]byte(line)) },
 	} {
 		t.Run(format, func(t *testing.T) {
-			p := start(t, "--log.format="+format, "--rocketchat.user-id=watcher", "--rocketchat.auth-token="+secret)
+			p := start(t, append(good, "--log.format="+format, "--web.config.file="+tlsConfig(t))...)
+			failed := p.logged("TLS handshake error")
+			conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(conn, "not a handshake")
+			conn.Close()
+			<-failed // which net/http logs
 			p.stop()
 			for line := range strings.Lines(p.log) {
 				if !valid(line) {
@@ -289,6 +300,31 @@ func TestLogFormats(t *testing.T) {
 	}
 }
 
+// tlsConfig returns a web configuration file with a certificate.
+func tlsConfig(t *testing.T, more ...string) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil) // has a certificate
+	server.StartTLS()
+	server.Close()
+	certificate := server.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	lines := append([]string{"tls_server_config:", "  cert_file: cert.pem", "  key_file: key.pem"}, more...)
+	for name, content := range map[string][]byte{
+		"cert.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}),
+		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		"web.yml":  []byte(strings.Join(lines, "\n")),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "web.yml")
+}
+
 func TestExporterThatCannotListenSaysSo(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -296,14 +332,14 @@ func TestExporterThatCannotListenSaysSo(t *testing.T) {
 	}
 	defer listener.Close()
 	for flag, arg := range map[string]string{
-		"--web.listen-address (environment variable WEB_LISTEN_ADDRESS)": "--web.listen-address=" + listener.Addr().String(),
-		"--web.systemd-socket (environment variable WEB_SYSTEMD_SOCKET)": "--web.systemd-socket",
+		listenAddressFlag: "--web.listen-address=" + listener.Addr().String(),
+		systemdSocketFlag: "--web.systemd-socket",
 	} {
 		var log strings.Builder
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		code := run(ctx, append(good, arg), io.Discard, &log)
-		if code != 1 || !strings.Contains(log.String(), flag) {
+		if code != 1 || !strings.Contains(log.String(), flagAndEnv(flag)) {
 			t.Errorf("the exit code is %d, the log\n%s", code, &log)
 		}
 	}

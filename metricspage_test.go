@@ -69,7 +69,7 @@ func (m metricsSeen) page() string {
 	var page strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		seen := m[name]
-		fmt.Fprintf(&page, "\n## %s\n\n%s. %s\n", name, strings.ToLower(seen.kind.String()), seen.help)
+		fmt.Fprintf(&page, "\n### %s\n\n%s. %s\n", name, strings.ToLower(seen.kind.String()), seen.help)
 		for _, label := range slices.Sorted(maps.Keys(seen.labels)) {
 			fmt.Fprintf(&page, "\n- `%s`", label)
 			if label != "code" && !strings.HasSuffix(name, "_info") { // nobody can list those

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"os/signal"
@@ -12,90 +14,115 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// errNoFile says that there is nothing to read again.
+// errNoFile is the error of a reload without a configuration file.
 var errNoFile = errors.New("there is no --" + configFileFlag + " to read again")
 
-// loads keeps loads of the configuration apart, and shows what the last came to.
-type loads struct {
-	mu             sync.Mutex
-	successful, at prometheus.Gauge
-}
+// reloadMetrics exports the result of the last load of the configuration file.
+type reloadMetrics struct{ successful, lastSuccess prometheus.Gauge }
 
-// newLoads registers its metrics with own if there is a file that can be read again.
-func newLoads(own *prometheus.Registry, file bool) *loads {
-	l := &loads{
+// newReloadMetrics registers the metrics if there is a file to load.
+func newReloadMetrics(registry *prometheus.Registry, file bool) *reloadMetrics {
+	m := &reloadMetrics{
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: name + "_config_last_reload_successful",
-			Help: "1 if the configuration file was good when it was last read.",
+			Help: "1 if the last load of the configuration file succeeded, 0 otherwise.",
 		}),
-		at: prometheus.NewGauge(prometheus.GaugeOpts{
+		lastSuccess: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: name + "_config_last_reload_success_timestamp_seconds",
-			Help: "When a good configuration file was last read.",
+			Help: "Unix time of the last successful load of the configuration file.",
 		}),
 	}
 	if file {
-		own.MustRegister(l.successful, l.at)
+		registry.MustRegister(m.successful, m.lastSuccess)
 	}
-	return l
+	return m
 }
 
-// done notes what a load came to.
-func (l *loads) done(err error) {
+// record exports the result of a load.
+func (m *reloadMetrics) record(err error) {
 	if err != nil {
-		l.successful.Set(0)
+		m.successful.Set(0)
 		return
 	}
-	l.successful.Set(1)
-	l.at.Set(float64(time.Now().UnixMilli()) / 1000)
+	m.successful.Set(1)
+	m.lastSuccess.SetToCurrentTime()
 }
 
-// load reads the configuration and watches what it names from now on; or goes
-// on as before, if there is an error.
+// load reads the configuration and watches the workspaces that it names. On
+// error the exporter watches the same workspaces as before.
 func (e *exporter) load() error {
-	e.loads.mu.Lock()
-	defer e.loads.mu.Unlock()
-	configs, err := e.settings.workspaces()
+	e.loading.Lock()
+	defer e.loading.Unlock()
+	e.loaded = e.flags.fileSum() // before the file is read: a change in between shows later
+	configs, err := e.flags.workspaces()
 	if err == nil {
 		err = e.set.Apply(configs)
 		switch {
-		case err != nil && e.settings.configFile != "":
-			err = blame(configFileFlag, err)
+		case err != nil && e.flags.many():
+			err = flagError(configFileFlag, err)
 		case err != nil:
-			err = blameSetting(err)
+			err = settingError(err)
 		}
 	}
-	e.loads.done(err)
+	e.metrics.record(err)
 	return err
 }
 
-// reload loads the configuration file again, and logs what that came to.
+// reload loads the configuration file again, and logs the result.
 func (e *exporter) reload() error {
-	if e.settings.configFile == "" {
+	if !e.flags.many() {
 		level.Warn(e.logger).Log("msg", "nothing to reload", "err", errNoFile)
 		return errNoFile
 	}
 	if err := e.load(); err != nil {
-		level.Error(e.logger).Log("msg", "the configuration file cannot be used; the exporter goes on with the one before", "err", err)
+		level.Error(e.logger).Log("msg", "the configuration file cannot be used; the exporter keeps the last good one", "err", err)
 		return err
 	}
-	level.Info(e.logger).Log("msg", "the configuration file was read again", "workspaces", len(e.set.All()))
+	level.Info(e.logger).Log("msg", "reloaded the configuration file", "workspaces", len(e.set.All()))
 	return nil
 }
 
-// reloadOnSignal reloads on each SIGHUP until stop is called.
-func (e *exporter) reloadOnSignal() (stop func()) {
+// reloadIfChanged reloads if the content of the configuration file is not the
+// one that was last loaded or rejected.
+func (e *exporter) reloadIfChanged() {
+	e.loading.Lock()
+	changed := e.flags.fileSum() != e.loaded
+	e.loading.Unlock()
+	if changed {
+		e.reload() // logs its error
+	}
+}
+
+// fileSum returns the checksum of the configuration file. One that cannot be
+// read counts as empty.
+func (f *flags) fileSum() [sha256.Size]byte {
+	content, _ := os.ReadFile(f.configFile)
+	return sha256.Sum256(content)
+}
+
+// startReloading reloads on each SIGHUP and, if it is turned on, when the
+// configuration file changes. It does so until ctx ends, which the returned
+// function waits for.
+func (e *exporter) startReloading(ctx context.Context) (wait func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for range hangups {
-			e.reload() // which logs what is to be said
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-		<-ended
+	var ticks <-chan time.Time // never comes
+	if e.flags.many() && e.flags.reloadInterval > 0 {
+		ticks = time.Tick(e.flags.reloadInterval)
 	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer signal.Stop(hangups)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+				e.reload() // logs its error
+			case <-ticks:
+				e.reloadIfChanged()
+			}
+		}
+	})
+	return running.Wait
 }

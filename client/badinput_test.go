@@ -13,168 +13,125 @@ import (
 	"time"
 )
 
-// The parts of honest replies, to put one bad thing into.
+// Replies to put one bad thing into.
 const (
-	operationReply = `{"operation":{"_id":"a","status":"s","valid":true,"count":{"total":1}},"success":true}`
-	fileDataReply  = `{"users":[{"is_bot":true}],"channels":[{"is_direct":true}],"contacts":[{}],"message_count":1,"success":true}`
+	goodOperation = `{"operation":{"_id":"a","status":"s","valid":true,"count":{"total":1}},"success":true}`
+	goodFileData  = `{"users":[{"is_bot":true}],"channels":[{"is_direct":true}],"contacts":[{}],"message_count":1,"success":true}`
 )
 
 func TestAnOperationReplyThatIsNotOneIsADecodeFailure(t *testing.T) {
 	operation := func(fields string) string {
 		return `{"operation":{"_id":"a","status":"s",` + fields + `},"success":true}`
 	}
-	count := func(fields string) string { return operation(`"count":{` + fields + `}`) }
-	fileData := func(fields string) string { return operation(`"fileData":{` + fields + `}`) }
-	for name, reply := range map[string]string{
-		"nothing":                              "",
-		"null":                                 `null`,
-		"an array":                             `[` + operationReply + `]`,
-		"an empty object":                      `{}`,
-		"neither operation nor success":        `{"operation":null}`,
-		"a string":                             `"operation"`,
-		"text":                                 `Service unavailable`,
-		"truncated":                            operationReply[:len(operationReply)-1],
-		"truncated in a name":                  `{"operation":{"_i`,
-		"something follows":                    operationReply + `{}`,
-		"text follows":                         operationReply + `x`,
-		"a brace follows":                      operationReply + `}`,
-		"a comma too many":                     `{"success":true,}`,
-		"a name that is no string":             `{1:true,"success":true}`,
-		"an object in place of a name":         `{{"a":1}:true,"success":true}`,
-		"success is null":                      `{"success":null}`,
-		"success is a string":                  `{"success":"true"}`,
-		"success twice":                        `{"success":true,"success":true}`,
-		"success twice, once escaped":          `{"success":true,"succ\u0065ss":false}`,
-		"operation is a string":                `{"operation":"a","success":true}`,
-		"operation is an array":                `{"operation":[],"success":true}`,
-		"operation is false":                   `{"operation":false,"success":true}`,
-		"operation twice":                      `{"operation":{"_id":"a","status":"s"},"operation":{"_id":"b","status":"s"}}`,
-		"operation twice, first null":          `{"operation":null,"operation":{"_id":"a","status":"s"},"success":true}`,
-		"operation twice, then null":           `{"operation":{"_id":"a","status":"s"},"operation":null,"success":true}`,
-		"operation null twice":                 `{"operation":null,"operation":null,"success":true}`,
-		"error twice":                          `{"error":"a","error":"b","success":true}`,
-		"errorType twice":                      `{"errorType":"a","errorType":"b","success":true}`,
-		"no _id":                               `{"operation":{"status":"s"}}`,
-		"_id is empty":                         `{"operation":{"_id":"","status":"s"}}`,
-		"_id is null":                          `{"operation":{"_id":null,"status":"s"}}`,
-		"_id is a number":                      `{"operation":{"_id":1,"status":"s"}}`,
-		"_id twice":                            operation(`"_id":"a"`),
-		"no status":                            `{"operation":{"_id":"a"}}`,
-		"status is empty":                      `{"operation":{"_id":"a","status":""}}`,
-		"status is null":                       `{"operation":{"_id":"a","status":null}}`,
-		"status is an object":                  `{"operation":{"_id":"a","status":{}}}`,
-		"status twice":                         operation(`"status":"s"`),
-		"status twice, once escaped":           operation(`"st\u0061tus":"s"`),
-		"valid is a string":                    operation(`"valid":"true"`),
-		"valid is a number":                    operation(`"valid":1`),
-		"valid twice":                          operation(`"valid":true,"valid":null`),
-		"type is a number":                     operation(`"type":1`),
-		"type twice":                           operation(`"type":null,"type":"a"`),
-		"importerKey is an array":              operation(`"importerKey":[]`),
-		"importerKey twice":                    operation(`"importerKey":"a","importerKey":"a"`),
-		"ts twice":                             operation(`"ts":1,"ts":null`),
-		"_updatedAt twice":                     operation(`"_updatedAt":"x","_updatedAt":{}`),
-		"count is an array":                    operation(`"count":[]`),
-		"count is a number":                    operation(`"count":1`),
-		"count twice":                          operation(`"count":null,"count":{}`),
-		"total twice":                          count(`"total":1,"total":1`),
-		"completed twice":                      count(`"completed":null,"completed":1`),
-		"error count twice":                    count(`"error":1,"error":1`),
-		"users count twice":                    count(`"users":1,"us\u0065rs":1`),
-		"channels count twice":                 count(`"channels":1,"channels":1`),
-		"messages count twice":                 count(`"messages":1,"messages":1`),
-		"contacts count twice":                 count(`"contacts":1,"contacts":1`),
-		"a count is negative":                  count(`"total":-1`),
-		"a count is negative zero":             count(`"total":-0`),
-		"a count has a fraction":               count(`"users":1.5`),
-		"a count has a fraction of zero":       count(`"users":1.0`),
-		"a count has an exponent":              count(`"users":1e3`),
-		"a count needs 65 bits":                count(`"completed":9223372036854775808`),
-		"a count has 400 digits":               count(`"completed":` + strings.Repeat("9", 400)),
-		"a count is a string":                  count(`"error":"1"`),
-		"a count is an array":                  count(`"messages":[1]`),
-		"a count begins with zero":             count(`"messages":01`),
-		"a count is NaN":                       count(`"messages":NaN`),
-		"fileData is an array":                 operation(`"fileData":[]`),
-		"fileData twice":                       operation(`"fileData":null,"fileData":null`),
-		"fileData has no users":                fileData(`"channels":[],"message_count":0`),
-		"fileData has no channels":             fileData(`"users":[],"message_count":0`),
-		"fileData has no message_count":        fileData(`"users":[],"channels":[]`),
-		"fileData's users are null":            fileData(`"users":null,"channels":[],"message_count":0`),
-		"fileData's users twice":               fileData(`"users":[],"users":[],"channels":[],"message_count":0`),
-		"fileData's message_count is negative": fileData(`"users":[],"channels":[],"message_count":-1`),
-	} {
+	replies := map[string]string{
+		"nothing":                         "",
+		"space":                           " ",
+		"null":                            `null`,
+		"an array":                        `[` + goodOperation + `]`,
+		"an empty object":                 `{}`,
+		"neither operation nor success":   `{"operation":null}`,
+		"a string":                        `"operation"`,
+		"text":                            `Service unavailable`,
+		"truncated":                       goodOperation[:len(goodOperation)-1],
+		"truncated in a name":             `{"operation":{"_i`,
+		"truncated in fileData":           `{"operation":{"_id":"a","status":"s","fileData":{"users":[{`,
+		"something follows":               goodOperation + `{}`,
+		"text follows":                    goodOperation + `x`,
+		"a brace follows":                 goodOperation + `}`,
+		"an extra comma":                  `{"success":true,}`,
+		"a name that is no string":        `{1:true,"success":true}`,
+		"success is null":                 `{"success":null}`,
+		"success is a string":             `{"success":"true"}`,
+		"success twice":                   `{"success":true,"success":true}`,
+		"success twice, once escaped":     `{"success":true,"succ\u0065ss":false}`,
+		"error twice":                     `{"error":"a","error":"b","success":true}`,
+		"errorType twice":                 `{"errorType":"a","errorType":"b","success":true}`,
+		"operation is a string":           `{"operation":"a","success":true}`,
+		"operation is an array":           `{"operation":[],"success":true}`,
+		"operation is false":              `{"operation":false,"success":true}`,
+		"operation twice":                 `{"operation":{"_id":"a","status":"s"},"operation":{"_id":"b","status":"s"}}`,
+		"operation twice, first null":     `{"operation":null,"operation":{"_id":"a","status":"s"},"success":true}`,
+		"operation twice, then null":      `{"operation":{"_id":"a","status":"s"},"operation":null,"success":true}`,
+		"status twice, once escaped":      operation(`"st\u0061tus":"s"`),
+		"a count begins with zero":        operation(`"count":{"messages":01}`),
+		"a count is NaN":                  operation(`"count":{"messages":NaN}`),
+		"fileData is not well-formed":     operation(`"fileData":{"users":[}`),
+		"a control character in fileData": operation("\"fileData\":{\"x\":\"a\x00b\"}"),
+	}
+	for _, field := range []string{"_id", "status"} {
+		other := map[string]string{"_id": `"status":"s"`, "status": `"_id":"a"`}[field]
+		replies["no "+field] = `{"operation":{` + other + `},"success":true}`
+		for _, value := range []string{`""`, "null", "1", "true", "{}", "[]"} {
+			replies[field+" is "+value] = `{"operation":{` + other + `,"` + field + `":` + value + `},"success":true}`
+		}
+	}
+	for _, field := range []string{"_id", "importerKey", "type", "status", "valid", "ts", "_updatedAt", "count", "fileData"} {
+		replies[field+" twice"] = `{"operation":{"_id":"a","status":"s","` + field + `":null,"` + field + `":null}}`
+	}
+	for _, field := range []string{"total", "completed", "error", "users", "channels", "messages", "contacts"} {
+		replies["count of "+field+" twice"] = operation(`"count":{"` + field + `":1,"` + field + `":1}`)
+	}
+	for name, reply := range replies {
 		t.Run(name, func(t *testing.T) {
 			got, err := askOperation(t, reply)
 			if wantReason(t, err, Decode); got != nil {
-				t.Errorf("got %+v beside the error", got)
+				t.Errorf("got %+v and an error", got)
 			}
 		})
 	}
 }
 
 func TestAFileDataReplyThatIsNotOneIsADecodeFailure(t *testing.T) {
-	replies := map[string]string{
+	for name, reply := range map[string]string{
 		"nothing":                       "",
 		"null":                          `null`,
 		"an array":                      `[]`,
 		"an empty object":               `{}`,
 		"only success":                  `{"success":true}`,
+		"only contacts":                 `{"contacts":[{}],"success":true}`,
 		"waiting is false":              `{"waiting":false,"success":true}`,
 		"waiting is null":               `{"waiting":null,"success":true}`,
 		"waiting is a string":           `{"waiting":"true"}`,
 		"waiting twice":                 `{"waiting":true,"waiting":true}`,
-		"no users":                      `{"channels":[],"message_count":0}`,
-		"no channels":                   `{"users":[],"message_count":0}`,
-		"no message_count":              `{"users":[],"channels":[]}`,
-		"truncated":                     fileDataReply[:len(fileDataReply)-1],
-		"truncated in a user":           `{"users":[{"is_bot":tr`,
-		"truncated between users":       `{"users":[{},`,
-		"something follows":             fileDataReply + "0",
-		"success twice":                 strings.Replace(fileDataReply, `"success"`, `"success":true,"success"`, 1),
-		"users twice":                   strings.Replace(fileDataReply, `{"users"`, `{"users":[],"users"`, 1),
-		"users twice, once escaped":     strings.Replace(fileDataReply, `{"users"`, `{"us\u0065rs":[],"users"`, 1),
-		"channels twice":                strings.Replace(fileDataReply, `"channels"`, `"channels":[],"channels"`, 1),
-		"contacts twice":                strings.Replace(fileDataReply, `"contacts"`, `"contacts":[],"contacts"`, 1),
-		"message_count twice":           strings.Replace(fileDataReply, `"message_count"`, `"message_count":1,"message_count"`, 1),
-		"a channel's is_archived twice": strings.Replace(fileDataReply, `{"is_direct"`, `{"is_archived":true,"is_archived":true,"is_direct"`, 1),
+		"the progress of an importer":   `{"key":"slack","name":"Slack","step":"importer_user_selection","count":{"total":0},"success":true}`,
+		"every part is of another kind": `{"users":{},"channels":null,"message_count":"1","contacts":[],"success":true}`,
+		"truncated":                     goodFileData[:len(goodFileData)-1],
+		"truncated in a user":           `{"channels":[],"message_count":1,"users":[{"is_bot":tr`,
+		"truncated between users":       `{"channels":[],"message_count":1,"users":[{},`,
+		"something follows":             goodFileData + "0",
+		"success twice":                 strings.Replace(goodFileData, `"success"`, `"success":true,"success"`, 1),
 		"users nest too deep":           `{"users":[{"x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}],"channels":[],"message_count":0}`,
-		"objects nest too deep":         `{"x":` + strings.Repeat(`{"a":`, 20000) + `1` + strings.Repeat("}", 20000) + `}`,
-		"a closing bracket too many":    `{"users":[]],"channels":[],"message_count":0}`,
+		"objects nest too deep":         `{"message_count":0,"x":` + strings.Repeat(`{"a":`, 20000) + `1` + strings.Repeat("}", 20000) + `}`,
+		"an extra closing bracket":      `{"users":[]],"channels":[],"message_count":0}`,
 		"a bracket of another kind":     `{"users":[},"channels":[],"message_count":0}`,
+		"no comma between users":        `{"users":[{}{}],"channels":[],"message_count":0}`,
+		"a comma after the last user":   `{"users":[{},],"channels":[],"message_count":0}`,
 		"a control character":           "{\"users\":[{\"username\":\"a\x00b\"}],\"channels\":[],\"message_count\":0}",
-	}
-	for _, list := range []string{"users", "channels", "contacts"} {
-		for _, value := range []string{"null", "{}", `"[]"`, "0", "true", "[null]", "[1]", `["a"]`, "[[]]", "[{},null]", "[{},]", "[{}{}]"} {
-			if list == "contacts" && value == "null" {
-				continue // below
-			}
-			honest := map[string]string{"users": "[]", "channels": "[]", "contacts": "[]"}
-			honest[list] = value
-			replies[list+" is "+value] = fmt.Sprintf(`{"users":%s,"channels":%s,"contacts":%s,"message_count":0}`, honest["users"], honest["channels"], honest["contacts"])
-		}
-	}
-	replies["contacts is null"] = `{"users":[],"channels":[],"contacts":null,"message_count":0}`
-	for _, value := range []string{"null", "-1", "-0", "0.5", "1.0", "1e3", "1E3", "9223372036854775808", `"1"`, "[]", "{}", "true", "01", "+1", "0x1"} {
-		replies["message_count is "+value] = `{"users":[],"channels":[],"message_count":` + value + `}`
-	}
-	for _, flag := range []string{"is_deleted", "is_bot", "is_email_taken", "do_import"} {
-		for _, value := range []string{`"true"`, "1", "0", "[]", "{}", fmt.Sprintf(`true,"%s":true`, flag), fmt.Sprintf(`null,"%s":null`, flag)} {
-			replies["user's "+flag+" is "+value] = `{"users":[{"` + flag + `":` + value + `}],"channels":[],"message_count":0}`
-		}
-	}
-	for _, flag := range []string{"is_archived", "is_private", "is_direct", "do_import"} {
-		for _, value := range []string{`"true"`, "1", "0", "[]", "{}", fmt.Sprintf(`true,"%s":true`, flag), fmt.Sprintf(`null,"%s":null`, flag)} {
-			replies["channel's "+flag+" is "+value] = `{"users":[],"channels":[{"` + flag + `":` + value + `}],"message_count":0}`
-		}
-	}
-	for name, reply := range replies {
+		"a count begins with zero":      `{"users":[],"channels":[],"message_count":01}`,
+	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := askFileData(t, reply)
 			if wantReason(t, err, Decode); got != (FileData{}) {
-				t.Errorf("got %+v beside the error", got)
+				t.Errorf("got %+v and an error", got)
 			}
 		})
+	}
+}
+
+func TestADecodeFailureSaysWhatIsWrongAndWhere(t *testing.T) {
+	for reply, want := range map[string]string{
+		"":                                    ": the reply is empty",
+		`{"operation":{"_id":"a","_id":"a"}}`: ": duplicate field, at byte 30",
+		`{"operation":"a"}`:                   ": a value of the wrong kind, at byte 13",
+		`{"operation":{"status":"s"}}`:        ": the operation has no _id",
+		`{"operation":{"_id":nope}}`:          ": invalid character 'o' in literal null (expecting 'u'), at byte 21",
+		`{"success":true}{}`:                  ": something follows the reply",
+		`{"x":["` + strings.Repeat("x", 2*mebibyte): ": a string, name, number or element is longer than 1 MiB",
+	} {
+		_, err := askOperation(t, reply)
+		if e := wantReason(t, err, Decode); !strings.HasSuffix(e.Error(), want) {
+			t.Errorf("%.50s: %v", reply, e)
+		}
 	}
 }
 
@@ -303,10 +260,10 @@ func TestABodyThatTricklesInEndsWithTheCall(t *testing.T) {
 		"spaces":                {200, " ", Timeout},
 		"the start of a string": {200, `{"users":[{"username":"`, Timeout},
 		"nothing yet":           {200, "", Timeout},
-		// The status says enough.
-		"a refusal":      {403, `{"success":false,`, Forbidden},
+		// Half of a body proves nothing.
+		"a refusal":      {403, `{"success":false,`, HTTPStatus},
 		"an error page":  {502, "", HTTPStatus},
-		"not authorized": {401, `{"error":"`, Unauthorized},
+		"not authorized": {401, `{"error":"`, HTTPStatus},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, _ Endpoint, call func(context.Context, *Client) error) {
@@ -324,6 +281,21 @@ func TestABodyThatTricklesInEndsWithTheCall(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestABodyThatNeverEndsDoesNotDelayA429(t *testing.T) {
+	onBoth(t, func(t *testing.T, _ Endpoint, call func(context.Context, *Client) error) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(429)
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // passes only if the call waits for the body
+		defer cancel()
+		if wantReason(t, call(ctx, newClient(t, url)), RateLimited); ctx.Err() != nil {
+			t.Error("the call waited for the body")
+		}
+	})
 }
 
 func TestAProtocolSwitchThatNobodyAskedForEndsWithTheCall(t *testing.T) {

@@ -17,7 +17,7 @@ const (
 )
 
 // largeSelection answers getImportFileData with a large selection, which it
-// makes anew for each reply without holding it.
+// generates again for each reply without holding it.
 func largeSelection() http.HandlerFunc {
 	var users, channels bytes.Buffer
 	for i := range block {
@@ -36,8 +36,8 @@ func largeSelection() http.HandlerFunc {
 	}
 }
 
-// writeList writes start, and then elements, which begin with a comma, so many
-// times. A large write of bytes is one chunk of the reply.
+// writeList writes start and then elements, which begin with a comma, as often as
+// times says. A large write of bytes is one chunk of the reply.
 func writeList(w io.Writer, start string, elements []byte, times int) {
 	io.WriteString(w, start)
 	w.Write(elements[1:])
@@ -51,7 +51,7 @@ func BenchmarkThrowAway(b *testing.B) {
 	c := newClient(b, serve(b, largeSelection()))
 	b.ReportAllocs()
 	for b.Loop() {
-		x := &exchange{client: c, http: c.single, endpoint: ImportFileData, token: testToken}
+		x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, token: testToken}
 		req, err := x.request(b.Context(), func() {})
 		if err != nil {
 			b.Fatal(err)
@@ -78,7 +78,7 @@ func BenchmarkFileData(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if got.Selection.Users != manyUsers || got.Selection.Channels != manyChannels || got.Selection.UsersExcluded != manyUsers/5 {
+		if got.Selection.Users != known(manyUsers) || got.Selection.Channels != known(manyChannels) || got.Selection.UsersExcluded != manyUsers/5 {
 			b.Fatalf("counted %+v", *got.Selection)
 		}
 		b.SetBytes(size)

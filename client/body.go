@@ -8,20 +8,20 @@ import (
 	"strings"
 )
 
-// How much is asked of a connection at a time. jsontext asks for 4 KiB, which
-// would cost a large selection many system calls; other replies are smaller.
+// Sizes of the read buffer. jsontext reads 4 KiB at a time, which would cost
+// many system calls for a large selection; other replies are smaller.
 const (
-	selectionRead = 64 << 10
-	otherRead     = 4 << 10
+	selectionBuffer = 64 << 10
+	defaultBuffer   = 4 << 10
 )
 
-// wire is the body of a reply as it comes from the connection. It counts what
-// comes, and remembers why it broke, since a decoder above it cannot tell a
-// connection that was cut from JSON that is wrong.
+// wire is the body of a reply as it arrives. It counts the bytes, and records
+// why the connection broke: a decoder on top of it cannot distinguish a broken
+// connection from broken JSON.
 type wire struct {
 	body  io.Reader
 	bytes int64
-	err   error // why the connection gave no more; nil at a regular end
+	err   error // why the connection broke; nil at a regular end
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -33,10 +33,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// content returns the reply's content as a stream, decompressed if need be. It
-// reads so much at a time.
-func content(w *wire, header http.Header, read int) (io.Reader, error) {
-	buffered := bufio.NewReaderSize(w, read)
+// content returns the content of a reply as a stream, decompressed if needed.
+// It buffers size bytes at a time.
+func content(w *wire, header http.Header, size int) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(w, size)
 	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
 		return buffered, nil
 	}

@@ -1,100 +1,91 @@
-// Package client speaks Rocket.Chat's import API: it asks what import a
-// workspace has and what is staged for it. It knows nothing of Prometheus, and
-// keeps nothing between calls but connections.
+// Package client calls the two endpoints of Rocket.Chat's import API: it asks
+// which import a workspace has and what is staged for it. It knows nothing of
+// Prometheus metrics, and keeps only connections between calls.
 //
-// Whether getImportFileData may be called is for the caller to decide: in the
-// wrong step of an import that call wipes it.
+// The caller decides whether getImportFileData may be called: in the wrong step
+// of an import this call wipes the import.
 package client
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/prometheus/common/config"
-	"golang.org/x/net/http/httpguts"
 )
 
-// apiPath is where a workspace's API is, below its base URL.
+// apiPath is the path of the API, relative to a workspace's base URL.
 const apiPath = "/api/v1/"
 
-// Endpoint names an endpoint of the API as its URL does.
+// Endpoint is the name of an endpoint, as in its URL.
 type Endpoint string
 
-// The endpoints that are called, both GET, both in Rocket.Chat since 3.0.0.
+// The endpoints that are called. Both are GET, and exist since Rocket.Chat 3.0.0.
 const (
-	// CurrentOperation answers the newest import's record and never writes.
-	CurrentOperation Endpoint = "getCurrentImportOperation"
-	// ImportFileData answers the selection and, in most steps, writes.
-	ImportFileData Endpoint = "getImportFileData"
+	// EndpointCurrentOperation returns the record of the newest import. It never writes.
+	EndpointCurrentOperation Endpoint = "getCurrentImportOperation"
+	// EndpointFileData returns the selection. In most steps it writes.
+	EndpointFileData Endpoint = "getImportFileData"
 )
 
-// Config says which workspace to speak to, and as whom.
+// Config is what a client needs to call one workspace.
 type Config struct {
 	// URL is the workspace's base URL, as [ParseURL] returns it. It may have a path.
 	URL *url.URL
-	// UserID goes into X-User-Id.
+	// UserID is sent as X-User-Id.
 	UserID string
-	// Token goes into X-Auth-Token; if TokenFile is set, that file's content
-	// does, read anew for each call and without the space around it.
+	// Token is sent as X-Auth-Token. If TokenFile is set, the file's content is
+	// sent instead, without surrounding space. It is read again for each call.
 	Token, TokenFile string
-	// HTTP sets TLS, proxy and further headers. Redirects are never followed,
-	// whatever it says.
+	// HTTP configures TLS, proxy and further headers. Redirects are never
+	// followed, whatever it says.
 	HTTP config.HTTPClientConfig
-	// UserAgent names this program to the server.
+	// UserAgent is sent as User-Agent.
 	UserAgent string
-	// Observe, if set, is called once for each call when it is over, but for one
-	// that ended in [ErrNotSent]. It may be called concurrently.
+	// Observe, if set, is called once after each call, except a call that ended
+	// in [ErrNotSent]. It may be called concurrently.
 	Observe func(Call)
 }
 
-// Call is what one call cost.
+// Call describes one finished call.
 type Call struct {
 	Endpoint Endpoint
-	// Status is the HTTP status, or 0 where no answer came.
+	// Status is the HTTP status, or 0 without an answer.
 	Status int
-	// Duration is from the start of the call to the end of its body.
+	// Duration is the time from the start of the call to the end of its body.
 	Duration time.Duration
-	// Bytes is the size of the body as it came over the connection, as far as it
-	// was read: that of a refusal whose status tells all is not.
+	// Bytes is how much of the body was read from the connection, before
+	// decompression. The body of a 429 or a redirect is not read, and at most
+	// 64 KiB of another refusal's.
 	Bytes int64
-	// RateLimitRemaining is X-RateLimit-Remaining, known where the server said.
-	RateLimitRemaining Number
+	// RateLimitRemaining is X-RateLimit-Remaining. It is unknown if the server
+	// does not send it.
+	RateLimitRemaining OptionalCount
 }
 
 // Client calls one workspace. It is safe for concurrent use.
 type Client struct {
 	cfg    Config
-	shared *http.Client // keeps connections
-	single *http.Client // a connection of its own for each request
+	shared *http.Client // reuses connections
+	single *http.Client // opens a new connection for each request
 }
 
-// dialTimeout bounds how long a connection is tried for. Go's transport goes on
-// with that when the call that wanted the connection has ended.
-const dialTimeout = 10 * time.Second
-
-// New returns a client, or an error if the HTTP configuration cannot be used.
-// It makes no call.
+// New returns a client, or an error if the HTTP configuration is not usable. It
+// makes no call.
 func New(cfg Config) (*Client, error) {
-	// HTTP/2 would hide a refused client certificate behind a broken connection.
-	dialer := net.Dialer{Timeout: dialTimeout}
+	// Over HTTP/2, a rejected client certificate looks like a broken connection.
 	options := []config.HTTPClientOption{
-		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(dialer.DialContext),
+		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(newDialer().DialContext),
 	}
 	shared, err := newHTTPClient(cfg.HTTP, options...)
 	if err != nil {
 		return nil, err
 	}
-	// On a connection that was used before, or over HTTP/2, Go's transport
-	// repeats a GET that broke before its answer began. Here it must not.
+	// On a reused connection, or over HTTP/2, Go's transport repeats a GET whose
+	// connection breaks before the answer begins. getImportFileData must not be
+	// repeated.
 	single, err := newHTTPClient(cfg.HTTP, append(options, config.WithKeepAlivesDisabled())...)
 	if err != nil {
 		return nil, err
@@ -110,76 +101,46 @@ func newHTTPClient(cfg config.HTTPClientConfig, options ...config.HTTPClientOpti
 	return &http.Client{Transport: transport}, nil
 }
 
-// Close closes the connections that are idle. Calls under way go on.
+// newDialer returns the dialer of connections. Its timeout matters because Go's
+// transport continues to dial after the call that needed the connection ended.
+func newDialer() *net.Dialer { return &net.Dialer{Timeout: 10 * time.Second} }
+
+// Close closes idle connections. Calls in progress continue.
 func (c *Client) Close() {
 	c.shared.CloseIdleConnections()
 	c.single.CloseIdleConnections()
 }
 
-// ParseURL reads a workspace's base URL. Its errors never hold the URL, which
-// may hold a password.
-func ParseURL(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return nil, errors.New("not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("the URL must begin with http:// or https://")
-	case u.Hostname() == "":
-		return nil, errors.New("the URL names no host")
-	case !validPort(u):
-		return nil, errors.New("the URL's port must be 1 to 65535")
-	case u.User != nil:
-		return nil, errors.New("the URL must not hold a user name or password")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
-		return nil, errors.New("the URL must have no query and no fragment")
-	default:
-		return u, nil
+// CurrentOperation calls getCurrentImportOperation (3.0 to 8.x), which never
+// writes. Its error is an [*Error].
+func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) {
+	x := &exchange{client: c, http: c.shared, endpoint: EndpointCurrentOperation}
+	var r operationReply
+	if err := x.do(ctx, &r); err != nil {
+		return OperationAnswer{}, err
 	}
+	return OperationAnswer{
+		Operation: r.Operation.value.operation(x.token), AnsweredAt: x.answeredAt, ServerTime: x.serverTime,
+	}, nil
 }
 
-// validPort reports whether u has a port that can be connected to, or none.
-func validPort(u *url.URL) bool {
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
-}
-
-// CurrentOperation asks getCurrentImportOperation (3.0 to 8.x), which never
-// writes, for the newest import's record. It returns nil if the workspace
-// never had an import, and an [*Error] if there is no usable answer.
-func (c *Client) CurrentOperation(ctx context.Context) (*Operation, error) {
-	x := &exchange{client: c, http: c.shared, endpoint: CurrentOperation}
-	var operation *Operation
-	err := x.do(ctx, func(d *decoder) (said refusal, err error) {
-		operation, said, err = decodeOperationReply(d)
-		return said, err
-	})
-	if err != nil || operation == nil {
-		return nil, err
-	}
-	operation.tidy(x.token)
-	operation.AnsweredAt = x.answeredAt
-	return operation, nil
-}
-
-// FileData asks getImportFileData (3.0 to 8.x) for the selection. In most
-// steps of an import that call wipes what is staged: see [StepUserSelection].
+// FileData calls getImportFileData (3.0 to 8.x). In most steps of an import
+// this call wipes what is staged: see [StepUserSelection].
 //
-// The request is sent once at most, on a connection of its own. If connectBy
-// is not zero and no connection stands by then, nothing is sent, and the error
-// wraps [ErrNotSent]. Other errors are an [*Error], which wraps
-// [ErrNoOperation] if the workspace never had an import.
+// The request is sent at most once, on a connection of its own. If connectBy is
+// not zero and there is no connection by then, nothing is sent and the error
+// wraps [ErrNotSent]. Other errors are an [*Error]. It wraps [ErrNoOperation] if
+// the workspace never had an import.
 func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, error) {
-	x := &exchange{client: c, http: c.single, endpoint: ImportFileData, connectBy: connectBy}
-	var data FileData
-	err := x.do(ctx, func(d *decoder) (said refusal, err error) {
-		data, said, err = decodeFileDataReply(d)
-		return said, err
-	})
-	if err != nil {
+	x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, connectBy: connectBy}
+	r := fileDataReply{selectionParts: newSelectionParts()}
+	if err := x.do(ctx, &r); err != nil {
 		return FileData{}, err
 	}
-	return data, nil
+	if r.Waiting.value == yes {
+		return FileData{Waiting: true}, nil
+	}
+	return FileData{Selection: r.selection()}, nil
 }
 
 // token returns the token to send now.
@@ -188,44 +149,4 @@ func (c *Client) token() (string, error) {
 		return ParseToken(c.cfg.Token)
 	}
 	return ReadToken(c.cfg.TokenFile)
-}
-
-// ReadToken returns the token in a regular file, without the space around it.
-// From anything else, such as a pipe, it could wait for ever. Its errors never
-// hold the token.
-func ReadToken(file string) (string, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is not a regular file", file)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	return ParseToken(string(content))
-}
-
-// ParseToken returns the token in text, without the space around it. Its
-// errors never hold the text.
-func ParseToken(text string) (string, error) {
-	token := strings.TrimSpace(text)
-	switch {
-	case token == "":
-		return "", errors.New("the token is empty")
-	case !httpguts.ValidHeaderFieldValue(token) || strings.ContainsFunc(token, unicode.IsSpace):
-		return "", errors.New("the token has a space within, or a character that no HTTP header may hold")
-	default:
-		return token, nil
-	}
-}
-
-// CheckUserID returns an error if id cannot go into a header.
-func CheckUserID(id string) error {
-	if !httpguts.ValidHeaderFieldValue(id) || strings.ContainsFunc(id, unicode.IsSpace) {
-		return errors.New("the user id has a space, or a character that no HTTP header may hold")
-	}
-	return nil
 }

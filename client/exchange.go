@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,63 +11,75 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// exchange is one call: a request, and the answer as far as it came.
+// exchange is one call: a request and its answer.
 type exchange struct {
 	client   *Client
 	http     *http.Client
 	endpoint Endpoint
-	// connectBy is when a connection must stand for the request to be sent; zero for no bound.
+	// connectBy is the time by which there must be a connection for the request
+	// to be sent. Zero means no limit.
 	connectBy time.Time
 
-	token      string // what was sent
+	token      string // that is sent
+	call       Call
 	answeredAt time.Time
+	serverTime time.Time
 	handshake  atomic.Bool // a TLS handshake failed
-	connected  atomic.Bool // a connection stood in time
+	connected  atomic.Bool // there was a connection in time
 }
 
-// do sends the request and hands the content of a 200 to decode. It returns an
-// [*Error], or what wraps [ErrNotSent].
-func (x *exchange) do(ctx context.Context, decode func(*decoder) (refusal, error)) error {
-	token, err := x.client.token()
-	if err != nil {
-		return &Error{
-			Endpoint: x.endpoint, Reason: Unauthorized, err: fmt.Errorf("reading the token: %w", err),
-			Hint: "Make the token's file readable and put the token into it.",
-		}
-	}
-	x.token = token
+// reply is a struct to decode the body of a 200 into.
+type reply interface {
+	head() *envelope
+	// check returns an error if the reply has no usable answer, provided that it
+	// is no refusal.
+	check() error
+}
 
+// do sends the request and decodes the body of a 200 into r. It returns an
+// [*Error], or an error that wraps [ErrNotSent].
+func (x *exchange) do(ctx context.Context, r reply) error {
+	var err error
+	if x.token, err = x.client.token(); err != nil {
+		e := x.fail(Unauthorized, fmt.Errorf("reading the token: %w", err))
+		e.Hint = "Make the token's file readable, and write the token into it."
+		if x.guarded() {
+			return fmt.Errorf("%w: %w", ErrNotSent, e)
+		}
+		return e
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	req, err := x.request(ctx, cancel)
 	if err != nil {
-		return x.failure(ctx, err)
+		return x.broken(ctx, err)
 	}
-	call := Call{Endpoint: x.endpoint}
+	x.call.Endpoint = x.endpoint
 	start := time.Now()
-	err = x.send(req, &call, decode)
+	err = x.send(req, r)
 	if err != nil && x.guarded() && !x.connected.Load() {
 		return fmt.Errorf("%s: %w: %w", x.endpoint, ErrNotSent, err)
 	}
 	if x.client.cfg.Observe != nil {
-		call.Duration = time.Since(start)
-		x.client.cfg.Observe(call)
+		x.call.Duration = time.Since(start)
+		x.client.cfg.Observe(x.call)
 	}
 	return err
 }
 
-// guarded reports whether this is a read of the selection that is to harm nothing.
+// guarded reports whether this call reads the selection and must not harm the import.
 func (x *exchange) guarded() bool { return !x.connectBy.IsZero() }
 
-// request makes the request. Its trace calls giveUp if no connection stands by
-// connectBy.
+// request returns the request. It calls giveUp if there is no connection by connectBy.
 func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*http.Request, error) {
 	trace := &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
@@ -76,8 +89,8 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 	}
 	if x.guarded() {
 		tooLate := time.AfterFunc(time.Until(x.connectBy), giveUp)
-		// The transport writes the request after this returns, and cannot
-		// write it to a connection that is closed.
+		// The transport writes the request after GotConn returns, and it cannot
+		// write to a closed connection.
 		trace.GotConn = func(got httptrace.GotConnInfo) {
 			if tooLate.Stop() && time.Now().Before(x.connectBy) {
 				x.connected.Store(true)
@@ -95,96 +108,105 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 	req.Header.Set("X-Auth-Token", x.token)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "gzip")
-	// What a cache on the way remembers of the step may be over.
+	// A cached step may be outdated.
 	req.Header.Set("Cache-Control", "no-cache")
 	return req, nil
 }
 
-// send sends the request and reads the answer. It fills in call.
-func (x *exchange) send(req *http.Request, call *Call, decode func(*decoder) (refusal, error)) error {
-	// Not Do, which may follow a redirect: that would hand X-Auth-Token to
-	// whatever host it names. It also fails on a Location that is no URL.
+// send sends the request and reads the answer.
+func (x *exchange) send(req *http.Request, r reply) error {
+	// RoundTrip and not Do: Do may follow a redirect, which would send
+	// X-Auth-Token to any host, and it fails on a Location that is no URL.
 	resp, err := x.http.Transport.RoundTrip(req)
 	if err != nil {
-		return x.failure(req.Context(), err)
+		return x.broken(req.Context(), err)
 	}
 	defer resp.Body.Close()
 	x.answeredAt = time.Now()
+	x.serverTime, _ = http.ParseTime(resp.Header.Get("Date"))
+	x.call.Status = resp.StatusCode
+	x.call.RateLimitRemaining = rateLimitRemaining(resp.Header)
 	body := &wire{body: resp.Body}
-	defer func() { call.Bytes = body.bytes }()
-	call.Status = resp.StatusCode
-	call.RateLimitRemaining = rateLimitRemaining(resp.Header)
+	defer func() { x.call.Bytes = body.bytes }()
 
 	if resp.StatusCode != http.StatusOK {
-		return refused(x.endpoint, resp, readRefusal(resp, body), x.token)
+		return x.refused(resp, readRefusal(resp, body))
 	}
 	if age := resp.Header.Get("Age"); age != "" && age != "0" {
-		return &Error{
-			Endpoint: x.endpoint, Status: resp.StatusCode, Reason: Decode, err: errors.New("a cache answered, with what may be over"),
-			Hint: "Have the cache in front of Rocket.Chat leave " + apiPath + " alone.",
-		}
+		e := x.fail(Decode, errors.New("a cache answered, and its answer may be outdated"))
+		e.Hint = "Exclude " + apiPath + " from the cache in front of Rocket.Chat."
+		return e
 	}
-	read := otherRead
-	if x.endpoint == ImportFileData {
-		read = selectionRead
+	size := defaultBuffer
+	if x.endpoint == EndpointFileData {
+		size = selectionBuffer
 	}
-	stream, err := content(body, resp.Header, read)
-	said := refusal{}
+	stream, err := content(body, resp.Header, size)
 	if err == nil {
-		said, err = decode(newDecoder(stream))
+		err = decode(stream, r)
+	}
+	refused := err == nil && r.head().Success.value == no
+	if err == nil && !refused {
+		err = r.check()
 	}
 	switch {
 	case body.err != nil:
-		e := x.failure(req.Context(), body.err)
-		e.Status = resp.StatusCode
-		return e
+		return x.broken(req.Context(), body.err)
+	case refused:
+		return x.refused(resp, *r.head())
 	case err != nil:
-		return &Error{
-			Endpoint: x.endpoint, Status: resp.StatusCode, Reason: Decode, err: x.plain(err),
-			Hint: "This is not what Rocket.Chat's API answers: check that the URL leads to it and not to a login or error page.",
-		}
-	case said.refused():
-		return refused(x.endpoint, resp, said, x.token)
+		e := x.fail(Decode, x.sanitizeError(err))
+		e.Reached = Decode.traits().reached && r.head().fromRocketChat(resp.StatusCode)
+		return e
 	default:
 		return nil
 	}
 }
 
-// failure makes the error of a call that was not answered, or not to the end.
-func (x *exchange) failure(ctx context.Context, err error) *Error {
-	e := &Error{Endpoint: x.endpoint, err: x.plain(err)}
+// fail returns the error of a call, with the default hint of its reason.
+func (x *exchange) fail(reason Reason, err error) *Error {
+	return &Error{Endpoint: x.endpoint, Status: x.call.Status, Reason: reason, Hint: reason.Hint(), err: err}
+}
+
+// broken returns the error of a call without an answer, or with half of one.
+func (x *exchange) broken(ctx context.Context, err error) *Error {
+	e := x.fail(Connection, x.sanitizeError(err))
 	var network net.Error
 	var operation *net.OpError
 	switch {
 	case ctx.Err() != nil, errors.As(err, &network) && network.Timeout():
 		e.Reason = Timeout
-		e.Hint = "Rocket.Chat did not answer in time: look at its load, and raise --rocketchat.timeout and Prometheus's scrape_timeout."
-		if x.guarded() {
-			e.Hint = "Rocket.Chat builds a large selection slowly: look at its load, or raise --import.file-data-timeout."
-		}
 	case x.handshake.Load(), errors.As(err, &operation) && operation.Op == "remote error":
 		e.Reason = TLS
-		e.Hint = "Check the certificate, the host name and the http or https of the URL; a CA of your own goes into the HTTP client settings, as tls_config."
-	default:
-		e.Reason = Connection
-		e.Hint = "Check that Rocket.Chat is running and that the URL's host and port can be reached from here."
+	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)):
+		// The proxy's answer to CONNECT, of which net/http returns only the text.
+		e.Reason, e.Status = HTTPStatus, http.StatusProxyAuthRequired
+	}
+	e.Hint = e.Reason.Hint()
+	switch {
+	case e.Reason == Timeout && x.guarded():
+		e.Hint = "Rocket.Chat builds a large selection slowly: check its load, or raise --import.file-data-timeout."
+	case e.Reason == HTTPStatus:
+		e.Hint = proxyHint
 	}
 	return e
 }
 
-// plain is err as a short text without the token: what net/http and jsontext
-// say of a broken answer quotes it.
-func (x *exchange) plain(err error) error {
-	// jsontext would also quote the names that lead to the place.
+// sanitizeError returns err as a short text without the token, which net/http
+// and jsontext may quote from a broken answer.
+func (x *exchange) sanitizeError(err error) error {
+	// The full texts of both contain the names on the way to the value.
 	if syntax := new(jsontext.SyntacticError); errors.As(err, &syntax) {
 		err = fmt.Errorf("%w, at byte %d", syntax.Err, syntax.ByteOffset)
+	} else if semantic := new(json.SemanticError); errors.As(err, &semantic) {
+		err = fmt.Errorf("%w, at byte %d", cmp.Or(semantic.Err, errWrongKind), semantic.ByteOffset)
 	}
-	return errors.New(quotable(err.Error(), x.token))
+	return errors.New(sanitize(err.Error(), x.token))
 }
 
-// rateLimitRemaining reads X-RateLimit-Remaining; unknown where it is missing
-// or no number.
-func rateLimitRemaining(h http.Header) Number {
+// rateLimitRemaining parses X-RateLimit-Remaining. It is unknown if it is
+// missing or no number.
+func rateLimitRemaining(h http.Header) OptionalCount {
 	n, err := strconv.ParseInt(h.Get("X-RateLimit-Remaining"), 10, 64)
-	return Number{Value: max(n, 0), Known: err == nil}
+	return OptionalCount{Value: max(n, 0), Known: err == nil}
 }

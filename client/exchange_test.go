@@ -18,8 +18,8 @@ import (
 	"github.com/prometheus/common/config"
 )
 
-// cutter is a handler that answers both endpoints until it is told to cut the
-// connection instead, before the first byte of an answer.
+// cutter is a handler that answers both endpoints until cut is set. Then it cuts the
+// connection before the first byte of an answer.
 type cutter struct {
 	cut      atomic.Bool
 	mu       sync.Mutex
@@ -79,7 +79,7 @@ func TestGetImportFileDataIsSentOnceThoughItsConnectionIsCut(t *testing.T) {
 				if errors.Is(err, ErrNotSent) {
 					t.Errorf("%v says that nothing was sent", err)
 				}
-				if n := len(server.of(ImportFileData)); n != 3+1 {
+				if n := len(server.of(EndpointFileData)); n != 3+1 {
 					t.Errorf("%d requests arrived after the first three, want 1", n-3)
 				}
 			})
@@ -100,13 +100,13 @@ func TestGetImportFileDataHasAConnectionOfItsOwnOverHTTP1(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, r := range handler.of(CurrentOperation) {
+	for _, r := range handler.of(EndpointCurrentOperation) {
 		seen[r.RemoteAddr] = true
 	}
 	if len(seen) != 1 {
 		t.Errorf("getCurrentImportOperation used %d connections, want 1", len(seen))
 	}
-	for _, r := range handler.of(ImportFileData) {
+	for _, r := range handler.of(EndpointFileData) {
 		if seen[r.RemoteAddr] {
 			t.Errorf("the connection from %s was used before", r.RemoteAddr)
 		}
@@ -117,17 +117,10 @@ func TestGetImportFileDataHasAConnectionOfItsOwnOverHTTP1(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
+func TestNothingIsSentWithoutAConnectionInTime(t *testing.T) {
 	target := serveRaw(t, func(conn *net.TCPConn) { io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n"+both) })
 	secure := serveTLS(t, answer(200, both))
 	proxy := serveRaw(t, nil)
-	throughProxy := func(cfg *Config) {
-		u, err := url.Parse(proxy.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.HTTP.ProxyConfig = config.ProxyConfig{ProxyURL: config.URL{URL: u}}
-	}
 	for name, test := range map[string]struct {
 		url    string
 		within time.Duration
@@ -136,7 +129,7 @@ func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
 		"the time is over":                  {target.URL, -time.Second, func(*Config) {}},
 		"the time is over, TLS":             {secure.URL, -time.Second, trust(secure)},
 		"the handshake hangs":               {"https://" + serveSilent(t), 20 * time.Millisecond, func(*Config) {}},
-		"the proxy's CONNECT hangs":         {"https://" + target.Addr, 20 * time.Millisecond, throughProxy},
+		"the proxy's CONNECT hangs":         {"https://" + target.Addr, 20 * time.Millisecond, throughProxy(t, proxy.URL)},
 		"the connection is refused":         {"http://" + refusingAddr(t), time.Hour, func(*Config) {}},
 		"the host is unknown":               {"http://no..such.host", time.Hour, func(*Config) {}},
 		"the certificate is not acceptable": {secure.URL, time.Hour, func(*Config) {}},
@@ -149,7 +142,7 @@ func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
 				if !errors.Is(err, ErrNotSent) || got != (FileData{}) {
 					t.Fatalf("got %+v, %v, want ErrNotSent", got, err)
 				}
-				if !strings.Contains(err.Error(), string(ImportFileData)) {
+				if !strings.Contains(err.Error(), string(EndpointFileData)) {
 					t.Errorf("%q does not name the endpoint", err)
 				}
 			}
@@ -166,9 +159,9 @@ func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatStandsTooLateIsClosedBeforeTheRequestIsWritten(t *testing.T) {
+func TestAConnectionThatIsTooLateIsClosedBeforeTheRequestIsWritten(t *testing.T) {
 	c := newClient(t, "http://localhost")
-	x := &exchange{client: c, http: c.single, endpoint: ImportFileData, connectBy: time.Now().Add(-time.Second)}
+	x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, connectBy: time.Now().Add(-time.Second)}
 	gaveUp := make(chan struct{})
 	req, err := x.request(t.Context(), func() { close(gaveUp) })
 	if err != nil {
@@ -180,10 +173,10 @@ func TestAConnectionThatStandsTooLateIsClosedBeforeTheRequestIsWritten(t *testin
 	near.SetWriteDeadline(time.Unix(1, 0)) // nobody reads
 	httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{Conn: near})
 	if _, err := near.Write([]byte("GET")); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("writing gives %v, want a closed connection", err)
+		t.Errorf("writing returns %v, want a closed connection", err)
 	}
 	if x.connected.Load() {
-		t.Error("the connection counts as standing in time")
+		t.Error("the connection counts as in time")
 	}
 }
 
@@ -244,7 +237,7 @@ func TestEachCallSaysWhoAsksAndTakesGzip(t *testing.T) {
 	})
 }
 
-func TestObserveIsToldOfEachCall(t *testing.T) {
+func TestObserveIsCalledOnceForEachCall(t *testing.T) {
 	plain := `{"users":[],"channels":[],"message_count":0,"operation":{"_id":"a","status":"s"},"success":true,"x":"` + strings.Repeat("x", 1<<16) + `"}`
 	var zipped strings.Builder
 	zip := gzip.NewWriter(&zipped)
@@ -299,7 +292,7 @@ func TestAGzipReplyIsDecodedAsAPlainOne(t *testing.T) {
 		zip.Close()
 	})
 	got, err := newClient(t, url).FileData(t.Context(), time.Time{})
-	if err != nil || got.Selection == nil || got.Selection.Users != 12 || got.Selection.Messages != 40 {
+	if err != nil || got.Selection == nil || got.Selection.Users != known(12) || got.Selection.Messages != known(40) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -3,25 +3,16 @@ package client
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
 )
 
-// seed gives a fuzz target the recorded replies and some made ones.
+// seed adds the recorded replies and some made ones to a fuzz target.
 func seed(f *testing.F, made ...string) {
-	files, err := filepath.Glob(filepath.Join("testdata", "recorded", "*.json*"))
-	if err != nil || len(files) == 0 {
-		f.Fatal("no recorded replies", err)
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for line := range strings.Lines(string(content)) {
+	for _, name := range append(recordedFiles(f, "*.json*"), recordedFiles(f, "importers/*.json*")...) {
+		for line := range strings.Lines(recorded(f, name)) {
 			f.Add(line)
 		}
 	}
@@ -35,104 +26,115 @@ func object(text []byte) (fields map[string]json.RawMessage, ok bool) {
 	return fields, json.Unmarshal(text, &fields) == nil && fields != nil
 }
 
-// list is the elements of an array, as encoding/json reads them.
-func list(t *testing.T, text []byte) (elements []map[string]json.RawMessage) {
-	t.Helper()
-	if err := json.Unmarshal(text, &elements); err != nil {
-		t.Fatalf("encoding/json takes the reply and not %s: %v", text, err)
+// truth reads a flag as encoding/json does: 1 for true, -1 for false, 0 for
+// null. It reports whether it is a flag.
+func truth(value json.RawMessage) (int, bool) {
+	switch string(value) {
+	case "true", "1":
+		return 1, true
+	case "false", "0":
+		return -1, true
+	default:
+		return 0, value == nil || string(value) == "null"
 	}
-	return elements
 }
 
-// with counts the elements whose field has the value.
-func with(elements []map[string]json.RawMessage, field, value string) (n int64) {
-	for _, e := range elements {
-		if string(e[field]) == value {
-			n++
+// elements counts a list, and its elements with each flag set as wanted, as
+// encoding/json reads them.
+func elements(text json.RawMessage, flags ...string) (n OptionalCount, with []int64) {
+	var all []json.RawMessage
+	with = make([]int64, len(flags))
+	unknown := make([]int64, len(flags))
+	if json.Unmarshal(text, &all) != nil || all == nil {
+		return n, with
+	}
+	for _, element := range all {
+		fields, ok := object(element)
+		if !ok {
+			return OptionalCount{}, unknown
+		}
+		for i, flag := range flags {
+			value, ok := truth(fields[strings.TrimPrefix(flag, "!")])
+			if !ok {
+				return OptionalCount{}, unknown
+			}
+			if strings.HasPrefix(flag, "!") == (value < 0) && value != 0 {
+				with[i]++
+			}
 		}
 	}
-	return n
+	return known(int64(len(all))), with
+}
+
+// count reads a count as strconv does.
+func count(text json.RawMessage) OptionalCount {
+	n, err := strconv.ParseUint(string(text), 10, 63)
+	if err != nil {
+		return OptionalCount{}
+	}
+	return known(int64(n))
 }
 
 // sameSelection checks a selection against what encoding/json reads.
 func sameSelection(t *testing.T, got *Selection, fields map[string]json.RawMessage) {
 	t.Helper()
-	users, channels := list(t, fields["users"]), list(t, fields["channels"])
-	want := Selection{
-		Users: int64(len(users)), Channels: int64(len(channels)),
-		UsersDeleted:     with(users, "is_deleted", "true"),
-		UsersBot:         with(users, "is_bot", "true"),
-		UsersEmailTaken:  with(users, "is_email_taken", "true"),
-		UsersExcluded:    with(users, "do_import", "false"),
-		ChannelsArchived: with(channels, "is_archived", "true"),
-		ChannelsPrivate:  with(channels, "is_private", "true"),
-		ChannelsDirect:   with(channels, "is_direct", "true"),
-		ChannelsExcluded: with(channels, "do_import", "false"),
+	users, u := elements(fields["users"], "is_deleted", "is_bot", "is_email_taken", "!do_import")
+	channels, c := elements(fields["channels"], "is_archived", "is_private", "is_direct", "!do_import")
+	contacts, _ := elements(fields["contacts"])
+	want := &Selection{
+		Users: users, UsersDeleted: u[0], UsersBot: u[1], UsersEmailTaken: u[2], UsersExcluded: u[3],
+		Channels: channels, ChannelsArchived: c[0], ChannelsPrivate: c[1], ChannelsDirect: c[2], ChannelsExcluded: c[3],
+		Contacts: contacts, Messages: count(fields["message_count"]),
 	}
-	if contacts, ok := fields["contacts"]; ok {
-		want.Contacts = known(int64(len(list(t, contacts))))
+	if *want == (Selection{}) {
+		want = nil
 	}
-	if err := json.Unmarshal(fields["message_count"], &want.Messages); err != nil {
-		t.Fatal(err)
-	}
-	if *got != want {
-		t.Errorf("got  %+v\nwant %+v", *got, want)
-	}
-	if want.Messages < 0 {
-		t.Errorf("negative: %+v", *got)
-	}
+	wantSelection(t, got, want)
 }
 
 func FuzzFileDataReply(f *testing.F) {
-	seed(f, fileDataReply, `{"us\u0065rs":[{"\u0069s_bot":true,"x":[{}]}],"channels":[{"do_import":false}],"message_count":7}`,
+	seed(f, goodFileData, `{"us\u0065rs":[{"\u0069s_bot":true,"x":[{}]}],"channels":[{"do_import":false}],"message_count":7}`,
 		`{"users":[{"is_bot":null,"is_deleted":true}],"channels":[],"contacts":[{"emails":["a"]}],"message_count":9223372036854775807}`,
 		"{ \"users\" :\n[ { \"a\" : [ \"]}\" , {} ] , \"is_bot\" : true } , {\"is_deleted\":true,\"b\":\"\\\\\"} ] ,\"channels\":[{}],\"message_count\":1}",
 		"{\"users\":[{\"username\":\"\xff\\ud800\"}],\"channels\":[],\"message_count\":0}", `{"users":null,"channels":[],"message_count":-1}`)
 	f.Fuzz(func(t *testing.T, reply string) {
-		got, said, err := decodeFileDataReply(newDecoder(strings.NewReader(reply)))
-		if err != nil {
+		got := fileDataReply{selectionParts: newSelectionParts()}
+		if decode(strings.NewReader(reply), &got) != nil {
 			return
-		}
-		if !got.Waiting && got.Selection == nil && !said.refused() {
-			t.Fatal("neither a result nor an error")
-		}
-		if got.Waiting && got.Selection != nil {
-			t.Errorf("waiting, and yet %+v", *got.Selection)
 		}
 		fields, ok := object([]byte(reply))
 		if !ok {
 			return
 		}
-		if got.Waiting != (string(fields["waiting"]) == "true") {
+		sameEnvelope(t, got.envelope, fields)
+		sameSelection(t, got.selection(), fields)
+		if value, _ := truth(fields["waiting"]); (got.Waiting.value == yes) != (value == 1) {
 			t.Errorf("waiting is %v, in the reply %s", got.Waiting, fields["waiting"])
 		}
-		sameRefusal(t, said, fields)
-		if got.Selection != nil {
-			sameSelection(t, got.Selection, fields)
+		if got.check() == nil && got.Waiting.value != yes && got.selection() == nil {
+			t.Error("neither a result nor an error")
 		}
 	})
 }
 
 func FuzzOperationReply(f *testing.F) {
-	seed(f, operationReply, `{"operation":null,"success":true}`, `{"operation":{"_id":"a","status":"s","fileData":`+fileDataReply+`}}`,
+	seed(f, goodOperation, `{"operation":null,"success":true}`, `{"operation":{"_id":"a","status":"s","fileData":`+goodFileData+`}}`,
 		`{"operation":{"_id":"\ud83d","status":"\u0073","ts":1795501915842,"_updatedAt":{"$date":1},"count":{"total":null,"error":0}}}`,
 		"{\"operation\":{\"_id\":\"\xff\",\"type\":\"\xc3\",\"status\":\"s\",\"ts\":\"yesterday\"}}")
 	f.Fuzz(func(t *testing.T, reply string) {
-		got, said, err := decodeOperationReply(newDecoder(strings.NewReader(reply)))
-		if err != nil {
+		var r operationReply
+		if decode(strings.NewReader(reply), &r) != nil {
 			return
 		}
 		fields, ok := object([]byte(reply))
 		if ok {
-			sameRefusal(t, said, fields)
+			sameEnvelope(t, r.envelope, fields)
 		}
-		if got == nil {
-			if !said.told {
-				t.Error("neither an operation nor success nor an error")
-			}
-			if ok && fields["operation"] != nil && string(fields["operation"]) != "null" {
-				t.Errorf("no operation, in the reply %s", fields["operation"])
-			}
+		got := r.Operation.value.operation("")
+		if ok && got == nil && fields["operation"] != nil && string(fields["operation"]) != "null" {
+			t.Errorf("no operation, in the reply %s", fields["operation"])
+		}
+		if r.check() != nil || got == nil {
 			return
 		}
 		if got.ID == "" || got.Step == "" {
@@ -143,9 +145,9 @@ func FuzzOperationReply(f *testing.F) {
 				t.Errorf("not UTF-8: %q", text)
 			}
 		}
-		for _, n := range []Number{
-			got.Count.Total, got.Count.Completed, got.Count.Error,
-			got.Count.Users, got.Count.Channels, got.Count.Messages, got.Count.Contacts,
+		for _, n := range []OptionalCount{
+			got.Counts.Total, got.Counts.Completed, got.Counts.Error,
+			got.Counts.Users, got.Counts.Channels, got.Counts.Messages, got.Counts.Contacts,
 		} {
 			if n.Value < 0 || !n.Known && n.Value != 0 {
 				t.Errorf("a count of %+v", n)
@@ -161,35 +163,39 @@ func FuzzOperationReply(f *testing.F) {
 func sameOperation(t *testing.T, got *Operation, record map[string]json.RawMessage) {
 	t.Helper()
 	for field, text := range map[string]string{"_id": got.ID, "importerKey": got.Importer, "type": got.Type, "status": string(got.Step)} {
-		var want string
-		if json.Unmarshal(record[field], &want); text != want {
+		if want := truncate(printable(str(record[field])), maxLabel); text != want {
 			t.Errorf("%s is %q, in the reply %s", field, text, record[field])
 		}
 	}
-	if got.Valid != (string(record["valid"]) == "true") {
+	if value, _ := truth(record["valid"]); got.Valid != (value == 1) {
 		t.Errorf("valid is %v, in the reply %s", got.Valid, record["valid"])
 	}
 	counts, _ := object(record["count"])
-	for field, n := range map[string]Number{
-		"total": got.Count.Total, "completed": got.Count.Completed, "error": got.Count.Error, "users": got.Count.Users,
-		"channels": got.Count.Channels, "messages": got.Count.Messages, "contacts": got.Count.Contacts,
+	for field, n := range map[string]OptionalCount{
+		"total": got.Counts.Total, "completed": got.Counts.Completed, "error": got.Counts.Error, "users": got.Counts.Users,
+		"channels": got.Counts.Channels, "messages": got.Counts.Messages, "contacts": got.Counts.Contacts,
 	} {
-		var want Number
-		if counts[field] != nil && string(counts[field]) != "null" {
-			want.Known = true
-			json.Unmarshal(counts[field], &want.Value)
-		}
-		if n != want {
+		if n != count(counts[field]) {
 			t.Errorf("%s is %+v, in the reply %s", field, n, counts[field])
 		}
 	}
-	selection, isObject := object(record["fileData"])
-	if (got.FileData != nil) != isObject {
-		t.Fatalf("fileData is %+v, in the reply %s", got.FileData, record["fileData"])
+	fileData := record["fileData"]
+	if got.HasFileData != (fileData != nil && string(fileData) != "null") {
+		t.Errorf("HasFileData is %v, in the reply %s", got.HasFileData, fileData)
 	}
-	if isObject {
-		sameSelection(t, got.FileData, selection)
+	selection, _ := object(fileData)
+	if got.PendingDownloads() {
+		selection = nil
 	}
+	sameSelection(t, got.Selection, selection)
+}
+
+// str reads a string as encoding/json does; empty for anything else.
+func str(text json.RawMessage) (s string) {
+	if json.Unmarshal(text, &s) != nil {
+		return ""
+	}
+	return s
 }
 
 func FuzzRefusal(f *testing.F) {
@@ -198,32 +204,24 @@ func FuzzRefusal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, reply string) {
 		answer := &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}}
 		got := readRefusal(answer, &wire{body: strings.NewReader(reply)})
-		if got.success && !got.told {
-			t.Errorf("success without the field: %+v", got)
-		}
-		if !utf8.ValidString(got.text) || !utf8.ValidString(got.errorType) {
-			t.Errorf("not UTF-8: %+v", got)
-		}
-		if fields, ok := object([]byte(reply)); ok && got != (refusal{}) {
-			sameRefusal(t, got, fields)
+		if fields, ok := object([]byte(reply)); ok && got != (envelope{}) {
+			sameEnvelope(t, got, fields)
 		}
 	})
 }
 
-// sameRefusal checks a refusal against what encoding/json reads.
-func sameRefusal(t *testing.T, got refusal, fields map[string]json.RawMessage) {
+// sameEnvelope checks an envelope against what encoding/json reads.
+func sameEnvelope(t *testing.T, got envelope, fields map[string]json.RawMessage) {
 	t.Helper()
-	success, told := fields["success"]
-	if got.told != told || got.success != (string(success) == "true") {
-		t.Errorf("got %+v, in the reply success is %s", got, success)
+	value, _ := truth(fields["success"])
+	if (got.Success.value == yes) != (value == 1) || (got.Success.value == no) != (value == -1) {
+		t.Errorf("success is %v, in the reply %s", got.Success, fields["success"])
 	}
-	for field, text := range map[string]string{"error": got.text, "errorType": got.errorType} {
-		var want string
-		if json.Unmarshal(fields[field], &want) != nil {
-			want = "" // no string
-		}
-		if text != want {
-			t.Errorf("%s is %q, in the reply %s", field, text, fields[field])
+	for field, text := range map[string]once[text]{
+		"error": got.Error, "errorType": got.ErrorType, "status": got.Status, "message": got.Message,
+	} {
+		if string(text.value) != str(fields[field]) {
+			t.Errorf("%s is %q, in the reply %s", field, text.value, fields[field])
 		}
 	}
 }

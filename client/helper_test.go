@@ -9,9 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -70,7 +72,17 @@ func serveTLS(t testing.TB, handler http.HandlerFunc, change ...func(*httptest.S
 	return server
 }
 
-// answer returns a handler that gives one reply. Headers are name, value, name, value.
+// throughProxy makes a client use a proxy.
+func throughProxy(t testing.TB, proxy string) func(*Config) {
+	t.Helper()
+	u, err := url.Parse(proxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(cfg *Config) { cfg.HTTP.ProxyConfig = config.ProxyConfig{ProxyURL: config.URL{URL: u}} }
+}
+
+// answer returns a handler that sends one reply. Headers are name, value, name, value.
 func answer(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for pair := range slices.Chunk(headers, 2) {
@@ -168,11 +180,11 @@ func refusingAddr(t testing.TB) string {
 
 // endpoints are the two calls, for what must hold for both.
 var endpoints = map[Endpoint]func(context.Context, *Client) error{
-	CurrentOperation: func(ctx context.Context, c *Client) error {
+	EndpointCurrentOperation: func(ctx context.Context, c *Client) error {
 		_, err := c.CurrentOperation(ctx)
 		return err
 	},
-	ImportFileData: func(ctx context.Context, c *Client) error {
+	EndpointFileData: func(ctx context.Context, c *Client) error {
 		_, err := c.FileData(ctx, time.Time{})
 		return err
 	},
@@ -185,13 +197,14 @@ func onBoth(t *testing.T, test func(*testing.T, Endpoint, func(context.Context, 
 	}
 }
 
-// askOperation gives the operation that a server with this reply has.
+// askOperation returns the operation of a server with this reply.
 func askOperation(t *testing.T, body string) (*Operation, error) {
 	t.Helper()
-	return newClient(t, serve(t, answer(200, body))).CurrentOperation(t.Context())
+	got, err := newClient(t, serve(t, answer(200, body))).CurrentOperation(t.Context())
+	return got.Operation, err
 }
 
-// askFileData gives the selection that a server with this reply has.
+// askFileData returns the selection of a server with this reply.
 func askFileData(t *testing.T, body string) (FileData, error) {
 	t.Helper()
 	return newClient(t, serve(t, answer(200, body))).FileData(t.Context(), time.Time{})
@@ -208,7 +221,7 @@ func wantReason(t *testing.T, err error, want Reason) *Error {
 		t.Fatalf("reason is %s, want %s (%v)", e.Reason, want, e)
 	}
 	if e.Hint == "" {
-		t.Errorf("no hint of what to do: %v", e)
+		t.Errorf("no hint: %v", e)
 	}
 	return e
 }
@@ -223,5 +236,18 @@ func recorded(t testing.TB, name string) string {
 	return string(body)
 }
 
-// known is a number that the server told.
-func known(n int64) Number { return Number{Value: n, Known: true} }
+// recordedFiles returns the names of the recorded replies that match pattern.
+func recordedFiles(t testing.TB, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "recorded", pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no recorded replies", pattern, err)
+	}
+	for i, file := range files {
+		files[i] = filepath.ToSlash(strings.TrimPrefix(file, filepath.Join("testdata", "recorded")+string(filepath.Separator)))
+	}
+	return files
+}
+
+// known is a count that the server sent.
+func known(n int64) OptionalCount { return OptionalCount{Value: n, Known: true} }

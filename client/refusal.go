@@ -6,148 +6,145 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// refusal is what a body says of why a call was refused. Bodies of 3.0 to 8.x
-// and those of something in front of the server are read alike: what is not
-// there stays empty.
-type refusal struct {
-	told      bool // whether it has the field success
-	success   bool
-	text      string // the field error
-	errorType string
+// envelope has the fields that Rocket.Chat sends beside the payload of a reply,
+// or instead of it.
+type envelope struct {
+	Success   once[flag] `json:"success"`
+	Error     once[text] `json:"error"`
+	ErrorType once[text] `json:"errorType"`
+	Status    once[text] `json:"status"`  // the login layer, instead of success
+	Message   once[text] `json:"message"` // likewise
 }
 
-// refused reports whether the body itself says that the call was refused.
-func (r refusal) refused() bool { return r.told && !r.success }
+func (e *envelope) head() *envelope { return e }
 
-// The fields that stand beside those of a selection.
-const (
-	successField fields = contactsField << (iota + 1)
-	errorField
-	errorTypeField
-	waitingField
-	operationField
-)
-
-// field reads the value of name if it is a field of a refusal, and else leaves
-// it to other.
-func (r *refusal) field(d *decoder, name []byte, other func(*decoder, []byte) (fields, error)) (fields, error) {
-	switch string(name) {
-	case "success":
-		if err := d.expect('t', 'f'); err != nil {
-			return 0, err
-		}
-		r.told = true
-		return successField, d.flag(&r.success)
-	case "error":
-		return errorField, d.anyText(&r.text)
-	case "errorType":
-		return errorTypeField, d.anyText(&r.errorType)
-	default:
-		return other(d, name)
-	}
+// fromRocketChat reports whether the body of an answer with this HTTP status is
+// Rocket.Chat's own.
+func (e *envelope) fromRocketChat(status int) bool {
+	success := e.Success.value == yes || e.Success.value == no
+	return success || status == http.StatusUnauthorized && e.Status.value != "" && e.Message.value != ""
 }
 
-// readRefusal reads what it can of a refusal's body, which may be anything. It
-// reads none where the status tells all, so that one that does not end keeps
-// nobody from heeding a 429; and that of a protocol switch would be the
-// connection itself.
-func readRefusal(resp *http.Response, body *wire) refusal {
-	if resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusForbidden {
-		return refusal{}
+// readRefusal decodes the body of an answer from 400 on, as far as it can. It
+// does not read the body of a 429, which may not end and must not delay the
+// pause that follows; nor that of a 101, which is the connection itself.
+func readRefusal(resp *http.Response, body *wire) envelope {
+	if resp.StatusCode < 400 || resp.StatusCode == http.StatusTooManyRequests {
+		return envelope{}
 	}
-	stream, err := content(body, resp.Header, otherRead)
-	if err != nil {
-		return refusal{}
-	}
-	const enough = 64 << 10
-	var r refusal
-	d := newDecoder(io.LimitReader(stream, enough))
-	_, err = d.object(func(name []byte) (fields, error) {
-		return r.field(d, name, func(d *decoder, _ []byte) (fields, error) { return 0, d.skip() })
-	})
-	if err != nil {
-		return refusal{}
-	}
-	return r
-}
-
-// refused makes the error of an answer that is not the one asked for.
-func refused(endpoint Endpoint, resp *http.Response, r refusal, token string) *Error {
-	e := &Error{Endpoint: endpoint, Status: resp.StatusCode}
-	e.Reason, e.err = verdict(resp, r)
-	switch e.Reason {
-	case Unauthorized:
-		e.Hint = "Check the user id and the personal access token; create a new token if it was removed or has expired."
-	case Forbidden:
-		e.Hint = "Give the exporter's user a role that has the permission run-import."
-	case RateLimited:
-		e.RateLimitReset = rateLimitReset(resp.Header)
-		e.Hint = "Scrape less often, raise --rocketchat.min-interval, or give the user's role the permission api-bypass-rate-limit."
-	case Redirect:
-		e.Hint = redirectHint(endpoint, resp, token)
-	case HTTPStatus:
-		e.Hint = statusHint(resp.StatusCode)
-		if r.errorType != "" {
-			e.err = fmt.Errorf("%w (%s)", e.err, quotable(r.errorType, token))
-		}
+	const maxRefusal = 64 << 10
+	var e envelope
+	stream, err := content(body, resp.Header, defaultBuffer)
+	if err != nil || decode(io.LimitReader(stream, maxRefusal), &e) != nil {
+		return envelope{} // half of a body proves nothing
 	}
 	return e
 }
 
-// verdict tells the reason for a refusal.
-func verdict(resp *http.Response, r refusal) (Reason, error) {
+// refused returns the error of an answer that refuses the call.
+func (x *exchange) refused(resp *http.Response, env envelope) *Error {
+	reason, cause := classify(resp, env)
+	e := x.fail(reason, cause)
+	own := env.fromRocketChat(resp.StatusCode)
+	switch reason {
+	case Unauthorized:
+		if env.ErrorType.value == totpRequired {
+			e.Hint = "Create the personal access token with \"Ignore Two Factor Authentication\"."
+		}
+	case RateLimited:
+		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answeredAt)
+	case Redirect:
+		e.Hint = redirectHint(x.endpoint, resp, x.token)
+	case HTTPStatus:
+		e.Hint = statusHint(resp, own)
+		if errorType := string(env.ErrorType.value); errorType != "" {
+			e.err = fmt.Errorf("%w (%s)", e.err, sanitize(errorType, x.token))
+		}
+	}
+	e.Reached = own && reason.traits().reached
+	return e
+}
+
+const totpRequired = "totp-required"
+
+// classify returns the reason for a refusal, and its cause. Only Rocket.Chat's
+// own body says something about the token and the permission.
+func classify(resp *http.Response, env envelope) (Reason, error) {
 	status := resp.StatusCode
+	errorType := env.ErrorType.value
 	switch {
 	case status == http.StatusTooManyRequests:
 		return RateLimited, errors.New("too many calls")
 	case status >= 300 && status < 400 && resp.Header.Get("Location") != "":
-		return Redirect, errors.New("redirects are not followed, since the token would go to another address")
+		return Redirect, errors.New("redirects are not followed, because the token would go to another address")
+	case !env.fromRocketChat(status):
+		return HTTPStatus, errors.New("the call was refused")
+	case errorType == totpRequired && (status == http.StatusBadRequest || status == http.StatusForbidden):
+		return Unauthorized, errors.New("the token needs a two-factor code")
 	case status == http.StatusUnauthorized,
-		r.text == "unauthorized" && (status == http.StatusForbidden || status == http.StatusOK):
+		env.Error.value == "unauthorized" && (status == http.StatusForbidden || status == http.StatusOK):
 		return Unauthorized, errors.New("the user id or the token was not accepted")
 	case status == http.StatusForbidden,
-		status == http.StatusBadRequest && (r.errorType == "error-action-not-allowed" || r.errorType == "not_authorized"):
+		status == http.StatusBadRequest && (errorType == "error-action-not-allowed" || errorType == "not_authorized"):
 		return Forbidden, errors.New("the user lacks a permission")
-	case status == http.StatusBadRequest && r.errorType == "error-operation-not-found":
+	case status == http.StatusBadRequest && errorType == "error-operation-not-found":
 		return HTTPStatus, ErrNoOperation
 	default:
 		return HTTPStatus, errors.New("the call was refused")
 	}
 }
 
-// statusHint says what to do about a status that Rocket.Chat itself does not
-// explain.
-func statusHint(status int) string {
-	switch {
+const proxyHint = "The proxy asks for credentials: put a user name and a password into proxy_url in the HTTP client settings."
+
+// statusHint says what to do about an HTTP status, which may be Rocket.Chat's own.
+func statusHint(resp *http.Response, own bool) string {
+	basic := slices.ContainsFunc(resp.Header.Values("WWW-Authenticate"), func(challenge string) bool {
+		return strings.HasPrefix(strings.ToLower(challenge), "basic")
+	})
+	switch status := resp.StatusCode; {
+	case status == http.StatusUnauthorized && basic:
+		return "Something in front of Rocket.Chat asks for a user name and a password: set basic_auth in the HTTP client settings."
+	case status == http.StatusProxyAuthRequired:
+		return proxyHint
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return "Something in front of Rocket.Chat refused the call, such as a proxy or a firewall: allow the exporter to call " + apiPath + ". Nothing is known about the token and the permission."
 	case status == http.StatusNotFound:
-		return "Rocket.Chat has this endpoint since 3.0.0, so something in front of it answered: check the URL and its path, and the proxy. Calling getImportFileData instead could wipe a running import, so nothing else was tried."
+		return "Every Rocket.Chat since 3.0.0 has this endpoint, so something in front of it answered: check the URL and its path, and the proxy. Nothing else was called, because getImportFileData could wipe a running import."
+	case status >= 500 && own:
+		return "Rocket.Chat is failing: check its log."
 	case status >= 500:
-		return "Rocket.Chat or the proxy in front of it is failing or restarting: look at its log."
+		return "Rocket.Chat or the proxy in front of it is failing or restarting: check their logs."
 	default:
-		return "Look at Rocket.Chat's log for why it refused the call."
+		return HTTPStatus.Hint()
 	}
 }
 
-// rateLimitReset reads X-RateLimit-Reset, milliseconds since 1970; zero where
-// it is missing or no number.
-func rateLimitReset(h http.Header) time.Time {
-	ms, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
-	if err != nil {
-		return time.Time{}
+// rateLimitReset returns when calls are accepted again: X-RateLimit-Reset in
+// milliseconds since 1970, or else Retry-After in seconds or as a date. It is
+// zero without either. It reports whether the header is Rocket.Chat's own.
+func rateLimitReset(h http.Header, now time.Time) (reset time.Time, own bool) {
+	if ms, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+		return time.UnixMilli(ms), true
 	}
-	return time.UnixMilli(ms)
+	after := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(after, 10, 64); err == nil {
+		return now.Add(time.Duration(min(seconds, 1<<31)) * time.Second), false
+	}
+	reset, _ = http.ParseTime(after)
+	return reset, false
 }
 
-const somethingInFront = "Something in front of Rocket.Chat answers: let the exporter reach the API past it."
+const somethingInFront = "Something in front of Rocket.Chat answers: allow the exporter to call the API directly."
 
-// redirectHint names the URL to configure instead, where the redirect leads to
-// the same endpoint at another base, and else the host that it leads to. More
-// is not told: a path or a query may hold a secret.
+// redirectHint names the URL to configure if the redirect leads to the same
+// endpoint at another base URL, and otherwise only the host that it leads to: a
+// path or a query may contain a secret.
 func redirectHint(endpoint Endpoint, resp *http.Response, token string) string {
 	location, err := resp.Location()
 	if err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https" {
@@ -160,7 +157,7 @@ func redirectHint(endpoint Endpoint, resp *http.Response, token string) string {
 		if to.JoinPath(apiPath, string(endpoint)).String() == resp.Request.URL.String() {
 			return somethingInFront
 		}
-		return "Configure the URL that it leads to: " + quotable(to.String(), token)
+		return "Configure the URL that the redirect leads to: " + sanitize(to.String(), token)
 	}
-	return "It leads to another page at " + quotable(to.String(), token) + ", such as a login: let the exporter reach the API past it, or configure the URL of the workspace there."
+	return "The redirect leads to another page at " + sanitize(to.String(), token) + ", such as a login: allow the exporter to call the API directly, or configure the URL of the workspace there."
 }

@@ -1,132 +1,173 @@
 package client
 
-// Selection counts what is staged for import, as getImportFileData gives it
-// (3.0 to 8.x) or as an early 3.x operation record carries it. All direct
-// conversations together are one channel of it.
-type Selection struct {
-	// Users and Channels are the lengths of the arrays; Messages is message_count.
-	Users, Channels, Messages int64
-	// Contacts is known only where the server gives an array of them (7.x and later).
-	Contacts Number
+import (
+	"bytes"
+	"errors"
+	"slices"
 
-	// How many users are deleted in the source, are bots, have an e-mail
-	// address that is taken in the workspace, are excluded (do_import false).
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Selection counts what is staged for import, as getImportFileData returns it
+// (3.0 to 8.x) or as a record before 3.14.0 stores it. Each part is known for
+// itself.
+type Selection struct {
+	// Users, Channels and Contacts are the lengths of the lists; Messages is
+	// message_count. All direct conversations together are one channel. Contacts
+	// are unknown before 7.x.
+	Users, Channels, Messages, Contacts OptionalCount
+	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded count the users
+	// that are deleted in the source, are bots, have an email address that is
+	// taken in the workspace, or are excluded (do_import false). They are 0 if
+	// Users is unknown.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int64
-	// How many channels are archived, private, direct, excluded (do_import false).
+	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded
+	// count the channels with these flags. They are 0 if Channels is unknown.
 	ChannelsArchived, ChannelsPrivate, ChannelsDirect, ChannelsExcluded int64
 }
 
-// FileData is an answer of getImportFileData: a selection, or word that the
-// server is still preparing the file.
+// FileData is an answer of getImportFileData.
 type FileData struct {
-	// Waiting is true where the server answered {"waiting": true}.
+	// Waiting is true if the server is still preparing the file.
 	Waiting bool
 	// Selection is nil if Waiting.
 	Selection *Selection
 }
 
-// decodeFileDataReply reads a reply of getImportFileData.
-func decodeFileDataReply(d *decoder) (data FileData, said refusal, err error) {
-	var s selectionDecoder
-	seen, err := d.object(func(name []byte) (fields, error) {
-		return said.field(d, name, func(d *decoder, name []byte) (fields, error) {
-			if string(name) == "waiting" {
-				return waitingField, d.flag(&data.Waiting)
-			}
-			return s.field(d, name)
-		})
-	})
-	if err == nil {
-		err = d.end()
-	}
-	if err == nil && !said.refused() && !data.Waiting {
-		data.Selection, err = s.selection(seen)
-	}
-	return data, said, err
+// fileDataReply is the reply of getImportFileData.
+type fileDataReply struct {
+	envelope
+	selectionParts
+	Waiting once[flag] `json:"waiting"`
 }
 
-// selectionDecoder gathers the fields of one selection in whatever order they come.
-type selectionDecoder struct{ Selection }
+// check returns an error if the reply is neither a selection nor the answer
+// that the file is being prepared.
+func (r *fileDataReply) check() error {
+	if r.Waiting.value == yes || r.Users.count.Known || r.Channels.count.Known || r.Messages.Known {
+		return nil
+	}
+	return errors.New("the reply has no users, channels or message_count that can be read")
+}
 
-// The fields of a selection.
-const (
-	usersField fields = 1 << iota
-	channelsField
-	messagesField
-	contactsField
-)
+// selectionParts is a selection as a server sends it. The last one of duplicate
+// fields counts, as in JSON.parse.
+type selectionParts struct {
+	Users    list          `json:"users"`
+	Channels list          `json:"channels"`
+	Contacts list          `json:"contacts"`
+	Messages OptionalCount `json:"message_count"`
+}
 
-// field reads the value of the field name.
-func (s *selectionDecoder) field(d *decoder, name []byte) (fields, error) {
-	switch string(name) {
-	case "users":
-		return usersField, s.users(d)
-	case "channels":
-		return channelsField, s.channels(d)
-	case "contacts":
-		return contactsField, s.contacts(d)
-	case "message_count":
-		return messagesField, d.count(&s.Messages)
-	default:
-		return 0, d.skip()
+// newSelectionParts returns the value to decode into: each list is counted by
+// the flags of its elements.
+func newSelectionParts() selectionParts {
+	return selectionParts{
+		Users:    list{flags: []string{"is_deleted", "is_bot", "is_email_taken", "do_import"}},
+		Channels: list{flags: []string{"is_archived", "is_private", "is_direct", "do_import"}},
 	}
 }
 
-// selection returns what was counted, given which fields there were. Every
-// server gives users, channels and message_count.
-func (s *selectionDecoder) selection(seen fields) (*Selection, error) {
-	switch {
-	case !seen.has(usersField):
-		return nil, &shapeError{"the selection has no users"}
-	case !seen.has(channelsField):
-		return nil, &shapeError{"the selection has no channels"}
-	case !seen.has(messagesField):
-		return nil, &shapeError{"the selection has no message_count"}
-	default:
-		return &s.Selection, nil
+// selection returns the parts that are known, or nil if there are none.
+func (p *selectionParts) selection() *Selection {
+	u, c := &p.Users, &p.Channels
+	s := Selection{
+		Users: u.count, UsersDeleted: u.yes[0], UsersBot: u.yes[1], UsersEmailTaken: u.yes[2], UsersExcluded: u.no[3],
+		Channels: c.count, ChannelsArchived: c.yes[0], ChannelsPrivate: c.yes[1], ChannelsDirect: c.yes[2], ChannelsExcluded: c.no[3],
+		Messages: p.Messages, Contacts: p.Contacts.count,
 	}
+	if s == (Selection{}) {
+		return nil
+	}
+	return &s
 }
 
-// The flags of a user and of a channel.
-var (
-	userFlags    = []string{"is_deleted", "is_bot", "is_email_taken", "do_import"}
-	channelFlags = []string{"is_archived", "is_private", "is_direct", "do_import"}
-)
+// list counts the objects of an array, and how often each flag is true or
+// false, without holding an element. It is unknown if it is no array, if an
+// element is no object, or if a flag is no boolean.
+type list struct {
+	flags   []string // names, at most maxFlags
+	count   OptionalCount
+	yes, no [maxFlags]int64
+}
 
-func (s *selectionDecoder) users(d *decoder) error {
-	return d.array(func() error {
-		yes, no, err := d.flags(userFlags)
-		s.Users++
-		s.UsersDeleted += yes.one(0)
-		s.UsersBot += yes.one(1)
-		s.UsersEmailTaken += yes.one(2)
-		s.UsersExcluded += no.one(3)
+const maxFlags = 4
+
+func (l *list) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*l = list{flags: l.flags}
+	if dec.PeekKind() != '[' {
+		return dec.SkipValue()
+	}
+	if _, err := dec.ReadToken(); err != nil {
 		return err
-	})
-}
-
-func (s *selectionDecoder) channels(d *decoder) error {
-	return d.array(func() error {
-		yes, no, err := d.flags(channelFlags)
-		s.Channels++
-		s.ChannelsArchived += yes.one(0)
-		s.ChannelsPrivate += yes.one(1)
-		s.ChannelsDirect += yes.one(2)
-		s.ChannelsExcluded += no.one(3)
-		return err
-	})
-}
-
-func (s *selectionDecoder) contacts(d *decoder) error {
-	s.Contacts.Known = true
-	return d.array(func() error {
-		s.Contacts.Value++
-		if err := d.expect('{'); err != nil {
+	}
+	l.count.Known = true
+	for dec.PeekKind() != ']' {
+		start := dec.InputOffset()
+		if err := l.add(dec); err != nil {
 			return err
 		}
-		return d.skip()
-	})
+		if dec.InputOffset()-start > maxToken+int64(len(`,`)) {
+			return errTokenTooLong
+		}
+	}
+	if !l.count.Known {
+		*l = list{flags: l.flags}
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
-// one is what the bit at index i adds to a count.
-func (f fields) one(i int) int64 { return int64(f >> i & 1) }
+// add reads an element and counts it.
+func (l *list) add(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		l.count.Known = false
+		return dec.SkipValue()
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	l.count.Value++
+	var values [maxFlags]flag // the last one of duplicates counts
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		if i := l.index(name); i >= 0 {
+			err = values[i].UnmarshalJSONFrom(dec)
+		} else if kind := dec.PeekKind(); kind == '"' {
+			_, err = dec.ReadToken() // faster than SkipValue
+		} else {
+			err = dec.SkipValue()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i, value := range values {
+		switch value {
+		case yes:
+			l.yes[i]++
+		case no:
+			l.no[i]++
+		case invalidFlag:
+			l.count.Known = false
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// index returns the index of the flag with this name, or -1.
+func (l *list) index(quoted jsontext.Value) int {
+	for i, flag := range l.flags {
+		if string(quoted[1:len(quoted)-1]) == flag {
+			return i
+		}
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return -1
+	}
+	return slices.Index(l.flags, string(unquote(quoted)))
+}

@@ -5,16 +5,21 @@ import (
 	"strings"
 )
 
-// Step is the point that an operation has reached, as its field status says it
-// (getCurrentImportOperation, 3.0 to 8.x). A future server may use one that is
+// Step is the step of an operation, from its field status
+// (getCurrentImportOperation, 3.0 to 8.x). A future server may send one that is
 // not among [Steps].
 type Step string
 
-// StepUserSelection is the step in which the import waits for an administrator
-// to choose what to import. It is the only step in which a call of
-// getImportFileData changes nothing, but for an early 3.x record that does not
-// carry the selection, as it should in this step: such a server prepares it anew.
-const StepUserSelection Step = "importer_user_selection"
+const (
+	// StepUserSelection is the step in which the import waits until an
+	// administrator chooses what to import. In every other step a call of
+	// getImportFileData may wipe the import. In this step it changes nothing,
+	// except on a server before 3.14.0 whose record lacks fileData: such a server
+	// prepares the file again.
+	StepUserSelection Step = "importer_user_selection"
+	// StepDone is the end of an import, whatever its counts say.
+	StepDone Step = "importer_done"
+)
 
 // Steps returns every step known from Rocket.Chat 3.0 to 8.x, in the order in
 // which an import goes through them.
@@ -37,7 +42,7 @@ func Steps() []Step {
 		"importer_importing_contacts",
 		"importer_importing_files",
 		"importer_finishing",
-		"importer_done",
+		StepDone,
 		"importer_import_failed",
 		"importer_import_cancelled",
 	}
@@ -46,11 +51,17 @@ func Steps() []Step {
 // Known reports whether the step is one of [Steps].
 func (s Step) Known() bool { return slices.Contains(Steps(), s) }
 
+// Running reports whether an import runs in this step: importer_importing_* or
+// importer_finishing.
+func (s Step) Running() bool {
+	return s == "importer_finishing" || strings.HasPrefix(string(s), "importer_importing_")
+}
+
 // State is the coarse state of a workspace's newest import, in the words of
 // import.status (Rocket.Chat 6.3.0 and later).
 type State string
 
-// The states. StateUnknown stands for a step that this program cannot place.
+// The states. StateUnknown is the state of an unknown step.
 const (
 	StateUnknown   State = ""
 	StateNone      State = "none"
@@ -63,14 +74,14 @@ const (
 	StateCanceled  State = "canceled"
 )
 
-// States returns the eight known states, [StateUnknown] not among them.
+// States returns the eight known states, without [StateUnknown].
 func States() []State {
 	return []State{StateNone, StateNew, StateLoading, StateReady, StateImporting, StateDone, StateError, StateCanceled}
 }
 
-// state maps a step as import.status does for a valid operation. Steps that a
-// newer server added are placed by the two families that exist.
-func (s Step) state() State {
+// State maps the step of a valid operation as import.status does. A step that a
+// newer server added is placed by the two families of names that exist.
+func (s Step) State() State {
 	switch {
 	case s == "importer_new":
 		return StateNew
@@ -78,9 +89,9 @@ func (s Step) state() State {
 		return StateLoading
 	case s == StepUserSelection:
 		return StateReady
-	case s == "importer_finishing", strings.HasPrefix(string(s), "importer_importing_"):
+	case s.Running():
 		return StateImporting
-	case s == "importer_done":
+	case s == StepDone:
 		return StateDone
 	case s == "importer_import_failed":
 		return StateError

@@ -57,12 +57,15 @@ func TestStateIsWhatImportStatusSays(t *testing.T) {
 		}
 	}
 	for _, r := range append(known, unknown...) {
+		if r.step.Running() != (r.state == StateImporting) {
+			t.Errorf("%q: Running is %v", r.step, r.step.Running())
+		}
 		valid := &Operation{Step: r.step, Valid: true}
 		if valid.State() != r.state || valid.Waiting() != r.waiting {
 			t.Errorf("valid in %q: state %q, waiting %v, want %q, %v", r.step, valid.State(), valid.Waiting(), r.state, r.waiting)
 		}
 		want := StateError
-		if r.step == "importer_done" {
+		if r.step == StepDone {
 			want = StateDone
 		}
 		invalid := &Operation{Step: r.step}
@@ -93,11 +96,11 @@ func TestStatesAreTheEightOfImportStatus(t *testing.T) {
 }
 
 func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
-	c := Count{
+	c := Counts{
 		Total: known(7), Completed: known(5), Error: known(1),
 		Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4),
 	}
-	want := Count{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
+	want := Counts{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
 	if got := c.Staged(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestTLSFailuresHaveTheReasonTLS(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatDoesNotStandHasTheReasonConnection(t *testing.T) {
+func TestAMissingConnectionHasTheReasonConnection(t *testing.T) {
 	hangsUp := serveRaw(t, func(*net.TCPConn) {})
 	for name, url := range map[string]string{
 		"nothing listens":                      "http://" + refusingAddr(t),
@@ -118,4 +119,23 @@ func serveHangUp(t *testing.T) (addr string) {
 		<-over
 	})
 	return listener.Addr().String()
+}
+
+func TestADialEndsAfterTenSeconds(t *testing.T) {
+	url := serve(t, answer(200, both))
+	dialer := newDialer()
+	var deadline time.Time
+	dialer.ControlContext = func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
+		deadline, _ = ctx.Deadline()
+		return nil
+	}
+	before := time.Now()
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if deadline.Before(before.Add(10*time.Second)) || deadline.After(time.Now().Add(10*time.Second)) {
+		t.Errorf("the dial ends at %v", deadline)
+	}
 }

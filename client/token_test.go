@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,9 +51,13 @@ func TestATokenFileThatHoldsNoTokenIsUnauthorizedAndNothingIsSent(t *testing.T) 
 					t.Fatal(err)
 				}
 			}
-			err := call(t.Context(), newClient(t, server.URL, func(cfg *Config) {
+			c := newClient(t, server.URL, func(cfg *Config) {
 				cfg.TokenFile, cfg.Observe = file, func(Call) { observed++ }
-			}))
+			})
+			if _, err := c.FileData(t.Context(), time.Now().Add(time.Hour)); !errors.Is(err, ErrNotSent) {
+				t.Errorf("%s: a guarded read returned %v, want ErrNotSent", name, err)
+			}
+			err := call(t.Context(), c)
 			e := wantReason(t, err, Unauthorized)
 			wantNoToken(t, e, testToken)
 			if !strings.Contains(e.Hint, "the token's file readable") || e.Status != 0 {
@@ -73,7 +78,7 @@ func wantNoToken(t *testing.T, e *Error, token string) {
 	const telling = 8
 	for i := range len(token) - telling {
 		if piece := token[i : i+telling]; strings.Contains(said, piece) {
-			t.Errorf("the error tells %q of the token: %s", piece, said)
+			t.Errorf("the error contains %q of the token: %s", piece, said)
 			return
 		}
 	}
@@ -175,10 +180,11 @@ func TestAnEchoedTokenIsReplacedInAnOperation(t *testing.T) {
 		escaped := fmt.Sprintf(`\u%04x%s`, token[0], token[1:])
 		fmt.Fprintf(w, `{"operation":{"_id":"%s","type":"a %s b","importerKey":"%s%s","status":"%s"}}`, token, token, token, token, escaped)
 	})
-	got, err := newClient(t, url).CurrentOperation(t.Context())
+	answer, err := newClient(t, url).CurrentOperation(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := answer.Operation
 	if got.ID != "<secret>" || got.Type != "a <secret> b" || got.Importer != "<secret><secret>" || got.Step != "<secret>" {
 		t.Errorf("got %+v", got)
 	}
@@ -196,9 +202,77 @@ func TestAnEchoedTokenInAGzipHeaderIsInNoError(t *testing.T) {
 	wantNoToken(t, wantReason(t, err, Decode), testToken)
 }
 
-func TestATokenIsReadFromARegularFileAlone(t *testing.T) {
-	// A pipe that nobody writes to would hold the call for ever.
+func TestATokenIsReadOnlyFromARegularFile(t *testing.T) {
+	// Reading a pipe without a writer would block the call forever.
 	if _, err := ReadToken(os.DevNull); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestParseTokenRemovesSurroundingSpace(t *testing.T) {
+	for _, text := range []string{"secret", " secret", "secret\n", "\r\n\tsecret \r\n"} {
+		if got, err := ParseToken(text); got != "secret" || err != nil {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestATokenOrUserIDThatNoHeaderMayContainIsRejectedInWordsThatNameTheProblem(t *testing.T) {
+	for text, problem := range map[string]string{
+		"priv\nate": "a space", "priv\r\nate": "a space", "priv ate": "a space", "priv\tate": "a space", "priv\u00a0ate": "a space",
+		"priv\x00ate": "no HTTP header", "private\x7f": "no HTTP header", "\x01private": "no HTTP header", "priv\u0085ate": "a space",
+		`"private"`: "quotation marks", `'private'`: "quotation marks", `"private`: "quotation marks", "private'": "quotation marks",
+		"`private`": "quotation marks", "“private”": "quotation marks", "„private“": "quotation marks", "‘private’": "quotation marks", `"`: "quotation marks",
+		"\ufeffprivate": "byte-order mark", "private\ufeff": "byte-order mark", "\ufeff\"private\"": "byte-order mark",
+		"private\u200b": "zero-width", "priv\u200bate": "zero-width", "\u200dprivate": "zero-width", "private\u2060": "zero-width", "private\u200e": "zero-width",
+	} {
+		file := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, fromText := ParseToken(text)
+		_, fromFile := ReadToken(file)
+		for what, err := range map[string]error{"the token": fromText, "the token ": fromFile, "the user id": CheckUserID(text)} {
+			switch {
+			case err == nil:
+				t.Errorf("%q: %s is accepted", text, what)
+			case !strings.Contains(err.Error(), strings.TrimSpace(what)+" has ") || !strings.Contains(err.Error(), problem):
+				t.Errorf("%q: %v", text, err)
+			case strings.Contains(err.Error(), "priv"), strings.Contains(err.Error(), "ate\""):
+				t.Errorf("%q: the error quotes it: %v", text, err)
+			}
+		}
+	}
+	for _, text := range []string{"", " \n"} {
+		if got, err := ParseToken(text); got != "" || err == nil {
+			t.Errorf("%q: got %q and no error", text, got)
+		}
+	}
+	for _, id := range []string{"aobEdbYhXfu5hkeqG", "rocket.cat", "o'brien", ""} {
+		if err := CheckUserID(id); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
+
+func TestRedactRemovesTheTokenInEveryFormThatAnErrorMayQuote(t *testing.T) {
+	for _, token := range []string{`a"b;c/d\e`, "plain", "smörgås", "50%of"} {
+		for form, text := range map[string]string{
+			"as it is":     token,
+			"quoted":       strings.Trim(fmt.Sprintf("%q", token), `"`),
+			"in an URL":    (&url.URL{Path: token}).EscapedPath(),
+			"in a message": "x " + token + token + " y",
+		} {
+			want := "<secret>"
+			if form == "in a message" {
+				want = "x <secret><secret> y"
+			}
+			if got := redact(text, token); got != want {
+				t.Errorf("%s %s: %s", token, form, got)
+			}
+		}
+	}
+	if got := redact("text", ""); got != "text" {
+		t.Errorf("without a token: %s", got)
 	}
 }

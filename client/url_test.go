@@ -71,35 +71,3 @@ func TestTheAPIIsAskedBelowTheBaseURL(t *testing.T) {
 		}
 	}
 }
-
-func TestParseTokenTakesTheSpaceOffAndRefusesWhatNoHeaderMayHold(t *testing.T) {
-	for _, text := range []string{"secret", " secret", "secret\n", "\r\n\tsecret \r\n"} {
-		if got, err := ParseToken(text); got != "secret" || err != nil {
-			t.Errorf("%q: %q, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", " \n", "sec\nret", "sec\r\nret", "sec\x00ret", "secret\x7f!"} {
-		got, err := ParseToken(text)
-		if got != "" || err == nil {
-			t.Errorf("%q: got %q and no error", text, got)
-		} else if strings.Contains(err.Error(), "sec") || strings.Contains(err.Error(), "ret") {
-			t.Errorf("%q: the error quotes it: %v", text, err)
-		}
-	}
-}
-
-func TestCheckUserIDRefusesWhatNoHeaderMayHold(t *testing.T) {
-	for _, id := range []string{"aobEdbYhXfu5hkeqG", "rocket.cat", ""} {
-		if err := CheckUserID(id); err != nil {
-			t.Errorf("%q: %v", id, err)
-		}
-	}
-	for _, id := range []string{"private\nX", "private\r", "private\x00", "\x7fprivate"} {
-		err := CheckUserID(id)
-		if err == nil {
-			t.Errorf("%q: no error", id)
-		} else if strings.Contains(err.Error(), "private") {
-			t.Errorf("%q: the error quotes it: %v", id, err)
-		}
-	}
-}

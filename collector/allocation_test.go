@@ -5,15 +5,17 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/go-kit/log"
+
+	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
 func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
 	r.place(operation(rocketchatsim.StepUserSelection))
-	handler := Handler(r.workspace, r.calls, nil, r.workspace.opts.Logger)
 	scrape := func() {
-		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil), r.watcher, r.api, nil, log.NewNopLogger())
 	}
 	testing.AllocsPerRun(20, scrape) // sets up what is set up once, the selection being read among it
 	early := testing.AllocsPerRun(50, scrape)
@@ -26,7 +28,7 @@ func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
 }
 
 func TestAScrapeThatRocketChatIsNotAskedForAllocatesForItsExpositionAlone(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, func(o *Options) { o.MinInterval = o.Timeout })
+	r := newRig(t, rocketchatsim.Latest, func(w *config.Workspace) { w.MinInterval = w.Timeout })
 	r.place(operation(rocketchatsim.StepImportingUsers))
 	r.scrape()
 	if n := testing.AllocsPerRun(100, func() { r.scrape() }); n > 20 {

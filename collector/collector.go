@@ -1,6 +1,5 @@
-// Package collector shows a workspace's newest import to Prometheus. A
-// [Workspace] takes snapshots of it; policy.go alone says when the selection
-// may be read for one; a [Collector] gives a snapshot its names.
+// Package collector exposes a workspace's newest import to Prometheus: it turns
+// snapshots of package watch into metrics. It decides nothing about the import.
 package collector
 
 import (
@@ -10,22 +9,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/watch"
 )
 
-// Collector is the [prometheus.Collector] of one scrape: each Collect takes a
-// snapshot of the workspace and makes metrics of it. It is safe for concurrent
-// use.
+// Collector is the [prometheus.Collector] of one scrape: Collect takes a
+// snapshot of the workspace and turns it into metrics. It is safe for
+// concurrent use.
 type Collector struct {
-	ctx       context.Context
-	limit     time.Duration
-	workspace *Workspace
-	calls     *Calls
+	ctx     context.Context
+	limit   time.Duration
+	watcher *watch.Watcher
+	api     *API
 }
 
 // NewCollector returns the collector of a scrape that waits for limit at most,
-// as [Workspace.Scrape] does, and ends with ctx.
-func NewCollector(ctx context.Context, limit time.Duration, w *Workspace, calls *Calls) *Collector {
-	return &Collector{ctx: ctx, limit: limit, workspace: w, calls: calls}
+// as [watch.Watcher.Scrape] does, and ends with ctx.
+func NewCollector(ctx context.Context, limit time.Duration, w *watch.Watcher, api *API) *Collector {
+	return &Collector{ctx: ctx, limit: limit, watcher: w, api: api}
 }
 
 // Describe implements [prometheus.Collector].
@@ -33,12 +33,12 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range descriptions() {
 		ch <- d
 	}
-	c.calls.Describe(ch)
+	c.api.Describe(ch)
 }
 
 // Collect implements [prometheus.Collector].
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	snapshot := c.workspace.Scrape(c.ctx, c.limit)
+	snapshot := c.watcher.Scrape(c.ctx, c.limit)
 	e := exposition{ch}
 	e.scrape(snapshot)
 	e.position(snapshot)
@@ -48,91 +48,104 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if snapshot.Selection != nil {
 		e.selection(snapshot.Selection)
 	}
-	c.calls.Collect(ch) // after the snapshot, so that its own calls are counted
+	c.api.Collect(ch) // after the snapshot, so that its own calls are counted
 }
 
-// exposition makes metrics of what a snapshot knows, and none of what it does
-// not know.
+// exposition turns what a snapshot knows into metrics. What it does not know is
+// absent.
 type exposition struct{ ch chan<- prometheus.Metric }
 
-// scrape shows what is there whatever Rocket.Chat answers.
-func (e exposition) scrape(s Snapshot) {
-	e.gauge(upDesc, truth(s.Up))
-	e.gauge(authFailureDesc, truth(s.Unauthorized), string(client.Unauthorized))
-	e.gauge(authFailureDesc, truth(s.Forbidden), string(client.Forbidden))
+// scrape sends what every scrape has, whatever Rocket.Chat answers.
+func (e exposition) scrape(s watch.Snapshot) {
+	e.gauge(upDesc, boolToFloat(s.Up))
+	e.gauge(authFailureDesc, boolToFloat(s.Unauthorized), string(client.Unauthorized))
+	e.gauge(authFailureDesc, boolToFloat(s.Forbidden), string(client.Forbidden))
 	for _, reason := range client.Reasons() {
-		e.ch <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(s.Failures[reason]), string(reason))
+		e.counter(failuresDesc, s.Failures[reason], string(reason))
+	}
+	for _, kind := range watch.Incidents() {
+		e.counter(incidentsDesc, s.Incidents[kind], string(kind))
+	}
+	for _, result := range watch.ReadResults() {
+		e.counter(readsDesc, s.Reads[result], string(result))
 	}
 	e.gauge(durationDesc, s.Duration.Seconds())
 }
 
-// position shows how far the import is.
-func (e exposition) position(s Snapshot) {
+// position sends how far the import is.
+func (e exposition) position(s watch.Snapshot) {
 	if !s.Up {
 		return
 	}
-	e.gauge(waitingDesc, truth(s.Waiting))
-	if s.StateKnown {
-		for _, state := range client.States() {
-			e.gauge(stateDesc, truth(state == s.State), string(state))
-		}
-	}
-	if !s.StepKnown {
+	e.time(serverTimeDesc, s.ServerTime)
+	e.gauge(waitingDesc, boolToFloat(s.Waiting))
+	if !s.PositionKnown {
 		return
+	}
+	for _, state := range client.States() {
+		e.gauge(stateDesc, boolToFloat(state == s.State), string(state))
 	}
 	var current client.Step
 	if s.Operation != nil {
 		current = s.Operation.Step
 	}
 	for _, step := range client.Steps() {
-		e.gauge(stepDesc, truth(step == current), string(step))
+		e.gauge(stepDesc, boolToFloat(step == current), string(step))
 	}
 	if current != "" && !current.Known() {
 		e.gauge(stepDesc, 1, string(current))
 	}
 }
 
-// operation shows the operation's record.
+// operation sends the operation's record.
 func (e exposition) operation(op *client.Operation) {
 	e.gauge(operationInfoDesc, 1, op.ID, op.Importer, op.Type)
-	e.gauge(operationValidDesc, truth(op.Valid))
+	e.gauge(operationValidDesc, boolToFloat(op.Valid))
 	e.time(operationCreatedDesc, op.Created)
 	e.time(operationUpdatedDesc, op.Updated)
-	e.number(operationRecordsDesc, op.Count.Users, "users")
-	e.number(operationRecordsDesc, op.Count.Channels, "channels")
-	e.number(operationRecordsDesc, op.Count.Messages, "messages")
-	e.number(operationRecordsDesc, op.Count.Contacts, "contacts")
+	e.count(operationRecordsDesc, op.Counts.Users, "users")
+	e.count(operationRecordsDesc, op.Counts.Channels, "channels")
+	e.count(operationRecordsDesc, op.Counts.Messages, "messages")
+	e.count(operationRecordsDesc, op.Counts.Contacts, "contacts")
 
-	completed := op.Count.Completed
-	if op.Count.Total.Known {
+	completed := op.Counts.Completed
+	if op.Counts.Total.Known {
 		completed.Known = true // the server leaves it out until something is completed
 	}
-	e.number(recordsExpectedDesc, op.Count.Total)
-	e.number(recordsCompletedDesc, completed)
-	e.number(recordsFailedDesc, op.Count.Error)
+	e.count(recordsExpectedDesc, op.Counts.Total)
+	e.count(recordsCompletedDesc, completed)
+	e.count(recordsFailedDesc, op.Counts.Error)
 }
 
-// selection shows what is staged.
+// selection sends what is staged, part by part.
 func (e exposition) selection(s *client.Selection) {
-	e.gauge(usersDesc, float64(s.Users))
-	e.gauge(channelsDesc, float64(s.Channels))
-	e.gauge(messagesDesc, float64(s.Messages))
-	e.number(contactsDesc, s.Contacts)
-	e.gauge(usersByFlagDesc, float64(s.UsersDeleted), "deleted")
-	e.gauge(usersByFlagDesc, float64(s.UsersBot), "bot")
-	e.gauge(usersByFlagDesc, float64(s.UsersEmailTaken), "email_taken")
-	e.gauge(usersByFlagDesc, float64(s.UsersExcluded), "excluded")
-	e.gauge(channelsByFlagDesc, float64(s.ChannelsArchived), "archived")
-	e.gauge(channelsByFlagDesc, float64(s.ChannelsPrivate), "private")
-	e.gauge(channelsByFlagDesc, float64(s.ChannelsDirect), "direct")
-	e.gauge(channelsByFlagDesc, float64(s.ChannelsExcluded), "excluded")
+	e.count(usersDesc, s.Users)
+	e.count(channelsDesc, s.Channels)
+	e.count(messagesDesc, s.Messages)
+	e.count(contactsDesc, s.Contacts)
+	if s.Users.Known {
+		e.gauge(usersByFlagDesc, float64(s.UsersDeleted), "deleted")
+		e.gauge(usersByFlagDesc, float64(s.UsersBot), "bot")
+		e.gauge(usersByFlagDesc, float64(s.UsersEmailTaken), "email_taken")
+		e.gauge(usersByFlagDesc, float64(s.UsersExcluded), "excluded")
+	}
+	if s.Channels.Known {
+		e.gauge(channelsByFlagDesc, float64(s.ChannelsArchived), "archived")
+		e.gauge(channelsByFlagDesc, float64(s.ChannelsPrivate), "private")
+		e.gauge(channelsByFlagDesc, float64(s.ChannelsDirect), "direct")
+		e.gauge(channelsByFlagDesc, float64(s.ChannelsExcluded), "excluded")
+	}
+}
+
+func (e exposition) counter(d *prometheus.Desc, value uint64, labels ...string) {
+	e.ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
 }
 
 func (e exposition) gauge(d *prometheus.Desc, value float64, labels ...string) {
 	e.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 }
 
-func (e exposition) number(d *prometheus.Desc, n client.Number, labels ...string) {
+func (e exposition) count(d *prometheus.Desc, n client.OptionalCount, labels ...string) {
 	if n.Known {
 		e.gauge(d, float64(n.Value), labels...)
 	}
@@ -144,7 +157,7 @@ func (e exposition) time(d *prometheus.Desc, t time.Time) {
 	}
 }
 
-func truth(b bool) float64 {
+func boolToFloat(b bool) float64 {
 	if b {
 		return 1
 	}

@@ -11,34 +11,32 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"rocketchat_import_exporter/internal/watch"
 )
 
-// Handler answers scrapes with a snapshot of w and, unless own is nil, with
-// what own gathers of the exporter itself. It answers 200 whatever Rocket.Chat
+// Serve answers one scrape with a snapshot of w and, unless registry is nil,
+// with the metrics of the exporter itself. It answers 200 whatever Rocket.Chat
 // does.
-func Handler(w *Workspace, calls *Calls, own *prometheus.Registry, logger log.Logger) http.Handler {
+func Serve(rw http.ResponseWriter, r *http.Request, w *watch.Watcher, api *API, registry *prometheus.Registry, logger log.Logger) {
 	options := promhttp.HandlerOpts{
 		ErrorLog: errorLog{logger}, ErrorHandling: promhttp.ContinueOnError,
 		// An answer is 20 kB. To compress it would take a quarter of the time of
 		// a scrape, and most of a megabyte for each scrape under way.
 		DisableCompression: true,
 	}
-	if own != nil {
-		options.Registry = own
+	snapshot := prometheus.NewRegistry()
+	snapshot.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w, api))
+	gatherers := prometheus.Gatherers{snapshot}
+	if registry != nil {
+		options.Registry = registry
+		gatherers = append(gatherers, registry)
 	}
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		snapshot := prometheus.NewRegistry()
-		snapshot.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w, calls))
-		gatherers := prometheus.Gatherers{snapshot}
-		if own != nil {
-			gatherers = append(gatherers, own)
-		}
-		promhttp.HandlerFor(gatherers, options).ServeHTTP(scraper{rw, r.Context()}, r)
-	})
+	promhttp.HandlerFor(gatherers, options).ServeHTTP(scraper{rw, r.Context()}, r)
 }
 
-// scraper writes to who asked for the metrics. That it has hung up is no
-// failure of the exporter, for promhttp to log and to count.
+// scraper drops write errors once the client is gone; otherwise promhttp would
+// log and count them as ours.
 type scraper struct {
 	http.ResponseWriter
 	ctx context.Context
@@ -52,8 +50,8 @@ func (s scraper) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// scrapeLimit is how long a scrape may take for its answer to reach Prometheus
-// before that gives up; 0 where the request does not say.
+// scrapeLimit is how long a scrape may take, so that its answer reaches
+// Prometheus in time; 0 if the request does not say.
 func scrapeLimit(h http.Header) time.Duration {
 	const (
 		margin = 0.5   // seconds for the way back
@@ -66,9 +64,9 @@ func scrapeLimit(h http.Header) time.Duration {
 	return time.Duration((min(seconds, most) - margin) * float64(time.Second))
 }
 
-// errorLog gives the errors of promhttp to a go-kit logger.
+// errorLog hands the errors of promhttp to a go-kit logger.
 type errorLog struct{ logger log.Logger }
 
 func (l errorLog) Println(v ...any) {
-	level.Error(l.logger).Log("msg", "not all metrics could be shown", "err", fmt.Sprint(v...))
+	level.Error(l.logger).Log("msg", "some metrics could not be collected", "err", fmt.Sprint(v...))
 }

@@ -1,16 +1,19 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -41,7 +44,8 @@ func TestScrapeLimit(t *testing.T) {
 
 func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
-	r.hold(rocketchatsim.GetCurrentImportOperation)
+	_, release := r.front.Hold(rocketchatsim.GetCurrentImportOperation)
+	t.Cleanup(release)
 	req, err := http.NewRequest(http.MethodGet, r.metrics, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -56,8 +60,8 @@ func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("/metrics answers %s", resp.Status)
 	}
-	if s := r.workspace.last; s == nil || s.reason != client.Timeout {
-		t.Errorf("the call came to %+v", s)
+	if failure := r.watcher.Status().Failure; failure.Err == nil {
+		t.Error("the scrape did not fail")
 	}
 }
 
@@ -65,7 +69,7 @@ func TestMetricsFollowPrometheusNaming(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
 	r.place(operation(rocketchatsim.StepUserSelection))
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(NewCollector(context.Background(), 0, r.workspace, r.calls))
+	registry.MustRegister(NewCollector(context.Background(), 0, r.watcher, r.api))
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil {
 		t.Fatal(err)
@@ -106,10 +110,37 @@ func TestControlCharactersFromTheServerAreReplaced(t *testing.T) {
 
 func TestTextsThatAreNotUTF8DoNotFailTheScrape(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
-	r.intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte(`{"operation":{"_id":"a","importerKey":"\ud83d","type":"` + "\xff" + `","status":"importer_done","valid":true},"success":true}`))
 	})
 	if samples := r.series(); samples[`operation_info{importer="�",operation_id="a",type="�"}`] != 1 {
 		t.Errorf("shown is %v", samples)
 	}
 }
+
+// A scraper that gives up earlier than it says would otherwise be logged, and
+// counted as an error of the exporter, at every scrape.
+func TestScraperThatHangsUpBeforeTheMetricsAreWrittenIsNotLogged(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, nil)
+	r.place(operation(rocketchatsim.StepImportingUsers))
+	for name, gone := range map[string]bool{"a scraper that hung up": true, "a connection that broke": false} {
+		t.Run(name, func(t *testing.T) {
+			ctx, hangUp := context.WithCancel(t.Context())
+			if gone {
+				hangUp()
+			}
+			defer hangUp()
+			var logged bytes.Buffer
+			req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil)
+			Serve(brokenPipe{httptest.NewRecorder()}, req, r.watcher, r.api, nil, log.NewLogfmtLogger(&logged))
+			if gone != (logged.Len() == 0) {
+				t.Errorf("the log is %q", logged.String())
+			}
+		})
+	}
+}
+
+// brokenPipe is a connection that the other side has closed.
+type brokenPipe struct{ http.ResponseWriter }
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }

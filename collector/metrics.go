@@ -2,54 +2,59 @@ package collector
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// The descriptions of the metrics that a snapshot is shown as. What our own
-// calls cost is described in calls.go.
+// The metrics of a snapshot. Those of the exporter's own calls are in api.go.
 var (
 	upDesc = desc("up",
-		"1 if this scrape got a usable answer from Rocket.Chat, of which that there never was an import is one.")
+		"1 if Rocket.Chat gave a usable answer, including \"no import yet\"; 0 otherwise.")
 	authFailureDesc = desc("auth_failure",
-		"1 if Rocket.Chat refused the call for the operation or the last read of its selection: unauthorized (user id or token) or forbidden (permission run-import).", "reason")
+		"1 if Rocket.Chat refused the last call for the operation or its selection: unauthorized (user id or token) or forbidden (permission run-import).", "reason")
 	failuresDesc = desc("scrape_failures_total",
-		"Failures to get an answer from Rocket.Chat by reason.", "reason")
+		"Failed calls of Rocket.Chat's API by reason.", "reason")
 	durationDesc = desc("scrape_duration_seconds",
-		"How long this snapshot of the import took, the wait for a selection included.")
+		"Time that this snapshot of the import took, including the wait for a selection.")
+	serverTimeDesc = desc("server_time_seconds",
+		"Rocket.Chat's clock when it returned the operation, from the Date header; absent without that header.")
+	incidentsDesc = desc("incidents_total",
+		"Times that a running or finished import was set_back to an earlier step, or that a running import was aborted but called done.", "kind")
+	readsDesc = desc("selection_reads_total",
+		"Calls of getImportFileData by result: read, waiting (Rocket.Chat is still preparing the file), failed, not_sent (no connection within a second).", "result")
 
 	usersDesc = desc("users",
-		"Users in the selection of the newest import; 0 if there never was one.")
+		"Users in the selection of the newest import; 0 if there never was an import.")
 	channelsDesc = desc("channels",
-		"Channels in the selection of the newest import, all direct conversations together being one; 0 if there never was one.")
+		"Channels in the selection of the newest import; all direct conversations count as one; 0 if there never was an import.")
 	messagesDesc = desc("messages",
-		"Messages in the selection of the newest import; 0 if there never was one.")
+		"Messages in the selection of the newest import; 0 if there never was an import.")
 	contactsDesc = desc("contacts",
-		"Contacts in the selection of the newest import, where the server tells.")
+		"Contacts in the selection of the newest import; absent on servers that do not import contacts.")
 	usersByFlagDesc = desc("users_by_flag",
-		"Users in the selection that are deleted, are a bot, have an email_taken in the workspace, or are excluded from the import.", "flag")
+		"Users in the selection by flag: deleted, bot, email_taken (address already in use), excluded. The last two are always 0 from Rocket.Chat 3.14 on.", "flag")
 	channelsByFlagDesc = desc("channels_by_flag",
-		"Channels in the selection that are archived, private, direct, or excluded from the import.", "flag")
+		"Channels in the selection by flag: archived, private, direct, excluded. The last is always 0 from Rocket.Chat 3.14 on.", "flag")
 
 	waitingDesc = desc("waiting",
-		"1 while Rocket.Chat is fetching or preparing the file.")
+		"1 while Rocket.Chat fetches or prepares the file; 0 otherwise.")
 	stateDesc = desc("state",
-		"1 for the state of the newest import, 0 for the others; all are 0 if its step is not known.", "state")
+		"1 for the state of the newest import, 0 for the others; all are 0 if the exporter does not know the step.", "state")
 	stepDesc = desc("step",
 		"1 for the step of the newest import, 0 for the others.", "step")
 
 	operationInfoDesc = desc("operation_info",
-		"1, with what names the newest import.", "operation_id", "importer", "type")
+		"A metric with a constant '1' value labeled by operation_id, importer and type of the newest import.", "operation_id", "importer", "type")
 	operationValidDesc = desc("operation_valid",
-		"0 once Rocket.Chat has given the operation up, as a restart during an import makes it.")
+		"0 if Rocket.Chat marked the operation as invalid, as a restart does to a running and to a finished import; 1 otherwise.")
 	operationCreatedDesc = desc("operation_created_timestamp_seconds",
-		"When the operation was created, by Rocket.Chat's clock.")
+		"Time at which the operation was created, by Rocket.Chat's clock.")
 	operationUpdatedDesc = desc("operation_updated_timestamp_seconds",
-		"When the operation was last saved, by Rocket.Chat's clock.")
+		"Time at which the operation was last saved, by Rocket.Chat's clock.")
 	operationRecordsDesc = desc("operation_records",
-		"Records that the operation itself counts by type, each direct conversation being a channel.", "type")
+		"Records that the file held, as the operation counts them by type. Slack imports count each direct conversation as a channel.", "type")
 	recordsExpectedDesc = desc("records_expected",
-		"Records that the import has to handle in all.")
+		"Records that the import handles in total.")
 	recordsCompletedDesc = desc("records_completed",
-		"Records that the import has handled, but for users that failed.")
+		"Records imported so far, as last saved. Rocket.Chat never saves the last partial batch. In imports started from the page, failed records count here.")
 	recordsFailedDesc = desc("records_failed",
-		"Users that the import failed to create, where the server tells.")
+		"Records that failed, as last saved. Only the api importer and, in the newest servers, pending-files count them.")
 )
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -59,7 +64,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // descriptions returns all of the above.
 func descriptions() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		upDesc, authFailureDesc, failuresDesc, durationDesc,
+		upDesc, authFailureDesc, failuresDesc, durationDesc, serverTimeDesc, incidentsDesc, readsDesc,
 		usersDesc, channelsDesc, messagesDesc, contactsDesc, usersByFlagDesc, channelsByFlagDesc,
 		waitingDesc, stateDesc, stepDesc,
 		operationInfoDesc, operationValidDesc, operationCreatedDesc, operationUpdatedDesc, operationRecordsDesc,

@@ -2,24 +2,23 @@ package collector
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/common/config"
+	promconfig "github.com/prometheus/common/config"
 	"go.uber.org/goleak"
 
 	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/watch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,138 +31,64 @@ const (
 // epoch is when the clock of a rig begins.
 var epoch = time.Date(2026, 11, 24, 6, 31, 55, 842e6, time.UTC)
 
-// clock is a clock that only a test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// rig is a workspace that watches a simulated Rocket.Chat over a real socket,
-// and a handler that shows it over another.
+// rig is an exporter of one simulated Rocket.Chat, with real sockets between
+// both and the test.
 type rig struct {
-	t         *testing.T
-	sim       *rocketchatsim.Server
-	clock     *clock
-	workspace *Workspace
-	calls     *Calls
-	metrics   string // URL
-	log       *logBuffer
-
-	mu     sync.Mutex
-	fronts map[string]http.HandlerFunc
+	t       *testing.T
+	sim     *rocketchatsim.Server
+	front   *rocketchatsim.Front
+	clock   *rocketchatsim.Clock
+	watcher *watch.Watcher
+	api     *API
+	metrics string // URL
 }
 
 // newRig returns a rig of a generation with what change makes of the default
-// options. Its user is exempt from the rate limit.
-func newRig(t *testing.T, generation rocketchatsim.Generation, change func(*Options)) *rig {
+// settings. Its user is exempt from the rate limit.
+func newRig(t *testing.T, generation rocketchatsim.Generation, change func(*config.Workspace)) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &clock{now: epoch}, log: &logBuffer{}, fronts: map[string]http.HandlerFunc{}}
-	r.sim = rocketchatsim.New(rocketchatsim.Config{Generation: generation, Now: r.clock.Now})
-	r.sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	server := httptest.NewServer(r)
+	clock := rocketchatsim.NewClock(epoch)
+	sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation, Now: clock.Now})
+	sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
+	r := &rig{t: t, sim: sim, front: rocketchatsim.NewFront(sim), clock: clock, api: NewAPI()}
+	server := httptest.NewServer(r.front)
 	t.Cleanup(server.Close)
-
-	options := Options{
-		Mode: OnChange, Timeout: 10 * time.Second, FileDataTimeout: time.Minute,
-		Logger: log.NewLogfmtLogger(r.log), Now: r.clock.Now,
-	}
-	if change != nil {
-		change(&options)
-	}
-	r.calls = NewCalls()
 	url, err := client.ParseURL(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(client.Config{
-		URL: url, UserID: userID, Token: token, HTTP: config.DefaultHTTPClientConfig, Observe: r.calls.Observe,
-	})
+	cfg := config.Workspace{
+		URL: url, UserID: userID, Token: token, HTTP: promconfig.DefaultHTTPClientConfig,
+		FileData: config.OnChange, Timeout: 10 * time.Second, FileDataTimeout: time.Minute,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := cfg.Client("test", r.api.Observe)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.workspace = NewWorkspace(context.Background(), c, options)
-	exporter := httptest.NewServer(Handler(r.workspace, r.calls, nil, options.Logger))
+	r.watcher = watch.New(context.Background(), c, cfg, log.NewNopLogger(), clock.Now)
+	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		Serve(w, req, r.watcher, r.api, nil, log.NewNopLogger())
+	}))
 	t.Cleanup(func() {
 		exporter.Close()
-		r.workspace.Close()
+		r.watcher.Close()
 		c.Close()
 	})
 	r.metrics = exporter.URL
 	return r
 }
 
-// ServeHTTP hands a request to what stands in front of its endpoint, or to the
-// simulated server.
-func (r *rig) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	endpoint := req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]
-	r.mu.Lock()
-	front := r.fronts[endpoint]
-	r.mu.Unlock()
-	if front != nil {
-		front(w, req)
-		return
-	}
-	r.sim.ServeHTTP(w, req)
+func inMode(mode config.Mode) func(*config.Workspace) {
+	return func(w *config.Workspace) { w.FileData = mode }
 }
 
-// intercept puts front before an endpoint; nil takes it away.
-func (r *rig) intercept(endpoint string, front http.HandlerFunc) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.fronts[endpoint] = front
-}
+// scrape takes a snapshot as a scrape without a deadline does.
+func (r *rig) scrape() watch.Snapshot { return r.watcher.Scrape(context.Background(), 0) }
 
-// hold makes an endpoint wait. It returns a channel that tells of each request
-// that arrives, and a function that lets them, and all later ones, go on.
-func (r *rig) hold(endpoint string) (arrived <-chan struct{}, release func()) {
-	arrivals, released := make(chan struct{}, 100), make(chan struct{})
-	r.intercept(endpoint, func(w http.ResponseWriter, req *http.Request) {
-		arrivals <- struct{}{}
-		select {
-		case <-released:
-			r.sim.ServeHTTP(w, req)
-		case <-req.Context().Done():
-		}
-	})
-	release = sync.OnceFunc(func() { close(released) })
-	r.t.Cleanup(release)
-	return arrivals, release
-}
-
-// scrape takes a snapshot as a scrape without a deadline of its own does.
-func (r *rig) scrape() Snapshot { return r.workspace.Scrape(context.Background(), 0) }
-
-// waiting returns once n scrapes wait for the call that is under way.
-func (r *rig) waiting(n int) {
-	r.until(func() bool { return r.workspace.call != nil && r.workspace.call.waiting == n })
-}
-
-// until returns once a condition on the workspace holds.
-func (r *rig) until(holds func() bool) {
-	for {
-		r.workspace.mu.Lock()
-		done := holds()
-		r.workspace.mu.Unlock()
-		if done {
-			return
-		}
-		runtime.Gosched()
-	}
-}
-
-// exposition returns what /metrics shows of the import, without what depends on
+// exposition returns what /metrics shows of the import, except what depends on
 // the wall clock.
 func (r *rig) exposition() string {
 	r.t.Helper()
@@ -195,7 +120,7 @@ func (r *rig) series() map[string]float64 {
 	samples := map[string]float64{}
 	lines := bufio.NewScanner(strings.NewReader(r.exposition()))
 	for lines.Scan() {
-		if name, value, _ := strings.Cut(lines.Text(), " "); name != "#" {
+		if name, value := cutLast(lines.Text()); !strings.HasPrefix(name, "#") {
 			number, err := strconv.ParseFloat(value, 64)
 			if err != nil {
 				r.t.Fatalf("%s: %v", lines.Text(), err)
@@ -209,29 +134,11 @@ func (r *rig) series() map[string]float64 {
 // fileDataRequests is how many calls of getImportFileData have arrived.
 func (r *rig) fileDataRequests() int { return r.sim.Requests(rocketchatsim.GetImportFileData) }
 
-// logBuffer is a log that a test reads.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // operation is a Slack operation in a step, with counts.
 func operation(step string) rocketchatsim.Operation {
 	op := rocketchatsim.SlackOperation(step, epoch)
 	op.ID = "6b052f5bf6f884453d01b94f"
-	op.Count = &rocketchatsim.Count{Total: ptr(57), Users: ptr(12), Channels: ptr(5), Messages: ptr(40)}
+	op.Count = &rocketchatsim.Count{Total: new(57), Users: new(12), Channels: new(5), Messages: new(40)}
 	return op
 }
 
@@ -259,4 +166,8 @@ func (r *rig) update(change func(*rocketchatsim.Operation)) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
+// cutLast cuts a line at its last space: a label's value may have others.
+func cutLast(line string) (series, value string) {
+	i := strings.LastIndexByte(line, ' ')
+	return line[:i], line[i+1:]
+}

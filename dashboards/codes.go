@@ -12,102 +12,124 @@ import (
 
 // A code is a number that stands for a condition: timelines, tables and stats
 // draw one numeric series best, and value mappings turn it into text and colour.
-// A higher code is the more pressing one, so that the maximum over many
-// workspaces is the one to look at.
+// A higher code is more pressing, so the maximum over many workspaces is the one
+// to look at.
 type code struct {
 	number int
-	name   string // value of the metric's label state; empty where there is none
 	text   string // what people read
 	color  string
+	expr   string // has a series for each workspace in this condition
 }
 
-const loading = 5
-
-// stateCodes are the states of rocketchat_import_state.
-var stateCodes = []code{
-	{0, "none", "no import yet", "#6e7784"},
-	{1, "canceled", "canceled", "#8a8f98"},
-	{2, "done", "done", "green"},
-	{3, "new", "new", "light-blue"},
-	{4, "ready", "ready to start", "yellow"},
-	{loading, "loading", "loading", "purple"},
-	{6, "importing", "importing", "blue"},
-	{8, "error", "error", "red"},
-}
-
-// unknownState is shown when all eight states are 0: the server is in a step
-// that the exporter does not know.
-var unknownState = code{7, "", "unknown step", "orange"}
-
-// The codes of what a scrape found out.
 const (
-	scrapeExporterDown = -1
-	scrapeFailed       = 0
-	scrapeOK           = 1
-	scrapeForbidden    = 2
-	scrapeUnauthorized = 3
+	grey = "#6e7784"
+
+	// blind is the lowest code of the conditions in which nothing is known of the
+	// import.
+	blind = 14
 )
 
-var scrapeCodes = []code{
-	{scrapeExporterDown, "", "exporter down", "dark-red"},
-	{scrapeFailed, "", "no answer", "orange"},
-	{scrapeOK, "", "ok", "green"},
-	{scrapeForbidden, "", "forbidden", "red"},
-	{scrapeUnauthorized, "", "unauthorized", "red"},
+// importCodes are the conditions of the newest import. An import that failed
+// long ago is less pressing than one that needs help now.
+func importCodes() []code {
+	return []code{
+		{0, "no import yet", grey, inState("none")},
+		{1, "canceled", "#8a8f98", inState("canceled")},
+		{2, "done", "green", inState("done")},
+		{3, "ended", "#8a8f98", ended()},
+		{4, "new", "light-blue", inState("new")},
+		{5, "ready to start", "yellow", inState("ready")},
+		// In the exporter's mode unguarded nothing else is known.
+		{6, "loading", "purple", inState("loading") + " or " + lately("rocketchat_import_waiting{}") + " == 1"},
+		{7, "importing", "blue", inState("importing")},
+		// The server is in a step that the exporter does not know.
+		{8, "unknown step", "orange", maxBy("instance", lately("rocketchat_import_state{}")) + " == 0"},
+		{9, "error", "red", inState("error")},
+		{10, "interrupted", "red", lately("rocketchat_import_operation_valid{}") + " == 0 unless on (instance) " +
+			inStep("importer_(done|import_failed|import_cancelled)")},
+		{11, "aborted", "red", aborted()},
+		{12, "set back", "dark-red", `increase(rocketchat_import_incidents_total{kind="set_back"}[1h]) > 0`},
+		{13, "stalled", "dark-red", stalled()},
+	}
 }
 
-// stateCode is the code of each workspace's state. A server known through
-// rocketchat_import_waiting alone (the exporter's unguarded mode) is loading
-// while that is 1.
-func stateCode() string {
-	var terms []string
-	for _, state := range stateCodes {
-		is := lately("rocketchat_import_state", fmt.Sprintf(`state="%s"`, state.name))
-		terms = append(terms, fmt.Sprintf("%d * (%s == 1)", state.number, is))
+// blindCodes are the scrapes that fail.
+func blindCodes() []code {
+	return []code{
+		{blind, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
+		{15, "no answer", "orange", `rocketchat_import_up{} == 0`},
+		{16, "forbidden", "red", `rocketchat_import_auth_failure{reason="forbidden"} == 1`},
+		{17, "unauthorized", "red", `rocketchat_import_auth_failure{reason="unauthorized"} == 1`},
 	}
-	known := "max by (instance) (\n  " + strings.Join(terms, "\n  or ") + "\n)"
-	unknown := fmt.Sprintf("%d + (%s == 0)", unknownState.number, maxBy("instance", lately("rocketchat_import_state")))
-	waiting := fmt.Sprintf("%d * (%s == 1)", loading, maxBy("instance", lately("rocketchat_import_waiting")))
-	return strings.Join([]string{known, unknown, waiting}, "\nor ")
+}
+
+func stateCodes() []code { return append(importCodes(), blindCodes()...) }
+
+func scrapeCodes() []code {
+	return append([]code{{1, "ok", "green", `rocketchat_import_up{} == 1`}}, blindCodes()...)
+}
+
+// highest is the highest code of each workspace. The highest comes first, since
+// "or" drops a later term that has the same labels.
+func highest(codes []code) string {
+	var terms []string
+	for _, c := range slices.Backward(codes) {
+		terms = append(terms, fmt.Sprintf("%d + 0 * (%s)", c.number, c.expr))
+	}
+	return "max by (instance) (\n  " + strings.Join(terms, "\n  or ") + "\n)"
+}
+
+// stateCode is the code of each workspace's newest import or, where nothing is
+// known of it, of the scrape that failed.
+func stateCode() string {
+	return highest(importCodes()) + "\nor on (instance)\n" + highest(blindCodes())
 }
 
 // scrapeCode is the code of each workspace's latest scrape.
-func scrapeCode() string {
-	refused := func(number int, reason string) string {
-		return fmt.Sprintf("%d * (%s == 1)", number, selector("rocketchat_import_auth_failure", fmt.Sprintf(`reason="%s"`, reason)))
-	}
-	return strings.Join([]string{
-		"max by (instance) (\n  " + refused(scrapeUnauthorized, "unauthorized") + "\n  or " + refused(scrapeForbidden, "forbidden") + "\n)",
-		maxBy("instance", selector("rocketchat_import_up")),
-		maxBy("instance", selector("up", `job="rocketchat_import"`)) + " - 1",
-	}, "\nor ")
-}
-
-func allStates() []code { return append(slices.Clone(stateCodes), unknownState) }
+func scrapeCode() string { return highest(scrapeCodes()) }
 
 func mappings(codes ...code) []dashboard.ValueMapping {
 	options := make(map[string]dashboard.ValueMappingResult, len(codes))
 	for i, c := range codes {
-		options[strconv.Itoa(c.number)] = dashboard.ValueMappingResult{
-			Text:  cog.ToPtr(c.text),
-			Color: cog.ToPtr(c.color),
-			Index: cog.ToPtr(int32(i)),
-		}
+		options[strconv.Itoa(c.number)] = shown(c.text, c.color, i)
 	}
 	return []dashboard.ValueMapping{{
 		ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: options},
 	}}
 }
 
+// shown is what a value mapping shows; color may be empty.
+func shown(text, color string, index int) dashboard.ValueMappingResult {
+	result := dashboard.ValueMappingResult{Text: cog.ToPtr(text), Index: cog.ToPtr(int32(index))}
+	if color != "" {
+		result.Color = cog.ToPtr(color)
+	}
+	return result
+}
+
+// nothing shows the -1 of orNothing as text.
+func nothing(text string) dashboard.ValueMapping { return mappings(code{number: -1, text: text})[0] }
+
+// moving shows the seconds between two saves of a healthy import as a word.
+func moving() dashboard.ValueMapping {
+	return dashboard.ValueMapping{RangeMap: &dashboard.RangeMap{
+		Type:    dashboard.MappingTypeRangeToText,
+		Options: dashboard.DashboardRangeMapOptions{From: cog.ToPtr(0.0), To: cog.ToPtr(90.0), Result: shown("moving", "green", 1)},
+	}}
+}
+
+// absent shows a cell without a value as a dash.
+func absent() dashboard.ValueMapping {
+	return dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{
+		Type:    dashboard.MappingTypeSpecialValue,
+		Options: dashboard.DashboardSpecialValueMapOptions{Match: dashboard.SpecialValueMatchNullAndNan, Result: shown("-", "", 100)},
+	}}
+}
+
 // withoutPrefix shows texts that begin with prefix without it.
-func withoutPrefix(prefix string) []dashboard.ValueMapping {
-	return []dashboard.ValueMapping{{
-		RegexMap: &dashboard.RegexMap{
-			Type: dashboard.MappingTypeRegexToText,
-			Options: dashboard.DashboardRegexMapOptions{
-				Pattern: prefix + "(.+)",
-				Result:  dashboard.ValueMappingResult{Text: cog.ToPtr("$1"), Index: cog.ToPtr(int32(0))},
-			},
-		},
+func withoutPrefix(prefix string) dashboard.ValueMapping {
+	return dashboard.ValueMapping{RegexMap: &dashboard.RegexMap{
+		Type:    dashboard.MappingTypeRegexToText,
+		Options: dashboard.DashboardRegexMapOptions{Pattern: prefix + "(.+)", Result: shown("$1", "", 0)},
 	}}
 }

@@ -42,12 +42,19 @@ func build(base runbooks) (board, error) {
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(dataSourceVariable()).
 		WithVariable(instanceVariable()).
-		Annotation(alertAnnotations()).
-		Link(base.page())
+		Annotation(mark("Import alerts", "red", troubles+" unless ("+troubles+" offset 1m)").
+			TitleFormat("{{alertname}}").
+			TextFormat("{{instance}} ({{severity}})").
+			TagKeys("severity")).
+		Annotation(mark("Incidents", "purple", "rocketchat_import_incidents_total{} > rocketchat_import_incidents_total{} offset 1m").
+			TitleFormat("Import {{kind}}").
+			TextFormat("{{instance}}").
+			TagKeys("kind")).
+		Links(base.page())
 
 	for _, r := range []row{
 		{"At a glance", overview(base)},
-		{"Progress", progress(base)},
+		{"Progress", progressPanels(base)},
 		{"Staged", stagedPanels()},
 		{"Exporter", exporterPanels(base)},
 	} {
@@ -69,7 +76,12 @@ func build(base runbooks) (board, error) {
 func dataSourceVariable() *dashboard.DatasourceVariableBuilder {
 	return dashboard.NewDatasourceVariableBuilder("datasource").
 		Label("Data source").
-		Type("prometheus")
+		Type("prometheus").
+		Current(dashboard.VariableOption{ // without it, Grafana takes the first by name
+			Selected: cog.ToPtr(true),
+			Text:     dashboard.StringOrArrayOfString{String: cog.ToPtr("default")},
+			Value:    dashboard.StringOrArrayOfString{String: cog.ToPtr("default")},
+		})
 }
 
 // instanceVariable lists every workspace seen within the time range.
@@ -96,24 +108,26 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 		})
 }
 
-func alertAnnotations() *dashboard.AnnotationQueryBuilder {
+// mark draws a line at each moment at which expr has a series. One that has a
+// series for a minute after something began marks the beginning alone.
+func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().
-		Name("Import alerts").
+		Name(name).
 		Datasource(dataSource()).
 		Enable(true).
-		IconColor("red").
-		Expr(alerts("ALERTS", `alertstate="firing"`)).
-		TitleFormat("{{alertname}}").
-		TextFormat("{{instance}} ({{severity}})").
-		TagKeys("severity")
+		IconColor(color).
+		Expr(expand(expr)).
+		Step("60s")
 }
 
-// number gives every panel its id; Grafana wants them unique.
+// number sets the id of every panel; Grafana wants them unique. It drops the
+// builder's repeatDirection: with it, Grafana 11.0 draws a panel 24 wide.
 func number(b *board) {
 	for i, p := range b.Panels {
 		id := uint32(i + 1)
 		if p.Panel != nil {
 			p.Panel.Id = &id
+			p.Panel.RepeatDirection = nil
 		} else {
 			p.RowPanel.Id = id
 		}

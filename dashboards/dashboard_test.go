@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -92,42 +93,69 @@ func TestTheVariablesAreDataSourceAndWorkspace(t *testing.T) {
 	}
 }
 
-func TestEveryLinkLeadsToTheRunbooks(t *testing.T) {
-	const base = "https://wiki.test/runbooks"
-	raw, err := generate(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var board any
-	if err := json.Unmarshal(raw, &board); err != nil {
-		t.Fatal(err)
-	}
-	var sections []string
-	walk(board, func(key string, value any) {
-		if key != "url" {
-			return
+func TestLinksLeadToTheRunbooksOrAreNotThere(t *testing.T) {
+	for base, want := range map[string]bool{"https://wiki.test/runbooks": true, defaultRunbooks: false} {
+		raw, err := generate(runbooks(base))
+		if err != nil {
+			t.Fatal(err)
 		}
-		page, section, _ := strings.Cut(value.(string), "#")
-		if page != base {
-			t.Errorf("a link leads to %q", page)
+		var board any
+		if err := json.Unmarshal(raw, &board); err != nil {
+			t.Fatal(err)
 		}
-		sections = append(sections, section)
-	})
-	for _, alert := range []string{
-		"RocketChatImportStalled", "RocketChatImportPreparationStalled", "RocketChatImportInterrupted",
-		"RocketChatImportDisturbed", "RocketChatImportFailed", "RocketChatImportRecordsFailing",
-		"RocketChatImportAwaitingStart", "RocketChatImportAuthFailure", "RocketChatImportScrapeFailing",
-		"RocketChatImportRateLimited", "RocketChatImportExporterDown",
-	} {
-		if !slices.Contains(sections, strings.ToLower(alert)) {
-			t.Errorf("no panel links to the runbook of %s", alert)
+		var sections []string
+		walk(board, func(key string, value any) {
+			url, isText := value.(string)
+			if key != "url" || !isText || strings.HasPrefix(url, "/d/"+uid+"?") { // the link to one workspace
+				return
+			}
+			page, section, _ := strings.Cut(url, "#")
+			if page != base || !want {
+				t.Errorf("with %s, a link leads to %q", base, url)
+			}
+			sections = append(sections, section)
+		})
+		for _, alert := range alertsOfTheRules(t) {
+			if want != slices.Contains(sections, strings.ToLower(alert)) {
+				t.Errorf("with %s, a panel links to the runbook of %s: %v", base, alert, !want)
+			}
 		}
 	}
 }
 
-func TestAlertsAreAnnotated(t *testing.T) {
+// alertsOfTheRules are the names of the shipped alerts.
+func alertsOfTheRules(t *testing.T) []string {
+	t.Helper()
+	rules := ruleFile(t)
+	var alerts []string
+	for _, match := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
+		alerts = append(alerts, match[1])
+	}
+	if len(alerts) < 10 {
+		t.Fatalf("the rules have only the alerts %q", alerts)
+	}
+	return alerts
+}
+
+func ruleFile(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../alerts/rocketchat-import.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// An annotation that has a series for as long as an alert fires would paint every
+// graph red.
+func TestAnnotationsMarkBeginningsAlone(t *testing.T) {
 	annotations := load(t).Annotations.List
-	if len(annotations) != 1 || !strings.HasPrefix(annotations[0].Expr, "ALERTS{") {
+	for _, annotation := range annotations {
+		if annotation.Step != "60s" || !strings.Contains(annotation.Expr, "offset 1m") {
+			t.Errorf("%s asks each %q for %s", annotation.Name, annotation.Step, annotation.Expr)
+		}
+	}
+	if len(annotations) != 2 {
 		t.Errorf("annotations %+v", annotations)
 	}
 }
@@ -142,7 +170,7 @@ type boardJSON struct {
 		}
 	}
 	Annotations struct {
-		List []struct{ Expr string }
+		List []struct{ Name, Expr, Step string }
 	}
 	Panels []panelJSON
 }

@@ -12,12 +12,14 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
-// A dashboard is 24 columns wide; these widths divide it evenly.
+// Grafana's builder writes defaults that Grafana does not draw as meant: an empty
+// orientation, repeatDirection (see number), colours by threshold. The tests know them.
+
+// A dashboard is 24 columns wide.
 const (
-	full    = 24
-	half    = 12
-	third   = 8
-	quarter = 6
+	full  = 24
+	half  = 12
+	third = 8
 )
 
 type panel = cog.Builder[dashboard.Panel]
@@ -30,11 +32,12 @@ func tile(title, description string, queries ...*prometheus.DataqueryBuilder) *s
 		Datasource(dataSource()).
 		Targets(targets(queries...)).
 		ReduceOptions(latest()).
+		Orientation(common.VizOrientationAuto).
 		GraphMode(common.BigValueGraphModeNone).
 		ColorMode(common.BigValueColorModeValue).
+		Thresholds(colored("text")).
 		Unit(units.Short).
-		Height(4).
-		Span(quarter)
+		Height(4)
 }
 
 func bars(title, description string, queries ...*prometheus.DataqueryBuilder) *bargauge.PanelBuilder {
@@ -46,27 +49,25 @@ func bars(title, description string, queries ...*prometheus.DataqueryBuilder) *b
 		ReduceOptions(latest()).
 		Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
+		ShowUnfilled(false). // without a value it would be a bar of nothing
 		Unit(units.Short).
 		Min(0).
 		Height(6).
 		Span(third)
 }
 
+// graph draws lines without fill: those of twenty workspaces lie on each other.
 func graph(title, description string, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
 	return timeseries.NewPanelBuilder().
 		Title(title).
 		Description(description).
 		Datasource(dataSource()).
 		Targets(targets(queries...)).
-		Legend(common.NewVizLegendOptionsBuilder().
-			ShowLegend(true).
-			DisplayMode(common.LegendDisplayModeList).
-			Placement(common.LegendPlacementBottom).
-			Calcs([]string{})).
+		Legend(legend(common.LegendPlacementBottom)).
 		Tooltip(multiTooltip()).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		LineWidth(2).
-		FillOpacity(8).
+		FillOpacity(0).
 		ShowPoints(common.VisibilityModeNever).
 		Unit(units.Short).
 		Min(0).
@@ -81,18 +82,26 @@ func timeline(title, description string, queries ...*prometheus.DataqueryBuilder
 		Description(description).
 		Datasource(dataSource()).
 		Targets(targets(queries...)).
-		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)).
-		Legend(common.NewVizLegendOptionsBuilder().
-			ShowLegend(true).
-			DisplayMode(common.LegendDisplayModeList).
-			Placement(common.LegendPlacementBottom).
-			Calcs([]string{})).
+		ColorScheme(colors(dashboard.FieldColorModeIdFixed, grey)). // by threshold, value mappings are not drawn
+		Legend(legend(common.LegendPlacementBottom)).
 		Tooltip(multiTooltip()).
 		Unit(units.Short).
 		PerPage(10).
 		FillOpacity(80).
 		Height(8).
 		Span(full)
+}
+
+func legend(placement common.LegendPlacement) *common.VizLegendOptionsBuilder {
+	return common.NewVizLegendOptionsBuilder().
+		ShowLegend(true).
+		DisplayMode(common.LegendDisplayModeList).
+		Placement(placement).
+		Calcs([]string{})
+}
+
+func colors(mode dashboard.FieldColorModeId, color string) *dashboard.FieldColorBuilder {
+	return dashboard.NewFieldColorBuilder().Mode(mode).FixedColor(color)
 }
 
 func latest() *common.ReduceDataOptionsBuilder {
@@ -111,7 +120,7 @@ type threshold struct {
 	color string
 }
 
-// colored gives the colour below the first threshold, then the thresholds.
+// colored returns the colour below the first threshold, then the thresholds.
 func colored(base string, above ...threshold) *dashboard.ThresholdsConfigBuilder {
 	return dashboard.NewThresholdsConfigBuilder().
 		Mode(dashboard.ThresholdsModeAbsolute).
@@ -137,4 +146,14 @@ func thresholds(base string, above ...threshold) dashboard.DynamicConfigValue {
 		Mode:  dashboard.ThresholdsModeAbsolute,
 		Steps: steps(base, above),
 	})
+}
+
+// fixed is one colour for one field.
+func fixed(color string) dashboard.FieldColor {
+	return dashboard.FieldColor{Mode: dashboard.FieldColorModeIdFixed, FixedColor: cog.ToPtr(color)}
+}
+
+// rename changes the names of series that match the regular expression.
+func rename(regex, pattern string) dashboard.DataTransformerConfig {
+	return dashboard.DataTransformerConfig{Id: "renameByRegex", Options: map[string]any{"regex": regex, "renamePattern": pattern}}
 }

@@ -1,62 +1,56 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// Everything that the exporter, the rule file and Prometheus itself provide.
-var knownMetrics = strings.Fields(`
-	rocketchat_import_up
-	rocketchat_import_auth_failure
-	rocketchat_import_scrape_failures_total
-	rocketchat_import_scrape_duration_seconds
-	rocketchat_import_users
-	rocketchat_import_channels
-	rocketchat_import_messages
-	rocketchat_import_contacts
-	rocketchat_import_users_by_flag
-	rocketchat_import_channels_by_flag
-	rocketchat_import_waiting
-	rocketchat_import_state
-	rocketchat_import_step
-	rocketchat_import_operation_info
-	rocketchat_import_operation_valid
-	rocketchat_import_operation_created_timestamp_seconds
-	rocketchat_import_operation_updated_timestamp_seconds
-	rocketchat_import_operation_records
-	rocketchat_import_records_expected
-	rocketchat_import_records_completed
-	rocketchat_import_records_failed
-	rocketchat_import_api_requests_total
-	rocketchat_import_api_request_duration_seconds_bucket
-	rocketchat_import_api_request_duration_seconds_sum
-	rocketchat_import_api_request_duration_seconds_count
-	rocketchat_import_api_response_bytes_total
-	rocketchat_import_api_rate_limit_remaining
-	rocketchat_import:progress:ratio
-	rocketchat_import:records:rate5m
-	rocketchat_import:remaining:seconds
-	up
-	ALERTS
-	ALERTS_FOR_STATE
-`)
-
 var (
 	selectors    = regexp.MustCompile(`([A-Za-z_:][A-Za-z0-9_:]*)\{([^}]*)\}`)
+	headings     = regexp.MustCompile(`(?m)^#+ (rocketchat_import_\w+)$`)
+	records      = regexp.MustCompile(`record: (\S+)`)
 	placeholders = regexp.MustCompile(`\$\w+|\$\{\w+\}`)
 )
 
+// metricsOfThePage are the metrics that the generated page of metrics has, except
+// those of the exporter itself.
+func metricsOfThePage(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var metrics []string
+	for _, match := range headings.FindAllStringSubmatch(string(page), -1) {
+		switch name := match[1]; {
+		case strings.HasPrefix(name, "rocketchat_import_exporter_"):
+		case strings.HasSuffix(name, "_duration_seconds") && strings.Contains(name, "_api_"): // a histogram
+			metrics = append(metrics, name+"_bucket", name+"_sum", name+"_count")
+		default:
+			metrics = append(metrics, name)
+		}
+	}
+	if len(metrics) < 25 {
+		t.Fatalf("docs/metrics.md has only %q", metrics)
+	}
+	return metrics
+}
+
 func TestEveryMetricIsOneThatExists(t *testing.T) {
+	known := append(metricsOfThePage(t), "up", "ALERTS", "ALERTS_FOR_STATE")
+	for _, match := range records.FindAllStringSubmatch(ruleFile(t), -1) {
+		known = append(known, match[1])
+	}
 	eachQuery(t, func(where, expr string) {
 		found := selectors.FindAllStringSubmatch(expr, -1)
 		if len(found) == 0 {
 			t.Errorf("%s selects nothing", where)
 		}
 		for _, match := range found {
-			if !slices.Contains(knownMetrics, match[1]) {
+			if !slices.Contains(known, match[1]) {
 				t.Errorf("%s uses %s", where, match[1])
 			}
 		}
@@ -70,7 +64,7 @@ func TestEveryMetricIsShown(t *testing.T) {
 			shown[match[1]] = true
 		}
 	})
-	for _, metric := range knownMetrics {
+	for _, metric := range metricsOfThePage(t) {
 		if !shown[metric] {
 			t.Errorf("%s is not on the dashboard", metric)
 		}
@@ -109,25 +103,48 @@ func TestAGaugeIsHeldOnlyWhileScrapesFail(t *testing.T) {
 	const want = `(m{instance=~"$instance",type="users"}` +
 		` or last_over_time(m{instance=~"$instance",type="users"}[5m])` +
 		` unless on (instance) (rocketchat_import_up{instance=~"$instance"} == 1))`
-	if got := held("m", `type="users"`); got != want {
+	if got := expand(held(`m{type="users"}`)); got != want {
 		t.Errorf("held: %s", got)
 	}
 }
 
-func TestEveryStateHasACodeOfItsOwn(t *testing.T) {
-	numbers := map[int]bool{}
-	var names []string
-	for _, state := range allStates() {
-		if numbers[state.number] {
-			t.Errorf("code %d is given twice", state.number)
+func TestNoQueryIsASubquery(t *testing.T) {
+	eachQuery(t, func(where, expr string) {
+		if regexp.MustCompile(`\[[^]]*:[^]]*\]`).MatchString(expr) {
+			t.Errorf("%s: %s", where, expr)
 		}
-		numbers[state.number] = true
-		names = append(names, state.name)
-	}
+	})
+}
+
+func TestEveryStateHasACode(t *testing.T) {
 	for _, state := range []string{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"} {
-		if !slices.Contains(names, state) {
+		if !slices.ContainsFunc(importCodes(), func(c code) bool { return strings.Contains(c.expr, `state=~"`+state+`"`) }) {
 			t.Errorf("the state %s has no code", state)
 		}
+	}
+}
+
+// The maximum over many workspaces is shown, so the order of the codes is that in
+// which they need a person.
+func TestTheMorePressingHasTheHigherCode(t *testing.T) {
+	order := []string{"done", "importing", "error", "interrupted", "aborted", "set back", "stalled", "exporter down", "no answer", "forbidden", "unauthorized"}
+	last := -1
+	for i, c := range stateCodes() {
+		if c.number != i {
+			t.Errorf("code %d is %s, the %dth", c.number, c.text, i)
+		}
+		place := slices.Index(order, c.text)
+		if place >= 0 && place < last {
+			t.Errorf("%s comes after %s", c.text, order[last])
+		}
+		last = max(last, place)
+		pressing := place >= slices.Index(order, "error")
+		if bad := strings.Contains(c.color, "red") || strings.Contains(c.color, "orange"); pressing && !bad {
+			t.Errorf("%s is %s", c.text, c.color)
+		}
+	}
+	if last != len(order)-1 {
+		t.Errorf("the codes end with %s", order[last])
 	}
 }
 
@@ -136,7 +153,7 @@ func eachQuery(t *testing.T, visit func(where, expr string)) {
 	t.Helper()
 	board := load(t)
 	for _, annotation := range board.Annotations.List {
-		visit("annotation", annotation.Expr)
+		visit(annotation.Name, annotation.Expr)
 	}
 	for _, p := range panels(t) {
 		for _, target := range p.Targets {

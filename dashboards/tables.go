@@ -16,24 +16,55 @@ type column struct {
 	width int // pixels
 	expr  string
 	// label names the label of the query's result to show; empty shows its value.
-	label      string
+	label string
+	// optional columns are drawn only where a workspace has a value.
+	optional   bool
+	unit       string // empty: that of the table
+	mappings   []dashboard.ValueMapping
 	properties []dashboard.DynamicConfigValue
 }
 
-// workspaceTable puts one query for each column side by side. Every query's
-// result must have the label instance, which becomes the first column.
-func workspaceTable(title, description string, columns ...column) *table.PanelBuilder {
+// filled is the column's expression with a value for each workspace: Grafana
+// drops a column whose query has no result.
+func (c column) filled() string {
+	switch {
+	case c.optional:
+		return c.expr
+	case c.label != "":
+		return fmt.Sprintf("%s\nor on (instance) label_replace(%s, %q, \"-\", \"\", \"\")", c.expr, everyWorkspace, c.label)
+	default:
+		return c.expr + "\nor on (instance) NaN * " + everyWorkspace
+	}
+}
+
+func (c column) override() []dashboard.DynamicConfigValue {
+	properties := []dashboard.DynamicConfigValue{
+		property("custom.width", c.width),
+		property("mappings", append(c.mappings[:len(c.mappings):len(c.mappings)], absent())),
+	}
+	if c.unit != "" {
+		properties = append(properties, property("unit", c.unit))
+	}
+	return append(properties, c.properties...)
+}
+
+// perWorkspace puts one query for each column side by side. Every query's result
+// must have the label instance, which becomes the first column. That one takes
+// the width that is left.
+func perWorkspace(title, description string, columns ...column) *table.PanelBuilder {
 	queries := make([]*prometheus.DataqueryBuilder, 0, len(columns))
 	for _, c := range columns {
-		queries = append(queries, rows(c.expr))
+		queries = append(queries, rows(c.filled()))
 	}
 	builder := newTable(title, description, queries...).
 		Transformations(sideBySide(columns)).
 		NoValue("no exporter is scraped").
-		OverrideByName("Workspace", []dashboard.DynamicConfigValue{property("custom.width", 140)})
+		OverrideByName("Workspace", []dashboard.DynamicConfigValue{property("links", []map[string]any{{
+			"title": "Show this workspace alone",
+			"url":   "/d/" + uid + "?${datasource:queryparam}&var-instance=${__value.raw}&${__url_time_range}",
+		}})})
 	for _, c := range columns {
-		shared := []dashboard.DynamicConfigValue{property("custom.width", c.width), property("noValue", "-")}
-		builder.OverrideByName(c.title, append(shared, c.properties...))
+		builder.OverrideByName(c.title, c.override())
 	}
 	return builder
 }
@@ -48,7 +79,6 @@ func newTable(title, description string, queries ...*prometheus.DataqueryBuilder
 		CellHeight(common.TableCellHeightSm).
 		Align(common.FieldTextAlignmentAuto).
 		Unit(units.Short).
-		Height(7).
 		Span(full)
 }
 
@@ -79,9 +109,4 @@ func sideBySide(columns []column) []dashboard.DataTransformerConfig {
 // coloredText writes a cell in the colour of its value mapping or threshold.
 func coloredText() dashboard.DynamicConfigValue {
 	return property("custom.cellOptions", map[string]any{"type": "color-text"})
-}
-
-// gaugeCell draws a cell as a bar beside its value.
-func gaugeCell() dashboard.DynamicConfigValue {
-	return property("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"})
 }

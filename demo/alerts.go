@@ -11,29 +11,26 @@ import (
 	"strings"
 	"time"
 
-	"rocketchat_import_exporter/internal/alertstack"
-	"rocketchat_import_exporter/internal/process"
+	"rocketchat_import_exporter/demo/alertstack"
+	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-const (
-	// alertSpeed is how many times faster than shipped the rules are, so that an
-	// import that stalls is told of after 45 s and not after 15 min.
-	alertSpeed = 20
-	// standstill is how long the import stalls; it is enough to be told of.
-	standstill = 75 * time.Second
-)
+// alertSpeed is how many times shorter the waits of Prometheus and Alertmanager
+// are than shipped, so that nobody has to wait for minutes.
+const alertSpeed = 20
 
-// alerting is a Prometheus with the shipped rules, and an Alertmanager that sends
-// to the terminal.
+// alerting is a Prometheus with the shipped rules, and an Alertmanager that
+// posts into a simulated Rocket.Chat and to two webhooks.
 type alerting struct {
 	*alertstack.Stack
-	dir     string
-	webhook *http.Server
+	dir      string
+	webhooks *http.Server
 }
 
-// startAlerting returns once both can be asked. exporter is the address of the
-// exporter.
-func startAlerting(ctx context.Context, exporter string) (*alerting, error) {
+// startAlerting returns once both can be asked. What Alertmanager sends to the
+// channel of chat, or elsewhere, is shown from then on, until ctx ends.
+func startAlerting(ctx context.Context, e *exporter, chat *workspace) (*alerting, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return nil, err
@@ -45,24 +42,37 @@ func startAlerting(ctx context.Context, exporter string) (*alerting, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &alerting{webhook: &http.Server{Handler: alertstack.Webhook(show), ReadHeaderTimeout: 10 * time.Second}}
-	go a.webhook.Serve(listener)
+	a := &alerting{webhooks: &http.Server{Handler: alertstack.Webhook(show), ReadHeaderTimeout: 10 * time.Second}}
+	go a.webhooks.Serve(listener)
 	if a.dir, err = os.MkdirTemp("", "demo"); err == nil {
-		bin := filepath.Join(root, "e2e", "bin")
-		a.Stack, err = alertstack.Start(ctx, alertstack.Config{
+		bin := filepath.Join(root, "test", "bin")
+		config := alertstack.Config{
 			Prometheus:   filepath.Join(bin, "prometheus"),
 			Alertmanager: filepath.Join(bin, "alertmanager"),
 			Alerts:       filepath.Join(root, "alerts"),
 			Dir:          a.dir,
 			Speed:        alertSpeed,
-			Exporters:    map[string]string{"demo": exporter},
 			Webhook:      "http://" + listener.Addr().String(),
-		})
+			RocketChat:   &alertstack.RocketChat{URL: chat.url, UserID: userID, Token: token},
+		}
+		if e.many {
+			config.Many = e.address
+		} else {
+			config.Exporters = map[string]string{chat.name: e.address}
+		}
+		a.Stack, err = alertstack.Start(ctx, config)
 	}
 	if err != nil {
 		a.stop()
 		return nil, err
 	}
+	fmt.Printf(`
+Now Prometheus scrapes the exporter, with the shipped alerts:  %s/alerts
+Alertmanager sends what they find:                             %s
+Its messages in the channel of the simulated Rocket.Chat, and those to pager and
+tickets, are shown as they arrive. All waits are %d times shorter than shipped.
+`, a.PrometheusURL, a.AlertmanagerURL, alertSpeed)
+	go showMessages(ctx, chat.sim)
 	return a, nil
 }
 
@@ -71,15 +81,34 @@ func (a *alerting) stop() {
 	if a.Stack != nil {
 		a.Stack.Stop()
 	}
-	a.webhook.Close()
+	a.webhooks.Close()
 	os.RemoveAll(a.dir)
 }
 
-// show prints what Alertmanager sends, a line for each alert.
+// show prints what Alertmanager sends to a webhook, a line for each alert.
 func show(n alertstack.Notification) {
 	for _, alert := range n.Alerts {
-		fmt.Printf("%s %s to %s: %s %s\n", time.Now().Format(time.TimeOnly),
-			strings.ToUpper(alert.Status), n.Receiver, alert.Labels["alertname"], alert.Annotations["summary"])
+		say("%-10s  %s: %s", n.Receiver, strings.ToUpper(alert.Status), alert.Annotations["summary"])
+	}
+}
+
+// showMessages prints each message that arrives in a channel until ctx ends.
+func showMessages(ctx context.Context, chat *rocketchatsim.Server) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for shown := 0; ; {
+		messages := chat.Messages()
+		for _, m := range messages[shown:] {
+			for _, a := range m.Attachments {
+				say("%-10s  %s", m.Channel, a.Title)
+			}
+		}
+		shown = len(messages)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -95,16 +124,39 @@ func moduleRoot(ctx context.Context) (string, error) {
 // buildAlerting builds Prometheus and Alertmanager, each from the module that pins
 // it, unless they are there.
 func buildAlerting(ctx context.Context, root string) error {
-	bin := filepath.Join(root, "e2e", "bin")
-	for program, module := range map[string]string{"prometheus": "e2e", "alertmanager": "e2e/alertmanager"} {
-		if _, err := os.Stat(filepath.Join(bin, program)); err == nil {
+	bin := filepath.Join(root, "test", "bin")
+	for _, p := range []struct{ program, module string }{{"prometheus", "test"}, {"alertmanager", "test/alertmanager"}} {
+		if _, err := os.Stat(filepath.Join(bin, p.program)); err == nil {
 			continue
 		}
-		fmt.Printf("Building %s, which takes minutes the first time …\n", program)
-		path := "github.com/prometheus/" + program + "/cmd/" + program
-		if _, err := process.Build(ctx, bin, path, "-C", filepath.Join(root, module)); err != nil {
+		fmt.Printf("\nBuilding %s, which takes TODO the first time …\n", p.program)
+		done := showProgress(p.program)
+		_, err := process.Build(ctx, bin, "github.com/prometheus/"+p.program+"/cmd/"+p.program, "-C", filepath.Join(root, p.module))
+		done()
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// showProgress prints now and then for how long a program has been built, until
+// done is called.
+func showProgress(program string) (done func()) {
+	began, tick := time.Now(), time.NewTicker(10*time.Second)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				fmt.Printf("  building %s for %.0f s\n", program, time.Since(began).Seconds())
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		tick.Stop()
+		close(stop)
+	}
 }

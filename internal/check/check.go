@@ -1,150 +1,121 @@
-// Package check tells whether a workspace can be watched, and what to do if not.
+// Package check finds out whether a workspace can be watched, and what to do if
+// not.
 package check
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 )
 
-// Result is what was found out about one workspace. A pointer is nil where
-// something was not found out.
+// Result is what is known about one workspace. A nil pointer means not known.
 type Result struct {
 	Workspace string `json:"workspace"`
 	URL       string `json:"url"`
-	// Reached tells whether Rocket.Chat itself answered.
+	// Reached is true if Rocket.Chat itself answered, and false if nothing did,
+	// or only something in front of it.
 	Reached *bool `json:"reached"`
-	// TokenAccepted tells whether it accepted user id and token.
+	// TokenAccepted and Permitted are what Rocket.Chat itself said about the
+	// credentials, and about the permission to use the import API.
 	TokenAccepted *bool `json:"token_accepted"`
-	// Permitted tells whether the user may use the import API.
-	Permitted *bool `json:"permitted"`
-	// Well is true if all three are.
-	Well bool `json:"well"`
-	// Import is the newest import; nil if there never was one or it was not found out.
+	Permitted     *bool `json:"permitted"`
+	// OK is true if all three are true.
+	OK bool `json:"ok"`
+	// ServerTime is the Date header of the answer.
+	ServerTime *time.Time `json:"server_time"`
+	// Import is the newest import, or nil if there never was one.
 	Import *Import `json:"import"`
-	// Reason, Problem and Hint say what is wrong and what to do; empty if Well.
+	// Notes say what the exporter cannot show of this server.
+	Notes []string `json:"notes,omitempty"`
+	// Reason, Problem and Hint say what is wrong and what to do. They are empty
+	// if OK.
 	Reason  client.Reason `json:"reason,omitempty"`
 	Problem string        `json:"problem,omitempty"`
 	Hint    string        `json:"hint,omitempty"`
-}
-
-// Import is how far an import is. A count is nil where the server does not tell.
-type Import struct {
-	ID        string `json:"id"`
-	Importer  string `json:"importer"`
-	State     string `json:"state"`
-	Step      string `json:"step"`
-	Expected  *int64 `json:"records_expected"`
-	Completed *int64 `json:"records_completed"`
-	Failed    *int64 `json:"records_failed"`
 }
 
 // Run asks a workspace for its newest import, which changes nothing, within
 // w.Timeout. It reads no selection.
 func Run(ctx context.Context, name string, w config.Workspace, userAgent string) Result {
 	r := Result{Workspace: name, URL: w.URL.String()}
-	c, err := client.New(client.Config{
-		URL: w.URL, UserID: w.UserID, Token: w.Token, TokenFile: w.TokenFile, HTTP: w.HTTP, UserAgent: userAgent,
-	})
+	c, err := w.Client(userAgent, nil)
 	if err != nil {
-		r.Problem, r.Hint = err.Error(), "Mend the HTTP client settings (http_config)."
+		r.Problem, r.Hint = err.Error(), "Fix the HTTP client settings (http_config)."
 		return r
 	}
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
-	op, err := c.CurrentOperation(ctx)
+	answer, err := c.CurrentOperation(ctx)
 	if err != nil {
-		r.failed(err)
+		r.fail(err)
 		return r
 	}
 	yes := true
-	r.Reached, r.TokenAccepted, r.Permitted, r.Well = &yes, &yes, &yes, true
-	if op != nil {
-		r.Import = &Import{
-			ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
-			Expected: known(op.Count.Total), Completed: known(op.Count.Completed), Failed: known(op.Count.Error),
-		}
+	r.Reached, r.TokenAccepted, r.Permitted, r.OK = &yes, &yes, &yes, true
+	r.Import = newImport(answer)
+	if answer.ServerTime.IsZero() {
+		r.Notes = append(r.Notes, "The answer has no Date header: nobody can tell how long ago the import last moved. Let the proxy in front of Rocket.Chat keep the header.")
+	} else {
+		r.ServerTime = &answer.ServerTime
+	}
+	if answer.Operation.KeepsSelection() {
+		r.Notes = append(r.Notes, "This record is from a server before 3.14, which keeps the selection in it. The exporter does not ask this workspace for selections. After an upgrade of Rocket.Chat, restart the exporter once there is a newer import.")
 	}
 	return r
 }
 
-// failed takes what a failure tells.
-func (r *Result) failed(err error) {
-	yes, no := true, false
+// fail records what a failure says about the workspace.
+func (r *Result) fail(err error) {
 	r.Problem = err.Error()
 	var e *client.Error
 	if !errors.As(err, &e) {
 		return
 	}
 	r.Reason, r.Hint = e.Reason, e.Hint
-	switch {
-	case e.Reason == client.Unauthorized && e.Status == 0: // the token could not be read, so nothing was asked
-	case e.Reason == client.Unauthorized:
-		r.Reached, r.TokenAccepted = &yes, &no
-	case e.Reason == client.Forbidden:
-		r.Reached, r.TokenAccepted, r.Permitted = &yes, &yes, &no
-	case e.Reason == client.RateLimited:
-		r.Reached = &yes
-	default:
-		r.Reached = &no
+	if e.Reason == client.Unauthorized && e.Status == 0 {
+		return // the token file cannot be read, so no call was made
+	}
+	r.Reached = &e.Reached
+	if e.Reason.Credentials() {
+		accepted := e.Reason == client.Forbidden
+		r.TokenAccepted = &accepted
+		if accepted {
+			r.Permitted = new(bool)
+		}
 	}
 }
 
-func known(n client.Number) *int64 {
-	if !n.Known {
-		return nil
-	}
-	return &n.Value
-}
-
-// Write tells a result in plain words.
+// Write writes a result in words.
 func (r Result) Write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s)\n", r.Workspace, r.URL)
-	fmt.Fprintf(&b, "  Rocket.Chat  %s\n", word(r.Reached, "was reached", "was not reached"))
+	fmt.Fprintf(&b, "  Rocket.Chat  %s\n", word(r.Reached, "was reached", "did not answer"))
 	fmt.Fprintf(&b, "  token        %s\n", word(r.TokenAccepted, "is accepted", "is not accepted"))
 	fmt.Fprintf(&b, "  permission   %s\n", word(r.Permitted, "run-import is there", "run-import is missing"))
-	if r.Well {
-		fmt.Fprintf(&b, "  import       %s\n", r.Import)
+	if r.OK {
+		r.Import.write(&b)
 	} else {
 		fmt.Fprintf(&b, "  problem      %s\n  what to do   %s\n", r.Problem, r.Hint)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "  note         %s\n", note)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// String tells of an import in one line; i may be nil.
-func (i *Import) String() string {
-	if i == nil {
-		return "there never was one"
-	}
-	s := fmt.Sprintf("%s, state %s (%s)", cmp.Or(i.Importer, "of an unknown importer"), cmp.Or(i.State, "unknown"), i.Step)
-	if i.Expected != nil {
-		var done int64
-		if i.Completed != nil {
-			done = *i.Completed
-		}
-		s += fmt.Sprintf(", %d of %d records done", done, *i.Expected)
-	}
-	if i.Failed != nil && *i.Failed > 0 {
-		s += fmt.Sprintf(", %d failed", *i.Failed)
-	}
-	return s
-}
-
-// word says what a finding is.
-func word(finding *bool, yes, no string) string {
+func word(known *bool, yes, no string) string {
 	switch {
-	case finding == nil:
-		return "not found out"
-	case *finding:
+	case known == nil:
+		return "not known"
+	case *known:
 		return yes
 	default:
 		return no

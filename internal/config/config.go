@@ -1,5 +1,5 @@
-// Package config says which workspaces are watched, and how: from flags for
-// one, from a file for many.
+// Package config says which workspaces are watched and how. Flags describe one
+// workspace, a file describes many.
 package config
 
 import (
@@ -12,100 +12,119 @@ import (
 	promconfig "github.com/prometheus/common/config"
 
 	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/collector"
 )
 
-// Workspace says how one workspace is watched. Workspaces that are the same
-// are reflect.DeepEqual.
+// Workspace says how one workspace is watched. Two that are
+// reflect.DeepEqual are watched in the same way.
 type Workspace struct {
 	// URL is the base URL of the workspace, as client.ParseURL returns it.
 	URL *url.URL
-	// UserID and either Token or TokenFile are whom to ask as.
+	// UserID and either Token or TokenFile are the credentials of every call.
 	UserID           string
 	Token, TokenFile string
-	// Timeout, MinInterval, FileData and FileDataTimeout are as in
-	// collector.Options.
-	Timeout, MinInterval time.Duration
-	FileData             collector.Mode
-	FileDataTimeout      time.Duration
+	// Timeout is above 0. A scrape waits no longer than this for Rocket.Chat.
+	Timeout time.Duration
+	// MinInterval is 0 or more. Scrapes within it share one answer.
+	MinInterval time.Duration
+	// FileData says when the selection is read.
+	FileData Mode
+	// FileDataTimeout is above 0. Reading the selection ends after it.
+	FileDataTimeout time.Duration
 	// HTTP sets TLS, proxy and further headers.
 	HTTP promconfig.HTTPClientConfig
 }
 
-// Error is what is wrong with one setting. It never holds a secret.
-type Error struct {
-	// Setting is its name as in the file: auth_token.
-	Setting string
-	Err     error
+// Client returns a client of the workspace, or an [*Error]. It makes no call.
+// The client calls observe, unless it is nil, as client.Config says.
+func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.Client, error) {
+	c, err := client.New(client.Config{
+		URL: w.URL, UserID: w.UserID, Token: w.Token, TokenFile: w.TokenFile,
+		HTTP: w.HTTP, UserAgent: userAgent, Observe: observe,
+	})
+	if err != nil {
+		return nil, &Error{[]string{"http_config"}, err}
+	}
+	return c, nil
 }
 
-// Error names the setting and what is wrong with it.
-func (e *Error) Error() string { return e.Setting + ": " + e.Err.Error() }
+// Error says what is wrong with one setting, or with several together. It
+// never holds a secret.
+type Error struct {
+	// Settings are named as in the file: auth_token.
+	Settings []string
+	Err      error
+}
 
-// Unwrap gives what is wrong.
+// Error names the settings and the fault.
+func (e *Error) Error() string { return strings.Join(e.Settings, ", ") + ": " + e.Err.Error() }
+
+// Unwrap returns the fault without the settings.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Check returns an [*Error] for the first setting that cannot be used. Whether
-// a token file can be read is not looked at: that may change at any time.
-func (w *Workspace) Check() error {
+// Check returns an [*Error] for the first setting that cannot be used. It does
+// not read a token file, which may appear or change at any time.
+func (w Workspace) Check() error {
 	switch {
 	case w.URL == nil:
-		return wrong("url", "is missing")
+		return wrong("is missing", "url")
 	case w.UserID == "":
-		return wrong("user_id", "is missing")
+		return wrong("is missing", "user_id")
 	case w.Token == "" && w.TokenFile == "":
-		return wrong("auth_token", "is missing, and so is auth_token_file: one of them is needed")
+		return wrong("one of them is needed", "auth_token", "auth_token_file")
 	case w.Token != "" && w.TokenFile != "":
-		return wrong("auth_token", "contradicts auth_token_file: only one of them can be given")
+		return wrong("only one of them can be set", "auth_token", "auth_token_file")
 	}
 	if err := client.CheckUserID(w.UserID); err != nil {
-		return &Error{"user_id", err}
+		return &Error{[]string{"user_id"}, err}
 	}
 	if w.Token != "" {
 		if _, err := client.ParseToken(w.Token); err != nil {
-			return &Error{"auth_token", err}
+			return &Error{[]string{"auth_token"}, err}
 		}
 	}
 	if err := checkHTTP(w.HTTP); err != nil {
 		return err
 	}
-	return w.CheckDurations()
+	return w.CheckDefaults()
 }
 
-// checkHTTP refuses what prometheus/common would take, and what would then
-// fail, or contradict the credentials, at every call.
+// checkHTTP rejects settings that prometheus/common accepts, and that would
+// fail or contradict the credentials at every call.
 func checkHTTP(c promconfig.HTTPClientConfig) error {
 	if proxy := c.ProxyURL.URL; proxy != nil && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) {
-		return wrong("http_config", "proxy_url must begin with http://, https://, socks5:// or socks5h://")
+		return wrong("proxy_url must begin with http://, https://, socks5:// or socks5h://", "http_config")
 	}
 	if c.OAuth2 != nil {
-		// prometheus/common asks its token server without heeding that a call has ended.
-		return wrong("http_config", "oauth2 is not supported: Rocket.Chat takes the personal access token")
+		// prometheus/common calls its token server without the call's context.
+		return wrong("oauth2 is not supported: Rocket.Chat takes the personal access token", "http_config")
 	}
 	if c.HTTPHeaders == nil {
 		return nil
 	}
 	for header := range c.HTTPHeaders.Headers {
 		if strings.EqualFold(header, "X-Auth-Token") || strings.EqualFold(header, "X-User-Id") {
-			return wrong("http_config", "http_headers must not set "+header+", which the credentials set")
+			return wrong("http_headers must not set "+header+", which the credentials set", "http_config")
 		}
 	}
 	return nil
 }
 
-// CheckDurations is the part of Check that defaults for workspaces must pass
-// too.
-func (w *Workspace) CheckDurations() error {
+// CheckDefaults returns an [*Error] for the first setting that cannot be a
+// default for workspaces: [Workspace.Check] without the URL, the credentials
+// and the HTTP settings.
+func (w Workspace) CheckDefaults() error {
 	switch {
 	case w.Timeout <= 0:
-		return wrong("timeout", "must be above 0")
+		return wrong("must be above 0", "timeout")
 	case w.MinInterval < 0:
-		return wrong("min_interval", "must not be negative")
+		return wrong("must not be negative", "min_interval")
+	case !w.FileData.Valid():
+		return wrong("must be on-change, each-scrape, never or unguarded", "file_data")
 	case w.FileDataTimeout <= 0:
-		return wrong("file_data_timeout", "must be above 0")
+		return wrong("must be above 0", "file_data_timeout")
 	default:
 		return nil
 	}
 }
 
-func wrong(setting, what string) error { return &Error{setting, errors.New(what)} }
+func wrong(fault string, settings ...string) error { return &Error{settings, errors.New(fault)} }

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
-
-	"rocketchat_import_exporter/collector"
 )
 
 const secret = "a-token-that-must-not-show"
@@ -17,7 +15,7 @@ const secret = "a-token-that-must-not-show"
 // defaults are those of the flags.
 var defaults = Workspace{
 	Timeout: 10 * time.Second, MinInterval: 7 * time.Second,
-	FileData: collector.OnChange, FileDataTimeout: 2 * time.Minute,
+	FileData: OnChange, FileDataTimeout: 2 * time.Minute,
 	HTTP: promconfig.DefaultHTTPClientConfig,
 }
 
@@ -55,7 +53,7 @@ workspaces:
 	acme, other := workspaces["acme"], workspaces["other-1.example_x"]
 	if len(workspaces) != 2 || acme.URL.String() != "https://chat.acme.example/chat" || acme.UserID != "aobEdbYhXfu5hkeqG" ||
 		acme.Token != "" || acme.TokenFile != filepath.Join(dir, "secrets/acme") || acme.Timeout != 8*time.Second ||
-		acme.MinInterval != 0 || acme.FileData != collector.Never || acme.FileDataTimeout != 24*time.Hour ||
+		acme.MinInterval != 0 || acme.FileData != Never || acme.FileDataTimeout != 24*time.Hour ||
 		acme.HTTP.TLSConfig.CAFile != filepath.Join(dir, "ca.pem") {
 		t.Errorf("acme is %+v", acme)
 	}
@@ -65,18 +63,13 @@ workspaces:
 	}
 }
 
-func TestFileMayNameNoWorkspace(t *testing.T) {
-	for _, content := range []string{"", "workspaces:", "workspaces: {}"} {
-		if workspaces, _, err := load(t, content); err != nil || workspaces == nil || len(workspaces) != 0 {
-			t.Errorf("%q gives %v, %v", content, workspaces, err)
-		}
-	}
-}
-
-func TestLoadRefuses(t *testing.T) {
+func TestLoadRejects(t *testing.T) {
 	// A workspace that lacks nothing, for what is added to it to be wrong.
 	const good = "workspaces:\n  acme:\n    url: http://localhost:3000\n    user_id: u\n    auth_token: " + secret + "\n"
 	tests := map[string]struct{ content, want string }{
+		"nothing":                       {"", "names no workspace"},
+		"a file that was cut off":       {"workspaces:", "names no workspace"},
+		"an empty list":                 {"workspaces: {}", "names no workspace"},
 		"an unknown key":                {good + "    tokn: " + secret, "line 6: field tokn not found"},
 		"an unknown key at the top":     {good + "workspace: {}", "line 6: field workspace not found"},
 		"an unknown key of HTTP":        {good + "    http_config: {tls_confg: {}}", "line 6: field tls_confg not found"},
@@ -91,8 +84,10 @@ func TestLoadRefuses(t *testing.T) {
 		"no URL":                        {strings.Replace(good, "    url: http://localhost:3000\n", "", 1), "workspace acme: url: is missing"},
 		"a URL with a password":         {strings.Replace(good, "localhost", "me:"+secret+"@localhost", 1), "workspace acme: url: "},
 		"no user id":                    {strings.Replace(good, "    user_id: u\n", "", 1), "workspace acme: user_id: is missing"},
-		"no token":                      {strings.Replace(good, "    auth_token: "+secret+"\n", "", 1), "workspace acme: auth_token: is missing"},
-		"a token and a file":            {good + "    auth_token_file: a", "workspace acme: auth_token: contradicts auth_token_file"},
+		"a user id in quotation marks":  {strings.Replace(good, "user_id: u", `user_id: '"u"'`, 1), "workspace acme: user_id: "},
+		"a token in quotation marks":    {strings.Replace(good, secret, "'\""+secret+"\"'", 1), "workspace acme: auth_token: "},
+		"no token":                      {strings.Replace(good, "    auth_token: "+secret+"\n", "", 1), "workspace acme: auth_token, auth_token_file: one of them is needed"},
+		"a token and a file":            {good + "    auth_token_file: a", "workspace acme: auth_token, auth_token_file: only one of them can be set"},
 		"a timeout of zero":             {good + "    timeout: 0s", "workspace acme: timeout: must be above 0"},
 		"a negative interval":           {good + "    min_interval: -1s", "not a valid duration"},
 		"a duration without a unit":     {good + "    timeout: 10", "not a valid duration"},

@@ -2,16 +2,22 @@ package server
 
 import (
 	"flag"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"rocketchat_import_exporter/internal/rocketchatsim"
+	"github.com/go-kit/log"
+
+	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/watch"
 )
 
-var screenshots = flag.String("screenshots", "", "folder to write screenshots of the page to")
+var screenshots = flag.String("screenshots", "", "folder to write screenshots of the page to; docs/page.png is one of them")
 
 // chromium runs Debian's Chromium on a page of this machine, and returns what it prints.
 func chromium(t *testing.T, args ...string) string {
@@ -31,46 +37,80 @@ func chromium(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// TestHomeInABrowser has Chromium read the page of workspaces in all their states.
-func TestHomeInABrowser(t *testing.T) {
-	r := newRig(t, []string{"acme", "interrupted", "new", "quiet", "ready", "refused"}, nil)
-	place := func(name, step string, valid bool, done int) {
-		op := rocketchatsim.SlackOperation(step, time.Now())
-		total, failed, users, channels, messages := 153400, 12, 3000, 400, 150000
-		op.Valid = valid
-		op.Count = &rocketchatsim.Count{Total: &total, Completed: &done, Error: &failed, Users: &users, Channels: &channels, Messages: &messages}
-		r.sims[name].SetOperation(op)
-		if err := r.sims[name].SetSelection(rocketchatsim.Selection{Users: users, Channels: channels, Messages: messages}); err != nil {
-			t.Fatal(err)
-		}
+// ten are workspaces in many states.
+func ten(t *testing.T) map[string]watch.Status {
+	const messages = client.Step("importer_importing_messages")
+	return map[string]watch.Status{
+		"acme":     seenIn(messages, watched(100*time.Second, 76700)),
+		"globex":   seenIn(messages, savedBefore(25*time.Minute), watched(40*time.Minute, 61000)),
+		"hooli":    seenIn(client.StepDone, notValid, savedBefore(2*time.Hour), counts(153400, 61500, 0), incident(watch.Aborted, 2*time.Hour)),
+		"initech":  seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)),
+		"soylent":  seenIn("importer_preparing_messages", counts(132900, 0, 0), nothingOf),
+		"stark":    seenIn(client.StepUserSelection, selected(3000, 400, 150000)),
+		"umbrella": seenIn(messages, failing(tokenRefused(t))),
+		"wayne":    {At: look, Scraped: look, Snapshot: watch.Snapshot{PositionKnown: true, State: client.StateNone}},
+		"wonka":    seenIn(client.StepUserSelection, counts(1, 0, 0), selected(0, 0, 0)),
+		"zorg":     {},
 	}
-	place("ready", rocketchatsim.StepUserSelection, true, 0)
-	place("interrupted", rocketchatsim.StepImportingUsers, false, 1500)
-	place("acme", rocketchatsim.StepUserSelection, true, 0)
-	r.do(http.MethodGet, "/probe?target=acme")
-	if err := r.sims["acme"].Update(func(op *rocketchatsim.Operation) {
-		op.Step = rocketchatsim.StepImportingMessages
-		*op.Count.Completed = 61900
-	}); err != nil {
-		t.Fatal(err)
-	}
-	r.sims["refused"].SetToken("watcher", "")
-	for _, name := range []string{"acme", "interrupted", "new", "ready", "refused"} {
-		r.do(http.MethodGet, "/probe?target="+name)
-	}
+}
 
-	dom := chromium(t, "--dump-dom", r.url+"/")
+func nothingOf(s *watch.Status) {
+	c := &s.Snapshot.Operation.Counts
+	c.Users, c.Channels, c.Messages = client.OptionalCount{}, client.OptionalCount{}, client.OptionalCount{}
+}
+
+// pages serves pages of the states: /<name>, of one workspace in each state, and
+// /many and /500, which hold the workspaces of ten.
+func pages(t *testing.T) (url string, names []string) {
+	mux := http.NewServeMux()
+	const workspace = "chat.example.com"
+	one := Options{Single: workspace, TelemetryPath: "/metrics"}
+	add := func(name string, o Options, seen map[string]watch.Status, at time.Time) {
+		o.Logger = log.NewNopLogger()
+		names = append(names, name)
+		mux.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) { o.write(w, o.page(r, views(seen, at))) })
+	}
+	for _, state := range states {
+		add(strings.NewReplacer(" ", "-", ",", "").Replace(state.name), one, map[string]watch.Status{workspace: state.seen}, now)
+	}
+	running, refused := ten(t)["acme"], ten(t)["umbrella"]
+	add("running", one, map[string]watch.Status{workspace: running}, now)
+	add("refused", one, map[string]watch.Status{workspace: refused}, now)
+	add("unscraped", one, map[string]watch.Status{workspace: running}, look.Add(6*time.Minute))
+	add("many", many, ten(t), now)
+	add("many-unscraped", many, ten(t), look.Add(6*time.Minute))
+	hundreds := ten(t)
+	for i := range 490 {
+		hundreds[fmt.Sprintf("tenant-%03d", i)] = seenIn(client.StepDone, savedBefore(time.Duration(i)*time.Hour))
+	}
+	add("500", many, hundreds, now)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL, names
+}
+
+func TestHomeInABrowser(t *testing.T) {
+	url, names := pages(t)
+	dom := chromium(t, "--dump-dom", url+"/many?workspace=acme")
 	for element, want := range map[string]int{
-		"<h1>": 1, "<h2>": 6, "<main>": 1, "<section aria-label=": 6, "<progress max=": 3, `aria-label="Progress of acme"`: 1,
-		`<html lang="en">`: 1, `<nav aria-label=`: 1, `name="viewport"`: 1, `role="status"`: 1, "<script": 0,
+		"<h1>": 1, "<h2": 1, "<main>": 1, "<header>": 1, "<footer": 1, "<section aria-labelledby=": 1, "<table": 1, "<tbody>": 1, `scope="row"`: 10, "<progress": 7,
+		`<progress aria-label="Progress of acme"`: 2, `<html lang="en">`: 1, `<nav aria-label=`: 1, `name="viewport"`: 1, "<script": 0,
 	} {
 		if n := strings.Count(dom, element); n != want {
 			t.Errorf("%s is in the page %d times, want %d", element, n, want)
 		}
 	}
-	if *screenshots != "" {
-		chromium(t, "--window-size=1000,900", "--screenshot="+*screenshots+"/page.png", r.url+"/")
-		chromium(t, "--window-size=360,1400", "--screenshot="+*screenshots+"/phone.png", r.url+"/")
-		chromium(t, "--window-size=1000,900", "--blink-settings=preferredColorScheme=0", "--screenshot="+*screenshots+"/dark.png", r.url+"/")
+	if *screenshots == "" {
+		return
+	}
+	chromium(t, "--window-size=1280,1240", "--screenshot="+filepath.Join(*screenshots, "page.png"), url+"/many?workspace=acme")
+	for _, name := range names {
+		for look, flags := range map[string][]string{
+			"wide-light": {"--window-size=1280,800"}, "wide-dark": {"--window-size=1280,800", "--blink-settings=preferredColorScheme=0"},
+			"phone-light": {"--window-size=390,1100"}, "phone-dark": {"--window-size=390,1100", "--blink-settings=preferredColorScheme=0"},
+		} {
+			file := filepath.Join(*screenshots, name+"-"+look+".png")
+			chromium(t, append(flags, "--screenshot="+file, url+"/"+name)...)
+		}
 	}
 }

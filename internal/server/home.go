@@ -1,18 +1,17 @@
 package server
 
 import (
+	"cmp"
 	_ "embed"
-	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
-
-	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/collector"
-	"rocketchat_import_exporter/internal/workspaces"
 )
 
 //go:embed home.html
@@ -20,81 +19,112 @@ var homeHTML string
 
 var homeTemplate = template.Must(template.New("home").Parse(homeHTML))
 
+// unscrapedAfter is how long after the last scrape the page asks for Prometheus.
+const unscrapedAfter = 5 * time.Minute
+
 // page is what the page for people shows.
 type page struct {
-	Version    string
-	Telemetry  string
-	Single     bool
-	Workspaces []view
+	Version string
+	// Telemetry is relative, as all links are, so that the page works below a
+	// proxy's prefix.
+	Telemetry string
+	// Host is how the reader reaches the exporter.
+	Host   string
+	HTTPS  bool
+	Single bool
+	// Rows are all workspaces, the most pressing first.
+	Rows   []view
+	Totals string
+	// Opened is the workspace that is shown in full; nil if none is. NotFound is
+	// true if the address names one that does not exist.
+	Opened   *view
+	NotFound bool
+	// Unscraped says since when no workspace was scraped; empty if one was.
+	Unscraped string
 }
 
-// view is what it shows of a workspace. Texts are empty where nothing is known.
-type view struct {
-	Name, URL             string
-	State, Step, Importer string
-	Age                   time.Duration // of all but the failure
-	Seen                  bool          // whether there ever was an answer
-	Expected              *int64
-	Handled, Failed       int64
-	Selection             *client.Selection
-	Interrupted           bool
-	Failing               bool
-	Failure, Hint         string
-	FailureAge            time.Duration
-}
-
-// Percent is how far the import is, 0 to 100.
-func (v view) Percent() int64 {
-	if v.Expected == nil || *v.Expected == 0 {
-		return 0
+// Title is short enough for a browser's tab.
+func (p page) Title() string {
+	if p.Opened == nil {
+		return p.Totals
 	}
-	return min(100*v.Handled / *v.Expected, 100)
+	title := p.Opened.Words + ": " + p.Opened.Name
+	if p.Opened.Bar != nil && p.Opened.Bar.Max > 1 {
+		title = p.Opened.Bar.Percent() + " " + title
+	}
+	return title
 }
+
+// Shows reports whether the workspace of that name is shown in full.
+func (p page) Shows(name string) bool { return p.Opened != nil && p.Opened.Name == name }
 
 // home shows a person what the last scrapes have seen. It makes no call of
 // Rocket.Chat.
-func (o Options) home(w http.ResponseWriter, _ *http.Request) {
-	p := page{Version: version.Info(), Telemetry: o.TelemetryPath, Single: o.Single != ""}
+func (o Options) home(w http.ResponseWriter, r *http.Request) {
+	var rows []view
 	for _, workspace := range o.Set.All() {
-		p.Workspaces = append(p.Workspaces, viewOf(workspace, time.Now()))
+		rows = append(rows, newView(workspace.Name, workspace.Config.URL.String(), workspace.Status(), time.Now()))
 	}
+	o.write(w, o.page(r, rows))
+}
+
+// write sends a page.
+func (o Options) write(w http.ResponseWriter, p page) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+	w.Header().Set("Cache-Control", "no-store")
+	if p.NotFound {
+		w.WriteHeader(http.StatusNotFound)
+	}
 	if err := homeTemplate.Execute(w, p); err != nil {
 		level.Debug(o.Logger).Log("msg", "the page was not sent", "err", err)
 	}
 }
 
-func viewOf(w *workspaces.Watched, now time.Time) view {
-	seen := w.Seen()
-	v := view{Name: w.Name, URL: w.Config.URL.String(), Seen: !seen.At.IsZero(), Failing: seen.Failing}
-	v.show(seen.Snapshot)
-	v.Age = now.Sub(seen.At).Round(time.Second)
-	if seen.Failure.Err != nil {
-		v.Failure = seen.Failure.Err.Error()
-		v.FailureAge = now.Sub(seen.Failure.At).Round(time.Second)
-		var e *client.Error
-		if errors.As(seen.Failure.Err, &e) {
-			v.Hint = e.Hint
-		}
+// page returns what the request is to show of workspaces that are sorted by name.
+func (o Options) page(r *http.Request, rows []view) page {
+	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.rank, b.rank) })
+	p := page{
+		Version: version.Info(), Telemetry: strings.TrimPrefix(o.TelemetryPath, "/"),
+		Host: r.Host, HTTPS: r.TLS != nil, Single: o.Single != "",
+		Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows),
 	}
-	return v
+	name := cmp.Or(o.Single, r.URL.Query().Get("workspace"))
+	if i := slices.IndexFunc(p.Rows, func(v view) bool { return v.Name == name }); i >= 0 {
+		p.Opened = &p.Rows[i]
+	}
+	p.NotFound = p.Opened == nil && name != ""
+	return p
 }
 
-// show takes over what a snapshot tells of the import.
-func (v *view) show(s collector.Snapshot) {
-	v.State, v.Selection = string(s.State), s.Selection
-	if s.StateKnown && s.State == client.StateUnknown {
-		v.State = "unknown"
+// totals counts the workspaces by rank.
+func totals(rows []view) string {
+	counts := map[rank]int{}
+	for _, row := range rows {
+		counts[row.rank]++
 	}
-	op := s.Operation
-	if op == nil {
-		return
+	var texts []string
+	for r, name := range rankNames {
+		if n := counts[rank(r)]; n > 0 {
+			texts = append(texts, fmt.Sprintf("%s %s", grouped(int64(n)), name))
+		}
 	}
-	v.Step, v.Importer, v.Interrupted = string(op.Step), op.Type, !op.Valid
-	if op.Count.Total.Known {
-		v.Expected = &op.Count.Total.Value
+	if len(rows) == 0 {
+		return "no workspace"
 	}
-	v.Failed = op.Count.Error.Value
-	v.Handled = op.Count.Completed.Value + v.Failed
+	return number(len(rows), "workspace") + ": " + strings.Join(texts, ", ")
+}
+
+// unscraped says since when no workspace was scraped; it is empty if one was.
+func unscraped(rows []view) string {
+	since := ""
+	for _, row := range rows {
+		switch {
+		case row.Unscraped == "":
+			return ""
+		case since == "" || !row.scraped.IsZero():
+			since = row.Unscraped
+		}
+	}
+	return since
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -38,6 +39,13 @@ type Options struct {
 
 // New returns the handler of all paths.
 func New(o Options) http.Handler {
+	mux := o.routes()
+	mux.Handle(o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Own, o.telemetry()))
+	return mux
+}
+
+// routes returns the router of all paths except the telemetry path.
+func (o Options) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{$}", o.home)
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
@@ -45,12 +53,18 @@ func New(o Options) http.Handler {
 	mux.HandleFunc("/-/reload", o.reload)
 	mux.Handle("/README.md", o.docs())
 	mux.Handle("/docs/", o.docs())
-	mux.Handle(o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Own, o.telemetry()))
 	if o.Single == "" {
 		mux.HandleFunc("/probe", o.probe)
 		mux.HandleFunc("/sd", o.discovery)
 	}
 	return mux
+}
+
+// Reserved reports whether path leads to one of the pages, so that it cannot
+// be the telemetry path.
+func Reserved(path string) bool {
+	_, pattern := Options{}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}})
+	return pattern != ""
 }
 
 // docs shows Markdown as the text that it is.
@@ -85,7 +99,7 @@ func (o Options) show(w http.ResponseWriter, r *http.Request, name string, own *
 		http.Error(w, "There is no workspace of that name in the configuration file.", http.StatusNotFound)
 		return
 	}
-	collector.Handler(workspace.Workspace, workspace.Calls, own, o.Logger).ServeHTTP(w, r)
+	collector.Serve(w, r, workspace.Watcher, workspace.API, own, o.Logger)
 }
 
 // group is a target group of Prometheus's HTTP service discovery.

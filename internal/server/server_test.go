@@ -17,7 +17,6 @@ import (
 	"go.uber.org/goleak"
 
 	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/collector"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/workspaces"
@@ -52,7 +51,7 @@ func newRig(t *testing.T, names []string, change func(*Options)) *rig {
 		r.sims[name] = sim
 		configs[name] = config.Workspace{
 			URL: url, UserID: "watcher", Token: token, Timeout: 10 * time.Second,
-			FileData: collector.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
+			FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
 		}
 	}
 	if err := r.set.Apply(configs); err != nil {
@@ -212,8 +211,12 @@ func TestHealthAndDocs(t *testing.T) {
 	for path, want := range map[string]string{
 		"/-/healthy": "Healthy.", "/-/ready": "Ready.", "/README.md": "# Read me", "/docs/runbooks.md": "# Runbooks",
 	} {
-		if status, _, body := r.do(http.MethodGet, path); status != http.StatusOK || !strings.HasPrefix(body, want) {
+		status, header, body := r.do(http.MethodGet, path)
+		if status != http.StatusOK || !strings.HasPrefix(body, want) {
 			t.Errorf("%s answers %d: %s", path, status, body)
+		}
+		if kind := header.Get("Content-Type"); kind != "text/plain; charset=utf-8" {
+			t.Errorf("%s is %s", path, kind) // a browser would download text/markdown
 		}
 	}
 	if status, _, _ := r.do(http.MethodGet, "/debug/pprof/"); status != http.StatusNotFound {

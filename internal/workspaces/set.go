@@ -1,5 +1,5 @@
-// Package workspaces keeps the workspaces that are watched, by name, and
-// exchanges them while scrapes go on.
+// Package workspaces keeps the workspaces that are watched, by name, and swaps
+// them while scrapes go on.
 package workspaces
 
 import (
@@ -19,17 +19,18 @@ import (
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/collector"
 	"rocketchat_import_exporter/internal/config"
+	"rocketchat_import_exporter/internal/watch"
 )
 
-// Watched is one workspace at work.
-type Watched struct {
-	// Name is what the workspace is called in the configuration file.
+// Entry is one workspace of a [Set].
+type Entry struct {
+	// Name is the name of the workspace in the configuration file.
 	Name string
 	// Config is what it was started with.
 	Config config.Workspace
-	*collector.Workspace
-	// Calls counts what its calls cost.
-	Calls *collector.Calls
+	*watch.Watcher
+	// API counts the watcher's calls.
+	API *collector.API
 
 	client  *client.Client
 	scrapes sync.WaitGroup // that use it
@@ -44,41 +45,39 @@ type Set struct {
 	stopping  sync.WaitGroup // workspaces that have gone
 
 	mu     sync.Mutex
-	byName map[string]*Watched
+	byName map[string]*Entry
 }
 
 // NewSet returns a set of no workspaces.
 func NewSet(userAgent string, logger log.Logger) *Set {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Set{userAgent: userAgent, logger: logger, ctx: ctx, cancel: cancel, byName: map[string]*Watched{}}
+	return &Set{userAgent: userAgent, logger: logger, ctx: ctx, cancel: cancel, byName: map[string]*Entry{}}
 }
 
-// Apply makes the set one of what configs names, or leaves it as it is and
-// returns an error. A workspace whose configuration did not change goes on
-// with all that it remembers. One that is gone, or was replaced, ends once the
-// scrapes that use it have ended.
+// Apply replaces the set with the workspaces in configs. On error the set is
+// unchanged. A workspace whose configuration did not change keeps what it
+// remembers. One that is gone, or was replaced, ends once the scrapes that use
+// it have ended.
 func (s *Set) Apply(configs map[string]config.Workspace) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := make(map[string]*Watched, len(configs))
-	var started []*Watched
+	next := make(map[string]*Entry, len(configs))
+	var started []*Entry
 	for name, cfg := range configs {
 		if old := s.byName[name]; old != nil && reflect.DeepEqual(old.Config, cfg) {
 			next[name] = old
 			continue
 		}
-		w, err := s.start(name, cfg)
+		e, err := s.newEntry(name, cfg)
 		if err != nil {
-			for _, w := range started {
-				w.stop()
-			}
 			return fmt.Errorf("workspace %s: %w", name, err)
 		}
-		next[name] = w
-		started = append(started, w)
+		next[name] = e
+		started = append(started, e)
 	}
-	for _, w := range started {
-		s.warn(w)
+	for _, e := range started {
+		e.Watcher = watch.New(s.ctx, e.client, e.Config, log.With(s.logger, "workspace", e.Name), time.Now)
+		s.warn(e)
 	}
 	for name, old := range s.byName {
 		if next[name] != old {
@@ -89,39 +88,32 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 	return nil
 }
 
-// start starts a workspace. It makes no call.
-func (s *Set) start(name string, cfg config.Workspace) (*Watched, error) {
-	calls := collector.NewCalls()
-	c, err := client.New(client.Config{
-		URL: cfg.URL, UserID: cfg.UserID, Token: cfg.Token, TokenFile: cfg.TokenFile,
-		HTTP: cfg.HTTP, UserAgent: s.userAgent, Observe: calls.Observe,
-	})
+// newEntry returns an entry that nothing watches yet, so that nothing has to be
+// ended if another configuration is wrong.
+func (s *Set) newEntry(name string, cfg config.Workspace) (*Entry, error) {
+	api := collector.NewAPI()
+	c, err := cfg.Client(s.userAgent, api.Observe)
 	if err != nil {
-		return nil, &config.Error{Setting: "http_config", Err: err}
+		return nil, err
 	}
-	return &Watched{
-		Name: name, Config: cfg, Calls: calls, client: c,
-		Workspace: collector.NewWorkspace(s.ctx, c, collector.Options{
-			Mode: cfg.FileData, Timeout: cfg.Timeout, MinInterval: cfg.MinInterval, FileDataTimeout: cfg.FileDataTimeout,
-			Logger: log.With(s.logger, "workspace", name), Now: time.Now,
-		}),
-	}, nil
+	return &Entry{Name: name, Config: cfg, API: api, client: c}, nil
 }
 
 // stop ends a workspace once no scrape uses it.
-func (w *Watched) stop() {
+func (w *Entry) stop() {
 	w.scrapes.Wait()
 	w.Close()
 	w.client.Close()
 }
 
-// warn tells, once for each workspace, of settings that may cost the operator dearly.
-func (s *Set) warn(w *Watched) {
+// warn logs the settings of a new workspace that may expose the token or harm an
+// import.
+func (s *Set) warn(w *Entry) {
 	logger := level.Warn(log.With(s.logger, "workspace", w.Name))
 	if w.Config.URL.Scheme == "http" && !loopback(w.Config.URL.Hostname()) {
 		logger.Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", w.Config.URL)
 	}
-	if w.Config.FileData == collector.Unguarded {
+	if w.Config.FileData == config.Unguarded {
 		logger.Log("msg", "--import.file-data=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
 	}
 }
@@ -134,7 +126,7 @@ func loopback(host string) bool {
 
 // Use returns the workspace of that name, or nil. It stays as it is, even if
 // it is taken out of the set, until release is called.
-func (s *Set) Use(name string) (w *Watched, release func()) {
+func (s *Set) Use(name string) (w *Entry, release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w = s.byName[name]
@@ -146,10 +138,10 @@ func (s *Set) Use(name string) (w *Watched, release func()) {
 }
 
 // All returns the workspaces, sorted by name.
-func (s *Set) All() []*Watched {
+func (s *Set) All() []*Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.byName), func(a, b *Watched) int { return strings.Compare(a.Name, b.Name) })
+	return slices.SortedFunc(maps.Values(s.byName), func(a, b *Entry) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // Close ends all workspaces. A scrape that still waits for an answer fails.

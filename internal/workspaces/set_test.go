@@ -13,9 +13,9 @@ import (
 	"go.uber.org/goleak"
 
 	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/collector"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/watch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,7 +44,7 @@ func workspace(t *testing.T, front func(http.Handler) http.Handler) config.Works
 	}
 	return config.Workspace{
 		URL: url, UserID: "watcher", Token: token, Timeout: 10 * time.Second,
-		FileData: collector.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
+		FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
 	}
 }
 
@@ -58,7 +58,7 @@ func newSet(t *testing.T, configs map[string]config.Workspace) *Set {
 	return set
 }
 
-func scrape(t *testing.T, set *Set, name string) collector.Snapshot {
+func scrape(t *testing.T, set *Set, name string) watch.Snapshot {
 	t.Helper()
 	w, release := set.Use(name)
 	defer release()
@@ -78,7 +78,7 @@ func TestCloseDoesNotWaitForAnAnswer(t *testing.T) {
 	})
 	hung.Timeout = time.Hour
 	set := newSet(t, map[string]config.Workspace{"hung": hung})
-	snapshot := make(chan collector.Snapshot)
+	snapshot := make(chan watch.Snapshot)
 	go func() { snapshot <- scrape(t, set, "hung") }()
 	<-arrived
 	closed := make(chan struct{})
@@ -139,7 +139,7 @@ func TestScrapeUnderWayEndsWellThoughItsWorkspaceIsGone(t *testing.T) {
 		})
 	})
 	set := newSet(t, map[string]config.Workspace{"acme": acme})
-	snapshot := make(chan collector.Snapshot)
+	snapshot := make(chan watch.Snapshot)
 	go func() { snapshot <- scrape(t, set, "acme") }()
 	<-arrived
 	if err := set.Apply(nil); err != nil {

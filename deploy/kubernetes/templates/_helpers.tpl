@@ -19,7 +19,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{- /* The name of the one workspace, as the exporter has it. */}}
 {{- define "rocketchat-import-exporter.workspaceName" -}}
-{{ .Values.workspace.name | default (urlParse (.Values.workspace.url | default "")).host }}
+{{- with .Values.workspace -}}
+{{ .name | default (urlParse (.url | default "")).host }}
+{{- end -}}
 {{- end }}
 
 {{- /* Whose token is whose file: the workspaces by name. */}}

@@ -1,0 +1,176 @@
+// Package process runs programs for the demo, the end-to-end test, the soak and
+// the bench, and leaves none of them behind.
+package process
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// grace is how long a program may take to end by itself.
+const grace = 5 * time.Second
+
+// readyTimeout is how long a program may take to answer.
+const readyTimeout = 30 * time.Second
+
+// Build builds the package of a program into the directory, which is absolute,
+// and returns the program's path. The arguments are flags of go build.
+func Build(ctx context.Context, dir, pkg string, args ...string) (string, error) {
+	binary := filepath.Join(dir, path.Base(pkg))
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, args, []string{"-o", binary, pkg})...)
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("building %s: %w", pkg, err)
+	}
+	return binary, nil
+}
+
+// Process is a program at work. It ends with Stop, or, on Linux, with the process
+// that started it. Its methods may be called from any goroutine.
+type Process struct {
+	name   string
+	pid    int
+	output output
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error // set before ended is closed
+}
+
+// Start runs a program, which errors call by the given name. Its
+// environment is env and nothing else.
+func Start(name string, env []string, binary string, args ...string) (*Process, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &Process{name: name, cancel: cancel, ended: make(chan struct{})}
+	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd.Env = append([]string{}, env...)
+	cmd.Stdout, cmd.Stderr = &p.output, &p.output
+	cmd.SysProcAttr = endWithParent()
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = grace
+	started := make(chan error)
+	go p.run(cmd, started)
+	if err := <-started; err != nil {
+		cancel()
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	return p, nil
+}
+
+// run keeps its thread: Linux takes the end of the thread that started a program
+// for the end of its parent.
+func (p *Process) run(cmd *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := cmd.Start()
+	if err == nil {
+		p.pid = cmd.Process.Pid
+	}
+	started <- err
+	if err != nil {
+		return
+	}
+	if p.err = cmd.Wait(); cmd.ProcessState.Success() {
+		p.err = nil // else that it was asked to end
+	}
+	close(p.ended)
+}
+
+// PID returns the program's process id.
+func (p *Process) PID() int { return p.pid }
+
+// Stop asks the program to end, kills it after five seconds, and returns once it
+// has ended. It may be called again.
+func (p *Process) Stop() {
+	p.cancel()
+	<-p.ended
+}
+
+// Ended is closed once the program has ended.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Err waits until the program has ended, and says how unless that went well.
+func (p *Process) Err() error {
+	<-p.ended
+	if p.err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", p.name, p.err)
+}
+
+// Output returns what the program has written to its standard output and error.
+func (p *Process) Output() string { return p.output.String() }
+
+// AwaitOK waits until the program answers a GET of the URL with 200. It fails when
+// the program ends, when ctx does, and after half a minute.
+func (p *Process) AwaitOK(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !answersOK(ctx, url) {
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			return fmt.Errorf("%s ended too soon (%v)\n%s", p.name, p.err, p.Output())
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w\n%s", p.name, ctx.Err(), p.Output())
+		}
+	}
+	return nil
+}
+
+func answersOK(ctx context.Context, url string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// output is a buffer that can be read while it is written.
+type output struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text = append(o.text, text...)
+	return len(text), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text)
+}
+
+// FreeAddress returns an address where nothing listens, on the loopback interface:
+// the preferred one, or if that is taken any other.
+func FreeAddress(preferred string) (string, error) {
+	listener, err := net.Listen("tcp", preferred)
+	if err != nil {
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}

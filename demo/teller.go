@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"rocketchat_import_exporter/internal/rocketchatsim"
+)
+
+// tellEvery is how often an import that stays in a step is told of.
+const tellEvery = 5 * time.Second
+
+// teller tells of the imports of one workspace, a line for each change.
+type teller struct {
+	id, step string
+	valid    bool
+	line     string
+	at       time.Time // of the line
+}
+
+// next returns the line for what there is to tell now; empty if that is nothing.
+func (t *teller) next(op rocketchatsim.Operation, found bool) string {
+	if !found {
+		return ""
+	}
+	line := describe(op)
+	changed := op.ID != t.id || op.Step != t.step || op.Valid != t.valid
+	if line == t.line || !changed && time.Since(t.at) < tellEvery {
+		return ""
+	}
+	t.id, t.step, t.valid, t.line, t.at = op.ID, op.Step, op.Valid, line, time.Now()
+	return line
+}
+
+// describe says in words how an import is.
+func describe(op rocketchatsim.Operation) string {
+	var total, completed int
+	if op.Count != nil {
+		total, completed = value(op.Count.Total), value(op.Count.Completed)
+	}
+	progress := fmt.Sprintf("%s of %s records", grouped(completed), grouped(total))
+	doing := strings.ReplaceAll(strings.TrimPrefix(op.Step, "importer_"), "_", " ")
+	switch {
+	case op.Step == rocketchatsim.StepNew:
+		return "an import begins"
+	case op.Step == rocketchatsim.StepUploading:
+		return "the file is uploaded"
+	case op.Step == rocketchatsim.StepFileLoaded:
+		return "the file is there"
+	case op.Step == rocketchatsim.StepUserSelection:
+		return "ready: it waits for somebody to press start, and the exporter reads the selection"
+	case op.Step == rocketchatsim.StepImportingStarted:
+		return "somebody presses start"
+	case op.Step == rocketchatsim.StepDone && op.Valid:
+		return "finished: " + progress + " counted, since Rocket.Chat does not save the last counts"
+	case op.Step == rocketchatsim.StepDone:
+		return "aborted, although Rocket.Chat says importer_done: " + progress
+	case strings.HasPrefix(op.Step, "importer_preparing"):
+		return "preparing: " + grouped(total) + " records staged"
+	case !op.Valid:
+		return doing + ": " + progress + ", but Rocket.Chat has given the import up"
+	default:
+		return doing + ": " + progress
+	}
+}
+
+func value(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// grouped writes n, which is at least 0, with a comma before each three digits.
+func grouped(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/rocketchatsim"
+)
+
+const (
+	userID = "demo"
+	token  = "a-token-for-the-demo"
+	// rest is how long an import that is over stays before the next begins.
+	rest = 20 * time.Second
+)
+
+// workspace is a simulated Rocket.Chat, and what happens there.
+type workspace struct {
+	name   string
+	url    string
+	sim    *rocketchatsim.Server
+	server *http.Server
+	story  story
+	teller teller
+}
+
+type workspaces []*workspace
+
+// story is what happens in a workspace.
+type story struct {
+	name, text string
+	// begin starts it, and returns after how long to start it again; 0 for never.
+	begin func(*rocketchatsim.Server) time.Duration
+}
+
+// stories are those of the first workspaces. With more workspaces they repeat.
+var stories = []story{
+	{"acme", "an import of about three minutes runs, again and again", func(sim *rocketchatsim.Server) time.Duration {
+		return sim.Start(rocketchatsim.Slack(), 1) + rest
+	}},
+	{"globex", "an import has stalled: nothing was saved for 25 minutes", func(sim *rocketchatsim.Server) time.Duration {
+		return place(sim, rocketchatsim.StepImportingMessages, 61_500, 25*time.Minute)
+	}},
+	{"initech", "an import has finished", func(sim *rocketchatsim.Server) time.Duration {
+		return place(sim, rocketchatsim.StepDone, 153_000, 12*time.Minute)
+	}},
+	{"umbrella", "Rocket.Chat refuses the exporter's token", func(sim *rocketchatsim.Server) time.Duration {
+		sim.SetToken(userID, "another-token")
+		return 0
+	}},
+	{"hooli", "an import is aborted, since a second instance of Rocket.Chat starts", func(sim *rocketchatsim.Server) time.Duration {
+		sim.Start(rocketchatsim.SecondInstance(), 4)
+		return 0
+	}},
+}
+
+// place makes an import the newest, with so many of its records completed, last
+// saved that long ago.
+func place(sim *rocketchatsim.Server, step string, completed int, ago time.Duration) time.Duration {
+	op := rocketchatsim.SlackOperation(step, time.Now().Add(-ago))
+	op.Created = op.Created.Add(-time.Hour)
+	op.Count = &rocketchatsim.Count{Total: new(153_400), Users: new(3_000), Channels: new(400), Messages: new(150_000), Completed: &completed}
+	sim.SetOperation(op)
+	return 0
+}
+
+// startWorkspaces starts n workspaces, in which nothing happens yet.
+func startWorkspaces(n int) (workspaces, error) {
+	var all workspaces
+	for i := range n {
+		w := &workspace{
+			sim:   rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest}),
+			story: stories[i%len(stories)],
+		}
+		w.name = w.story.name
+		if i >= len(stories) {
+			w.name += fmt.Sprintf("-%d", i/len(stories)+1)
+		}
+		w.sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			all.close()
+			return nil, err
+		}
+		w.url = "http://" + listener.Addr().String()
+		w.server = &http.Server{Handler: w.sim, ReadHeaderTimeout: 10 * time.Second}
+		go w.server.Serve(listener)
+		all = append(all, w)
+	}
+	return all, nil
+}
+
+func (all workspaces) close() {
+	for _, w := range all {
+		w.server.Close()
+	}
+}
+
+// configuration is the exporter's configuration file for the workspaces.
+func (all workspaces) configuration() string {
+	var b strings.Builder
+	b.WriteString("workspaces:\n")
+	for _, w := range all {
+		fmt.Fprintf(&b, "  %s: {url: %q, user_id: %s, auth_token: %s}\n", w.name, w.url, userID, token)
+	}
+	return b.String()
+}
+
+// play lets things happen, and tells of them, until ctx or a program ends.
+func (all workspaces) play(ctx context.Context, programs []*process.Process) error {
+	for _, w := range all {
+		fmt.Printf("  %-10s  %s\n", w.name, w.story.text)
+	}
+	fmt.Print("\nPress Ctrl-C to end.\n\n")
+	again := make([]time.Time, len(all)) // when the story begins anew
+	for i, w := range all {
+		again[i] = later(w.story.begin(w.sim))
+	}
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for i, w := range all {
+			if !again[i].IsZero() && time.Now().After(again[i]) {
+				again[i] = later(w.story.begin(w.sim))
+			}
+			if line := w.teller.next(w.sim.Operation()); line != "" {
+				say("%-10s  %s", w.name, line)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		if err := ended(programs); err != nil {
+			return err
+		}
+	}
+}
+
+// later returns the time after d, and no time for 0.
+func later(d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(d)
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
+	"go.yaml.in/yaml/v2"
+)
+
+// healthTimeout is below the 30 seconds that Docker waits by default.
+const healthTimeout = 5 * time.Second
+
+// runHealth returns 0 if an exporter with the same flags and variables is
+// alive, and 1 otherwise.
+func runHealth(ctx context.Context, f *flags, stderr io.Writer) int {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	if err := checkHealth(ctx, f); err != nil {
+		return fail(stderr, err)
+	}
+	return 0
+}
+
+// checkHealth asks the first address that the exporter listens on.
+func checkHealth(ctx context.Context, f *flags) error {
+	address := (*f.web.WebListenAddresses)[0]
+	switch {
+	case *f.web.WebSystemdSocket:
+		return flagError(systemdSocketFlag, errors.New("only systemd knows the address of the socket: health cannot ask it"))
+	case strings.HasPrefix(address, "vsock://"):
+		return flagError(listenAddressFlag, errors.New("health cannot ask a vsock address"))
+	}
+	tlsConfig, err := readTLSConfig(*f.web.WebConfigFile)
+	if err != nil {
+		return flagError(webConfigFileFlag, err)
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", address) // without a host, this machine
+	}
+	if strings.HasPrefix(tlsConfig.ClientAuth, "Require") {
+		// Without a client certificate there is no answer. The open port is one.
+		conn, err := dial(ctx, "", "")
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+	return askHealth(ctx, dial, tlsConfig.IsEnabled())
+}
+
+// askHealth returns an error unless an exporter answers at dial.
+func askHealth(ctx context.Context, dial func(ctx context.Context, _, _ string) (net.Conn, error), useTLS bool) error {
+	client := http.Client{Transport: &http.Transport{
+		DialContext: dial, DisableKeepAlives: true,
+		// The address is this exporter's own, and the request holds no secret.
+		// A certificate for another name does not mean that the process is dead.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
+	url := "http://localhost/-/healthy"
+	if useTLS {
+		url = "https://localhost/-/healthy"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	// Basic authentication and the rate limit of the web configuration file
+	// answer 401 and 429.
+	if !slices.Contains([]int{http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests}, resp.StatusCode) {
+		return fmt.Errorf("/-/healthy answers %s", resp.Status)
+	}
+	return nil
+}
+
+// readTLSConfig returns the TLS settings of a web configuration file, or none
+// without a file.
+func readTLSConfig(file string) (web.TLSConfig, error) {
+	if file == "" {
+		return web.TLSConfig{}, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return web.TLSConfig{}, err
+	}
+	var c web.Config
+	err = yaml.Unmarshal(content, &c)
+	return c.TLSConfig, err
+}

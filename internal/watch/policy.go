@@ -1,0 +1,155 @@
+package watch
+
+import (
+	"time"
+
+	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/config"
+)
+
+// The pauses after reads of one operation's selection that returned none. The
+// first is readPause; each further one is twice as long, up to readPauseMost.
+// A read that is too large for its timeout costs the server its full price
+// each time.
+const (
+	readPause     = 5 * time.Minute
+	readPauseMost = time.Hour
+)
+
+// fingerprint names what is staged: the operation, and the counts that change
+// when something else is staged. It is comparable with ==.
+type fingerprint struct {
+	id     string
+	counts client.Counts
+}
+
+func fingerprintOf(op *client.Operation) fingerprint {
+	return fingerprint{id: op.ID, counts: op.Counts.Staged()}
+}
+
+// look is what the policy remembers of one answer. It is comparable with ==.
+type look struct {
+	fingerprint
+	readable bool
+}
+
+// readPolicy decides when the selection of a guarded workspace may be read. It
+// is the one place where that is decided, since getImportFileData in the wrong
+// step wipes the import that is running. It is not safe for concurrent use.
+type readPolicy struct {
+	mode config.Mode
+
+	// early is true once a record has carried its selection, as those of 3.0 to
+	// 3.13 do. Such a server prepares the file anew when it is asked while the
+	// record has none.
+	early bool
+	// barred holds the operations whose selection is never asked for again.
+	barred map[string]bool
+
+	previous look        // the answer before the current one
+	askedID  string      // the last operation whose selection was asked for
+	lastRead fingerprint // what was staged when the selection was last read
+
+	paused      fingerprint // what the last read without a selection asked for
+	pause       time.Duration
+	pausedUntil time.Time
+}
+
+func newReadPolicy(mode config.Mode) readPolicy {
+	return readPolicy{mode: mode, barred: map[string]bool{}}
+}
+
+// decide reports whether getImportFileData may be called, given the newest
+// answer of getCurrentImportOperation. Call it exactly once for each answer: it
+// remembers the answer. The rules, in their order:
+//
+//	the answer says                                          the selection is read
+//	there is no operation                                    no
+//	the operation was once seen running                      never again
+//	ts is a number, and it was prepared anew when asked      never again
+//	the step is not importer_user_selection, or not valid    no
+//	ts is a number and the server is early                   no
+//	ts is a number, first read, and the two newest answers   no
+//	  do not agree on a readable record without fileData
+//	the last read failed a short while ago                   no
+//	otherwise                                                as the mode says
+func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
+	if op == nil {
+		p.previous = look{}
+		return false
+	}
+	current := look{fingerprintOf(op), op.Step == client.StepUserSelection && op.Valid}
+	settled := current.fingerprint == p.previous.fingerprint
+	// A record of 3.0 to 3.13 gets its fileData in a write after the one that
+	// sets the step. Between the two it must not be asked.
+	current.readable = current.readable && (op.CreatedISO || !op.HasFileData)
+	// One that leaves that step to be prepared anew has none, and never will.
+	unprepared := !op.CreatedISO && p.previous.readable && p.previous.id == op.ID && op.Step.State() == client.StateLoading
+	agreed := current == p.previous
+	p.previous = current
+	p.early = p.early || op.KeepsSelection()
+	if op.Step.Running() || unprepared {
+		p.bar(op.ID)
+	}
+
+	// The law. In every other step, an unknown one included, the call may empty
+	// the staged data or set a finished import back. An operation that ran once
+	// may still run underneath, whatever its step says now.
+	if !current.readable || p.barred[op.ID] {
+		return false
+	}
+	if !op.CreatedISO && (p.early || p.lastRead.id != op.ID && !agreed) {
+		return false
+	}
+	if p.holds(current.fingerprint, settled, now) {
+		return false
+	}
+	switch p.mode {
+	case config.EachScrape:
+		return true
+	case config.OnChange:
+		return current.fingerprint != p.lastRead && (op.ID != p.askedID || settled)
+	default:
+		return false
+	}
+}
+
+// holds reports whether a pause keeps f from being read now. Another operation,
+// or counts that changed and settled, end the pause.
+func (p *readPolicy) holds(f fingerprint, settled bool, now time.Time) bool {
+	if f.id != p.paused.id || f != p.paused && settled {
+		p.paused, p.pause = fingerprint{}, 0
+		return false
+	}
+	return now.Before(p.pausedUntil)
+}
+
+// succeeded records that a read returned the selection of f.
+func (p *readPolicy) succeeded(f fingerprint) {
+	p.askedID, p.lastRead = f.id, f
+	p.paused, p.pause = fingerprint{}, 0
+}
+
+// failed records that a read of the selection of f was sent and returned none.
+func (p *readPolicy) failed(f fingerprint, now time.Time) {
+	p.askedID, p.paused = f.id, f
+	p.pause = min(max(2*p.pause, readPause), readPauseMost)
+	p.pausedUntil = now.Add(p.pause)
+}
+
+// isEarly reports whether the selection of op is not asked for since records
+// carry selections on this server.
+func (p *readPolicy) isEarly(op *client.Operation) bool {
+	return op != nil && p.early && !op.CreatedISO
+}
+
+// nextRead says when a selection whose read failed is asked for again.
+func (p *readPolicy) nextRead(r *read) string {
+	if p.barred[r.of.id] {
+		return "the exporter does not ask for it again, since this Rocket.Chat may prepare the whole file anew each time"
+	}
+	return "the exporter asks for it again in " + p.pause.String()
+}
+
+// bar keeps the selection of an operation from being asked for ever again.
+func (p *readPolicy) bar(id string) { p.barred[id] = true }

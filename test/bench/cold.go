@@ -1,0 +1,170 @@
+package main
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rocketchat_import_exporter/internal/rocketchatsim"
+)
+
+// A read is repeated coldRepeats times, but not after coldBudget.
+const (
+	coldRepeats = 7
+	coldBudget  = 10 * time.Second
+)
+
+// reply is a large reply of getImportFileData that a workspace serves.
+type reply struct {
+	users, bytes int
+	gzip         bool
+	url          string
+}
+
+// reader is a way to read a selection. It counts what want returns.
+type reader struct {
+	name string
+	want func(reply) int
+	read func(context.Context, reply) cost
+}
+
+// cost is what reading a selection cost a program that had just been started.
+type cost struct {
+	wall, cpu time.Duration
+	rss       int64 // bytes, at their peak, of the whole process
+	counted   int
+}
+
+// costOfReply is what a reply cost this exporter.
+type costOfReply struct {
+	users int
+	cost
+}
+
+// readColdly has this exporter, and what people would use instead, read large
+// selections, and prints the table. It returns what the replies without gzip
+// cost this exporter, smallest first.
+func readColdly(ctx context.Context, h *host, b binaries) (own []costOfReply) {
+	users := func(r reply) int { return r.users }
+	const usersMetric = "rocketchat_import_users"
+	readers := []reader{
+		{"read and thrown away", func(r reply) int { return r.bytes }, scrapeWith(b.naive, "read_bytes", "--throw-away")},
+		{"this exporter", users, scrapeWith(b.exporter, usersMetric, "--rocketchat.timeout=1m", "--log.level=error")},
+		{"naive exporter", users, scrapeWith(b.naive, usersMetric)},
+	}
+	if _, err := exec.LookPath("jq"); err == nil {
+		readers = append(readers, reader{"`curl \\| jq`", users, curlAndJQ})
+	}
+	printTable("Cold read", "Each reader is started anew and asked once.", "selection", "reader", "time", "× thrown away", "CPU", "peak RSS")
+	for _, r := range []reply{{users: 1_000}, {users: 100_000}, {users: 1_000_000}, {users: 100_000, gzip: true}, {users: 1_000_000, gzip: true}} {
+		h.serve(&r)
+		costs := make([]cost, len(readers))
+		for i, reader := range readers {
+			c := reader.median(ctx, r)
+			costs[i] = c
+			printRow(r.String(), reader.name, milliseconds(c.wall), fmt.Sprintf("%.1f", float64(c.wall)/float64(costs[0].wall)), milliseconds(c.cpu), mebibytes(c.rss))
+		}
+		if !r.gzip {
+			own = append(own, costOfReply{r.users, costs[1]})
+		}
+	}
+	return own
+}
+
+// String names the reply for people.
+func (r reply) String() string {
+	name := fmt.Sprintf("%s users, %s", thousands(r.users), mebibytes(int64(r.bytes)))
+	if r.gzip {
+		name += ", gzip"
+	}
+	return name
+}
+
+// serve serves the reply. It is made once: making it would cost more than
+// reading it.
+func (h *host) serve(r *reply) {
+	name := fmt.Sprintf("cold-%d-%t", r.users, r.gzip)
+	sim := newWorkspace(name, rocketchatsim.Latest, rocketchatsim.StepUserSelection, r.users)
+	request := httptest.NewRequest(http.MethodGet, "/"+name+"/api/v1/"+rocketchatsim.GetImportFileData, nil)
+	request.Header.Set("X-User-Id", userID)
+	request.Header.Set("X-Auth-Token", token)
+	made := httptest.NewRecorder()
+	sim.ServeHTTP(made, request)
+	body := made.Body.Bytes()
+	r.bytes = len(body)
+	if r.gzip {
+		var packed strings.Builder
+		w := must(gzip.NewWriterLevel(&packed, gzip.BestSpeed)) // as a proxy does by default
+		w.Write(body)
+		w.Close()
+		body = []byte(packed.String())
+	}
+	r.url = h.add(name, http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if !strings.HasSuffix(request.URL.Path, rocketchatsim.GetImportFileData) {
+			sim.ServeHTTP(w, request)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		// Without it Go sends chunks. Rocket.Chat does not: it knows the length.
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		if r.gzip {
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+		w.Write(body)
+	}))
+}
+
+// median repeats the read and returns the one whose time is in the middle, with
+// the highest peak of all.
+func (r reader) median(ctx context.Context, from reply) cost {
+	var costs []cost
+	var peak int64
+	for start := time.Now(); len(costs) < coldRepeats && time.Since(start) < coldBudget; {
+		c := r.read(ctx, from)
+		if want := r.want(from); c.counted != want {
+			check(fmt.Errorf("%s counted %d of %d", r.name, c.counted, want))
+		}
+		costs = append(costs, c)
+		peak = max(peak, c.rss)
+	}
+	slices.SortFunc(costs, func(a, b cost) int { return int(a.wall - b.wall) })
+	median := costs[len(costs)/2]
+	median.rss = peak
+	return median
+}
+
+// scrapeWith reads with an exporter that shows what it counted in a metric.
+func scrapeWith(binary, metric string, args ...string) func(context.Context, reply) cost {
+	return func(ctx context.Context, r reply) cost {
+		e := watch(ctx, binary, r.url, args...)
+		defer e.Stop()
+		before := e.cpuTime()
+		metrics, took := e.scrape(ctx)
+		return cost{wall: took, cpu: e.cpuTime() - before, rss: e.peakMemory(), counted: int(sample(metrics, metric))}
+	}
+}
+
+// curlAndJQ reads with the line that an administrator would put into a shell.
+// Linux would count the bench's memory as a peak of its children. So jq, which
+// still holds the reply, prints its own: statm is JSON, the second number pages.
+func curlAndJQ(ctx context.Context, r reply) (c cost) {
+	shell := exec.CommandContext(ctx, "sh", "-c", `curl -sSf --compressed -H "X-User-Id: $USER_ID" -H "X-Auth-Token: $TOKEN" "$URL" |
+		jq -n 'input as $reply | ($reply.users | length), [inputs][1]' /dev/stdin /proc/self/statm`)
+	shell.Env = append(os.Environ(), "USER_ID="+userID, "TOKEN="+token, "URL="+r.url+"/api/v1/"+rocketchatsim.GetImportFileData)
+	start := time.Now()
+	out := must(shell.Output())
+	c.wall = time.Since(start)
+	c.cpu = shell.ProcessState.UserTime() + shell.ProcessState.SystemTime()
+	_, err := fmt.Sscan(string(out), &c.counted, &c.rss)
+	check(err)
+	c.rss *= int64(os.Getpagesize())
+	return c
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// printTable begins a section and its table in Markdown.
+func printTable(title, intro string, columns ...string) {
+	fmt.Printf("\n### %s\n\n%s\n\n", title, intro)
+	printRow(columns...)
+	fmt.Println(strings.Repeat("|---", len(columns)) + "|")
+}
+
+func printRow(cells ...string) { fmt.Printf("| %s |\n", strings.Join(cells, " | ")) }
+
+// latencies are how long scrapes took.
+type latencies []time.Duration
+
+// at is the latency that the given part of the scrapes does not exceed.
+func (l latencies) at(part float64) time.Duration {
+	if len(l) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(l))[int(part*float64(len(l)-1))]
+}
+
+// milliseconds has two digits at least.
+func milliseconds(d time.Duration) string {
+	if ms := d.Seconds() * 1e3; ms < 10 {
+		return fmt.Sprintf("%.1f ms", ms)
+	} else {
+		return fmt.Sprintf("%.0f ms", ms)
+	}
+}
+
+func mebibytes[T int64 | float64](n T) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+// thousands writes a number with a comma at each thousand.
+func thousands[T int | int64](n T) string {
+	digits := strconv.FormatInt(int64(n), 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

@@ -1,0 +1,124 @@
+package deploy
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	systemdUnit = "rocketchat_import_exporter.service"
+	// exposure is ten times what systemd-analyze finds at most. It counts the network,
+	// which the exporter needs, and /proc/stat.
+	exposure = "12"
+)
+
+// systemdInstallations are those of docs/systemd.md.
+var systemdInstallations = []struct {
+	name    string
+	dropIns []string
+	page    string // shows a workspace
+}{
+	{"one workspace", nil, "/metrics"},
+	{"many workspaces", []string{"many-workspaces.conf"}, "/probe?target=support"},
+}
+
+func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
+	binary, workspace := exporterBinary(t), simulatedRocketChat(t, "", httptest.NewServer).URL
+	for _, installation := range systemdInstallations {
+		t.Run(installation.name, func(t *testing.T) {
+			unit := unitSettings(t, installation.dropIns)
+			machine := t.TempDir()
+			credentials := filepath.Join(machine, "credentials")
+			localize := strings.NewReplacer(
+				"%d", credentials, "/run/credentials/"+systemdUnit, credentials, "/etc/rocketchat_import_exporter", machine,
+				"https://chat.example.com", workspace, "https://chat.acme.example", workspace, "https://support.example.com", workspace,
+			)
+			for _, credential := range unit["LoadCredential"] {
+				id, _, _ := strings.Cut(credential, ":")
+				writeFile(t, filepath.Join(credentials, id), watcherToken+"\n")
+			}
+			writeFile(t, filepath.Join(machine, "workspaces.yml"), localize.Replace(readFile(t, "systemd/workspaces.yml")))
+
+			var env []string
+			unset := strings.Fields(strings.Join(unit["UnsetEnvironment"], " "))
+			for _, line := range settingLines(readFile(t, "systemd/rocketchat_import_exporter.default")) {
+				if name, _, _ := strings.Cut(line, "="); !slices.Contains(unset, name) {
+					env = append(env, localize.Replace(line))
+				}
+			}
+			if !slices.ContainsFunc(env, func(line string) bool { return strings.HasSuffix(line, "WEB_LISTEN_ADDRESS=127.0.0.1:10458") }) {
+				t.Errorf("other machines can reach it: its environment is %q", env)
+			}
+			command := strings.Fields(localize.Replace(unit["ExecStart"][0]))
+			requireWatching(t, binary, env, command[1:], "http", installation.page)
+		})
+	}
+}
+
+// unitSettings reads the unit and its drop-ins as systemd does: an empty value
+// removes those before it. Its sections do not share names.
+func unitSettings(t *testing.T, dropIns []string) map[string][]string {
+	t.Helper()
+	settings := map[string][]string{}
+	for _, file := range append([]string{systemdUnit}, dropIns...) {
+		for _, line := range settingLines(readFile(t, filepath.Join("systemd", file))) {
+			name, value, _ := strings.Cut(line, "=")
+			if value == "" {
+				settings[name] = nil
+			} else {
+				settings[name] = append(settings[name], value)
+			}
+		}
+	}
+	return settings
+}
+
+// settingLines are the lines of the form NAME=VALUE.
+func settingLines(text string) []string {
+	return slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "#") || !strings.Contains(line, "=")
+	})
+}
+
+func TestSystemdAcceptsTheUnit(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("there is no systemd-analyze: it comes with systemd")
+	}
+	for _, installation := range systemdInstallations {
+		t.Run(installation.name, func(t *testing.T) {
+			folder := t.TempDir()
+			binary, unit := filepath.Join(folder, "rocketchat_import_exporter"), filepath.Join(folder, systemdUnit)
+			if err := os.WriteFile(binary, nil, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			install := func(path, file string) {
+				text := readFile(t, filepath.Join("systemd", file))
+				for _, line := range settingLines(text) {
+					if command, ok := strings.CutPrefix(line, "ExecStart=/"); ok {
+						program, _, _ := strings.Cut(command, " ")
+						text = strings.ReplaceAll(text, "/"+program, binary)
+					}
+				}
+				writeFile(t, path, text)
+			}
+			install(unit, systemdUnit)
+			for _, dropIn := range installation.dropIns {
+				install(filepath.Join(unit+".d", dropIn), dropIn)
+			}
+			// It names a setting that it does not know, and succeeds.
+			if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
+				t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+			}
+			if out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput(); err != nil {
+				t.Errorf("systemd-analyze security: %v\n%s", err, out)
+			}
+		})
+	}
+}

@@ -1,0 +1,160 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// scrapeInterval is also that of evaluations.
+const scrapeInterval = time.Minute / speed
+
+// newClient asks a Prometheus, or what answers as one does.
+func newClient(t *testing.T, url string) v1.API {
+	t.Helper()
+	client, err := api.NewClient(api.Config{Address: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v1.NewAPI(client)
+}
+
+// awaitData waits until the query has a result.
+func awaitData(t *testing.T, prometheus v1.API, query string) {
+	t.Helper()
+	eventually(t, "data for "+query, func() error {
+		result, _, _, err := prometheus.Query(t.Context(), query, time.Now())
+		if err == nil && !hasData(result) {
+			err = fmt.Errorf("no data")
+		}
+		return err
+	})
+}
+
+// hasData reports whether there is at least one sample that is a number.
+func hasData(value model.Value) bool {
+	switch value := value.(type) {
+	case model.Vector:
+		return slices.ContainsFunc(value, func(s *model.Sample) bool { return !math.IsNaN(float64(s.Value)) })
+	case model.Matrix:
+		return slices.ContainsFunc(value, func(s *model.SampleStream) bool {
+			return slices.ContainsFunc(s.Values, func(p model.SamplePair) bool { return !math.IsNaN(float64(p.Value)) })
+		})
+	}
+	return false
+}
+
+// firedAlerts returns the labels of all alerts that ever fired, sorted, as
+// Prometheus recorded them.
+func firedAlerts(t *testing.T, prometheus v1.API) []string {
+	t.Helper()
+	result, _, _, err := prometheus.Query(t.Context(), `count_over_time(ALERTS{alertstate="firing"}[1h])`, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fired []string
+	for _, sample := range result.(model.Vector) {
+		labels := map[string]string{}
+		for name, value := range sample.Metric {
+			if name != "alertstate" {
+				labels[string(name)] = string(value)
+			}
+		}
+		fired = append(fired, labelText(labels))
+	}
+	slices.Sort(fired)
+	return fired
+}
+
+// requireHealthyRules waits until every shipped rule was evaluated without error.
+func requireHealthyRules(t *testing.T, prometheus v1.API) {
+	t.Helper()
+	want := len(shippedRules(t))
+	eventually(t, fmt.Sprintf("%d healthy rules", want), func() error {
+		result, err := prometheus.Rules(t.Context(), nil)
+		if err != nil {
+			return err
+		}
+		healthy := 0
+		for _, group := range result.Groups {
+			for _, rule := range group.Rules {
+				if health, lastError := healthOf(rule); lastError != "" {
+					t.Fatalf("a rule of %s fails: %s", group.Name, lastError)
+				} else if health == v1.RuleHealthGood {
+					healthy++
+				}
+			}
+		}
+		if healthy != want {
+			return fmt.Errorf("%d are healthy", healthy)
+		}
+		return nil
+	})
+}
+
+func healthOf(rule any) (health v1.RuleHealth, lastError string) {
+	switch rule := rule.(type) {
+	case v1.AlertingRule:
+		return rule.Health, rule.LastError
+	case v1.RecordingRule:
+		return rule.Health, rule.LastError
+	}
+	return v1.RuleHealthUnknown, fmt.Sprintf("unknown kind %T", rule)
+}
+
+// labelText writes labels as PromQL does.
+func labelText(labels map[string]string) string {
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, fmt.Sprintf("%s=%q", name, labels[name]))
+	}
+	return "{" + strings.Join(pairs, ",") + "}"
+}
+
+// shippedRules returns every rule of the shipped files.
+func shippedRules(t *testing.T) (rules []rulefmt.Rule) {
+	t.Helper()
+	for _, file := range shipped(t, "*.rules.yml") {
+		parsed, errs := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}), promslog.NewNopLogger())
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		for _, group := range parsed.Groups {
+			rules = append(rules, group.Rules...)
+		}
+	}
+	return rules
+}
+
+// eventually waits until check succeeds, and fails the test with its last error
+// after a minute and a half.
+func eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("waited for %s: %v", what, err)
+		}
+	}
+}
