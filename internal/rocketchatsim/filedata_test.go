@@ -3,6 +3,7 @@ package rocketchatsim_test
 import (
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,20 +23,13 @@ const (
 
 // effect is the table of what a call does. From 3.14 on all generations are alike.
 func effect(step string, early bool) string {
-	switch step {
-	case "importer_downloading_file", "importer_preparing_started", "importer_preparing_users",
-		"importer_preparing_channels", "importer_preparing_messages", "importer_preparing_contacts":
+	switch {
+	case step == "importer_downloading_file", strings.HasPrefix(step, "importer_preparing_"):
 		return waits
-	case "importer_user_selection":
-		if early {
-			return reads
-		}
-		return rewrites
-	case "importer_done", "importer_import_cancelled", "importer_import_failed":
-		if early {
-			return reads
-		}
-		return setsBack
+	case step == "importer_done", step == "importer_import_cancelled", step == "importer_import_failed":
+		return map[bool]string{true: reads, false: setsBack}[early]
+	case step == "importer_user_selection":
+		return map[bool]string{true: reads, false: rewrites}[early]
 	}
 	return preparesOver
 }
@@ -63,6 +57,10 @@ func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *te
 func checkEffect(t *testing.T, w *workspace, effect string, valid bool) {
 	t.Helper()
 	want := w.current()
+	w.get(sim.GetCurrentImportOperation)
+	if after := w.current(); !reflect.DeepEqual(after, want) || len(w.Writes()) > 0 {
+		t.Errorf("getCurrentImportOperation made %+v of %+v, writes %v", after, want, w.Writes())
+	}
 	got := w.get(sim.GetImportFileData)
 	after := w.current()
 	writes, harm := map[sim.Write]int{}, 0
@@ -102,21 +100,6 @@ func wantSelection(t *testing.T, got answer) {
 	}
 }
 
-func TestGetCurrentImportOperationNeverWrites(t *testing.T) {
-	for _, generation := range sim.Generations() {
-		for _, step := range append(sim.Steps(), stepNeverHeardOf) {
-			w := newWorkspace(t, sim.Config{Generation: generation})
-			w.place(step, nil)
-			before := w.current()
-			w.clock.Advance(time.Second)
-			w.get(sim.GetCurrentImportOperation)
-			if after := w.current(); !reflect.DeepEqual(after, before) || len(w.Writes()) > 0 {
-				t.Errorf("%s: %+v became %+v, writes %v", generation, before, after, w.Writes())
-			}
-		}
-	}
-}
-
 func TestAnEarlyServerPreparesAgainAtEachCallWhereTheStoredSelectionIsMissing(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Generation: sim.Early3})
 	w.place(sim.StepUserSelection, func(op *sim.Operation) { op.OmitFileData = true })
@@ -146,14 +129,24 @@ func TestAnEarlyServerAnswersWhatItStoredWhateverItsShape(t *testing.T) {
 	}
 }
 
-func TestAWipeOfAnImportWithoutAFileLosesItsUsers(t *testing.T) {
+func TestTheAPIImporterStagesBatchesAndAWipeLosesThem(t *testing.T) {
 	w := newWorkspace(t, sim.Config{})
 	w.SetOperation(sim.APIOperation(sim.StepNew, epoch))
-	w.must(w.AddUsers(7))
+	users := func() int { return len(decode[selectionReply](t, w.get(sim.GetImportFileData).body).Users) }
+	for batch := 1; batch <= 3; batch++ {
+		w.clock.Advance(time.Second)
+		w.must(w.AddUsers(20))
+		op := w.current()
+		if *op.Count.Users != 20*batch || *op.Count.Total != 20*batch || !op.Updated.Equal(w.clock.Now()) || op.Step != sim.StepUserSelection || users() != 20*batch {
+			t.Errorf("after batch %d: %+v", batch, op)
+		}
+	}
 	w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepImportingUsers }))
-	got := decode[selectionReply](t, w.get(sim.GetImportFileData).body)
-	if len(got.Users) != 0 || w.Staged() != 0 || w.Destructive() != 1 {
-		t.Errorf("%d users shown, %d staged, %d destructive calls; want 0, 0, 1", len(got.Users), w.Staged(), w.Destructive())
+	if w.AddUsers(20) == nil {
+		t.Error("a batch was added to an import that is running")
+	}
+	if n := users(); n != 0 || w.Staged() != 0 || w.Destructive() != 1 {
+		t.Errorf("%d users shown, %d staged, %d destructive calls; want 0, 0, 1", n, w.Staged(), w.Destructive())
 	}
 }
 

@@ -19,22 +19,16 @@ const (
 // epoch is when the clock of every test starts.
 var epoch = time.Date(2026, 11, 24, 6, 31, 55, 842e6, time.UTC)
 
-// clock is moved by one goroutine only: the test's own, between requests.
-type clock struct{ now time.Time }
-
-func (c *clock) Now() time.Time          { return c.now }
-func (c *clock) Advance(d time.Duration) { c.now = c.now.Add(d) }
-
 // workspace is a simulated workspace with one user who may do everything.
 type workspace struct {
 	*sim.Server
 	t     *testing.T
-	clock *clock
+	clock *sim.Clock
 }
 
 func newWorkspace(t *testing.T, config sim.Config) *workspace {
 	t.Helper()
-	c := &clock{epoch}
+	c := sim.NewClock(epoch)
 	config.Now = c.Now
 	server := sim.New(config)
 	server.SetUser(testUser, testToken, sim.RunImport, sim.BypassRateLimit)

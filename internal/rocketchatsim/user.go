@@ -41,31 +41,27 @@ func (s *Server) SetUser(id, token string, permissions ...Permission) {
 // SetToken replaces the user's token; "" revokes it, so that no token is accepted.
 // It panics if there is no such user.
 func (s *Server) SetToken(id, token string) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.mustUser(id).token = token
+	s.changeUser(id, func(u *user) { u.token = token })
 }
 
 // Grant gives the user a permission. It panics if there is no such user.
 func (s *Server) Grant(id string, permission Permission) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.mustUser(id).permissions[permission] = true
+	s.changeUser(id, func(u *user) { u.permissions[permission] = true })
 }
 
 // Revoke takes a permission from the user. It panics if there is no such user.
 func (s *Server) Revoke(id string, permission Permission) {
-	s.lock()
-	defer s.mu.Unlock()
-	delete(s.mustUser(id).permissions, permission)
+	s.changeUser(id, func(u *user) { delete(u.permissions, permission) })
 }
 
-func (s *Server) mustUser(id string) *user {
+func (s *Server) changeUser(id string, change func(*user)) {
+	s.lock()
+	defer s.mu.Unlock()
 	u, ok := s.users[id]
 	if !ok {
 		panic(fmt.Sprintf("rocketchatsim: no user %q", id))
 	}
-	return u
+	change(u)
 }
 
 // authenticate returns the user that the request's headers name, or nil.
