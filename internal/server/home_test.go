@@ -135,6 +135,7 @@ var states = []struct {
 	{"stalled by a clock that is wrong", seenIn("importer_importing_messages", savedBefore(time.Hour), movedBefore(14*time.Minute)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"downloading files for long", seenIn("importer_importing_files", importer("pending-files"), savedBefore(3*time.Hour)), "importing files", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"set back a while ago", seenIn("importer_importing_messages", incident(watch.SetBack, 59*time.Minute)), "set back: importing messages", true, "RocketChatImportDisturbed", "50 %: 76,700 of 153,400 records handled"},
+	{"set back, and stalled", seenIn("importer_importing_messages", incident(watch.SetBack, 0), savedBefore(time.Hour)), "set back: stalled while importing messages", true, "RocketChatImportDisturbed", "50 %: 76,700 of 153,400 records handled"},
 	{"set back long ago", seenIn("importer_importing_messages", incident(watch.SetBack, time.Hour)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, 2*time.Hour)), "set back: do not press start", false, "RocketChatImportDisturbed", ""},
 	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)), "finished 12 minutes ago", false, "", "100 %: 153,000 of 153,400 records handled"},
@@ -202,6 +203,7 @@ func TestHomeSaysHowFastAnImportIs(t *testing.T) {
 		{"fast", seenIn(importing, watched(100*time.Second, 76700)), "767 records a second", "about 88 seconds", look.Add(100 * time.Second)},
 		{"slow", seenIn(importing, watched(10*time.Minute, 500)), "50 records a minute", "about 25 hours", look.Add(76700 * 72 * time.Second / 60)},
 		{"slower", seenIn(importing, watched(10*time.Hour, 500)), "50 records an hour", "about 63 days", look.Add(76700 * 72 * time.Second)},
+		{"as good as not", seenIn(importing, counts(1<<53, 1, 0), watched(10*time.Hour, 1)), "0 records an hour", "about 11,574 days", look.Add(1e9 * time.Second)},
 		{"at the end", seenIn(importing, counts(153400, 153400, 0), watched(time.Minute, 60000)), "1,000 records a second", "about to end", look},
 		{"above its total", seenIn(importing, counts(100, 120, 0), watched(time.Minute, 60)), "1 record a second", "about to end", look},
 		{"without a total", seenIn(importing, nothingCounted, func(s *watch.Status) {

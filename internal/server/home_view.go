@@ -132,8 +132,9 @@ func (v *view) pace(seen watch.Status, now time.Time) {
 	speed := float64(done) / took.Seconds()
 	v.Speed = perTime(speed)
 	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
-		rest := time.Duration(float64(max(total.Value-seen.Last.Completed, 0)) / speed * float64(time.Second))
-		end := seen.Last.At.Add(rest)
+		const most = 1e9 // seconds; more would not fit a Duration
+		rest := min(float64(max(total.Value-seen.Last.Completed, 0))/speed, most)
+		end := seen.Last.At.Add(time.Duration(rest * float64(time.Second)))
 		v.Left = &moment{"about " + span(end.Sub(now)), end}
 		if !end.After(now) {
 			v.Left.Text = "about to end"
