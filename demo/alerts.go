@@ -21,15 +21,15 @@ import (
 const alertSpeed = 20
 
 // alerting is a Prometheus with the shipped rules, and an Alertmanager that
-// posts into a simulated Rocket.Chat and to two webhooks.
+// posts into a simulated Rocket.Chat, and to webhooks for pager and tickets.
 type alerting struct {
 	*alertstack.Stack
 	dir      string
 	webhooks *http.Server
 }
 
-// startAlerting returns once both can be asked. What Alertmanager sends to the
-// channel of chat, or elsewhere, is shown from then on, until ctx ends.
+// startAlerting returns once both can be asked. What Alertmanager posts into
+// the channel of chat is shown from then on, until ctx ends.
 func startAlerting(ctx context.Context, e *exporter, chat *workspace) (*alerting, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -69,9 +69,9 @@ func startAlerting(ctx context.Context, e *exporter, chat *workspace) (*alerting
 	fmt.Printf(`
 Now Prometheus scrapes the exporter, with the shipped alerts:  %s/alerts
 Alertmanager sends what they find:                             %s
-Its messages in the channel of the simulated Rocket.Chat, and those to pager and
-tickets, are shown as they arrive. All waits are %d times shorter than shipped.
-`, a.PrometheusURL, a.AlertmanagerURL, alertSpeed)
+Its messages are shown as they arrive in #imports of the simulated Rocket.Chat
+%s. All waits are %d times shorter than shipped.
+`, a.PrometheusURL, a.AlertmanagerURL, chat.name, alertSpeed)
 	go showMessages(ctx, chat.sim)
 	return a, nil
 }
@@ -85,10 +85,12 @@ func (a *alerting) stop() {
 	os.RemoveAll(a.dir)
 }
 
-// show prints what Alertmanager sends to a webhook, a line for each alert.
+// show prints what goes to tickets. What goes to the pager is in the channel too.
 func show(n alertstack.Notification) {
 	for _, alert := range n.Alerts {
-		say("%-10s  %s: %s", n.Receiver, strings.ToUpper(alert.Status), alert.Annotations["summary"])
+		if n.Receiver == "tickets" {
+			say("%-10s  %s: %s", n.Receiver, alert.Status, alert.Annotations["summary"])
+		}
 	}
 }
 
@@ -100,7 +102,7 @@ func showMessages(ctx context.Context, chat *rocketchatsim.Server) {
 		messages := chat.Messages()
 		for _, m := range messages[shown:] {
 			for _, a := range m.Attachments {
-				say("%-10s  %s", m.Channel, a.Title)
+				say("%-10s  %s\n%22s%s", m.Channel, a.Title, "", strings.TrimSpace(a.Text))
 			}
 		}
 		shown = len(messages)

@@ -17,11 +17,14 @@ import (
 )
 
 func main() {
-	workspaces := flag.Int("workspaces", 1, "how many workspaces to simulate: with 5, one import runs, one has stalled, one has finished, one cannot be seen, one is aborted")
-	withAlerts := flag.Bool("with-alerts", false, "also start a real Prometheus and a real Alertmanager with the shipped rules; unless -workspaces says otherwise, of 5 workspaces")
+	workspaces := flag.Int("workspaces", 0, "how many workspaces to simulate; 0 means 1, or 5 with -with-alerts; with 5, one import runs, one has stalled, one has finished, one cannot be seen, one is aborted")
+	withAlerts := flag.Bool("with-alerts", false, "also start a real Prometheus and a real Alertmanager with the shipped rules")
 	flag.Parse()
-	if *withAlerts && *workspaces == 1 {
+	switch {
+	case *workspaces == 0 && *withAlerts:
 		*workspaces = len(stories)
+	case *workspaces == 0:
+		*workspaces = 1
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

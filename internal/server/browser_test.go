@@ -103,7 +103,7 @@ func TestHomeInABrowser(t *testing.T) {
 	if *screenshots == "" {
 		return
 	}
-	chromium(t, "--window-size=1280,1240", "--screenshot="+filepath.Join(*screenshots, "page.png"), url+"/many?workspace=acme")
+	chromium(t, "--window-size=1280,1080", "--screenshot="+filepath.Join(*screenshots, "page.png"), url+"/many?workspace=acme")
 	for _, name := range names {
 		for look, flags := range map[string][]string{
 			"wide-light": {"--window-size=1280,800"}, "wide-dark": {"--window-size=1280,800", "--blink-settings=preferredColorScheme=0"},

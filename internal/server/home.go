@@ -41,6 +41,8 @@ type page struct {
 	NotFound bool
 	// Unscraped says since when no workspace was scraped; empty if one was.
 	Unscraped string
+	// Oldest is the oldest of the newest looks; nil if there was none.
+	Oldest *moment
 }
 
 // Title is short enough for a browser's tab.
@@ -88,6 +90,11 @@ func (o Options) page(r *http.Request, rows []view) page {
 		Version: version.Info(), Telemetry: strings.TrimPrefix(o.TelemetryPath, "/"),
 		Host: r.Host, HTTPS: r.TLS != nil, Single: o.Single != "",
 		Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows),
+	}
+	for _, row := range rows {
+		if p.Oldest == nil || row.Seen != nil && row.Seen.at.Before(p.Oldest.at) {
+			p.Oldest = row.Seen
+		}
 	}
 	name := cmp.Or(o.Single, r.URL.Query().Get("workspace"))
 	if i := slices.IndexFunc(p.Rows, func(v view) bool { return v.Name == name }); i >= 0 {

@@ -122,23 +122,26 @@ var states = []struct {
 	{"given up before that", seenIn("importer_file_loaded", notValid), "given up 72 seconds ago by Rocket.Chat before anything was prepared", false, "RocketChatImportInterrupted", ""},
 	{"ready", seenIn(client.StepUserSelection, savedBefore(100*24*time.Hour), selected(3000, 400, 150000)), "ready: waits for somebody to press start", false, "", ""},
 	{"ready with nothing", seenIn(client.StepUserSelection, counts(1, 0, 0), selected(0, 0, 0)), "nothing staged: the file was empty or of another kind", false, "", ""},
+	{"ready with messages alone", seenIn(client.StepUserSelection, selected(0, 0, 5)), "ready: waits for somebody to press start", false, "", ""},
 	{"ready, and not even a selection", seenIn(client.StepUserSelection, counts(0, 0, 0)), "nothing staged: the file was empty or of another kind", false, "", ""},
 	{"cleared", seenIn(client.StepUserSelection, notValid), "nothing staged: it was cleared", false, "", ""},
 	{"importing", seenIn("importer_importing_messages"), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"importing in a later step", seenIn("importer_importing_emoji"), "importing (importer_importing_emoji)", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"importing, with failures", seenIn("importer_importing_users", importer("api"), counts(900, 250, 50)), "importing users", false, "", "33 %: 300 of 900 records handled, 50 of them failed"},
 	{"importing without a total", seenIn("importer_importing_started", nothingCounted), "starting to import", false, "", "0 records handled"},
+	{"importing above its total", seenIn("importer_importing_messages", counts(100, 120, 0)), "importing messages", false, "", "100 %: 120 of 100 records handled"},
 	{"importing for long", seenIn("importer_importing_messages", savedBefore(15*time.Minute)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"stalled", seenIn("importer_importing_messages", savedBefore(15*time.Minute+time.Second)), "stalled while importing messages", true, "RocketChatImportStalled", "50 %: 76,700 of 153,400 records handled"},
 	{"stalled by a clock that is wrong", seenIn("importer_importing_messages", savedBefore(time.Hour), movedBefore(14*time.Minute)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"downloading files for long", seenIn("importer_importing_files", importer("pending-files"), savedBefore(3*time.Hour)), "importing files", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"set back a while ago", seenIn("importer_importing_messages", incident(watch.SetBack, 59*time.Minute)), "set back: importing messages", true, "RocketChatImportDisturbed", "50 %: 76,700 of 153,400 records handled"},
+	{"set back, and stalled", seenIn("importer_importing_messages", incident(watch.SetBack, 0), savedBefore(time.Hour)), "set back: stalled while importing messages", true, "RocketChatImportDisturbed", "50 %: 76,700 of 153,400 records handled"},
 	{"set back long ago", seenIn("importer_importing_messages", incident(watch.SetBack, time.Hour)), "importing messages", false, "", "50 %: 76,700 of 153,400 records handled"},
 	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, 2*time.Hour)), "set back: do not press start", false, "RocketChatImportDisturbed", ""},
 	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)), "finished 12 minutes ago", false, "", "100 %: 153,000 of 153,400 records handled"},
 	{"finished before a restart", seenIn(client.StepDone, notValid, finished), "finished", false, "", "100 %: 76,700 of 153,400 records handled"},
 	{"ended somehow", seenIn(client.StepDone, notValid, counts(900, 250, 0)), "ended: finished before Rocket.Chat was restarted, or aborted; 250 of 900 saved", false, "RocketChatImportAborted", "27 %: 250 of 900 records handled"},
-	{"aborted", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 23*time.Hour)), "aborted 23 hours ago; 250 of 900 saved", true, "RocketChatImportAborted", "Stopped at 27 %: 250 of 900 records handled"},
+	{"aborted", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour-5*time.Second)), "aborted 24 hours ago; 250 of 900 saved", true, "RocketChatImportAborted", "Stopped at 27 %: 250 of 900 records handled"},
 	{"aborted long ago", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour)), "aborted 24 hours ago; 250 of 900 saved", false, "RocketChatImportAborted", "Stopped at 27 %: 250 of 900 records handled"},
 	{"interrupted", seenIn("importer_importing_users", notValid), "interrupted 72 seconds ago while importing users: it never finishes", true, "RocketChatImportInterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
 	{"interrupted long ago", seenIn("importer_importing_users", notValid, savedBefore(24*time.Hour)), "interrupted 24 hours ago while importing users: it never finishes", false, "RocketChatImportInterrupted", "Stopped at 50 %: 76,700 of 153,400 records handled"},
@@ -180,7 +183,7 @@ func TestHomeSaysHowAnImportIs(t *testing.T) {
 			if text != test.bar {
 				t.Errorf("the bar says %q, want %q", text, test.bar)
 			}
-			if full := v.Bar != nil && v.Bar.Max > 0 && v.Bar.Value == v.Bar.Max; full != strings.HasPrefix(words, "finished") {
+			if full := v.Bar != nil && v.Bar.Max > 0 && v.Bar.Value == v.Bar.Max; v.Bar != nil && v.Bar.Value > v.Bar.Max || full != (strings.HasPrefix(words, "finished") || test.name == "importing above its total") {
 				t.Errorf("the bar is %+v", v.Bar)
 			}
 		})
@@ -197,15 +200,16 @@ func TestHomeSaysHowFastAnImportIs(t *testing.T) {
 	}{
 		{"nothing after one look", seenIn(importing, watched(0, 0)), "", "", time.Time{}},
 		{"nothing where nothing moved", seenIn(importing, watched(4*time.Minute, 0)), "nothing saved in 4 minutes", "", time.Time{}},
-		{"fast", seenIn(importing, watched(100*time.Second, 76700)), "767 records a second, over 100 seconds", "about 88 seconds", look.Add(100 * time.Second)},
-		{"slow", seenIn(importing, watched(10*time.Minute, 500)), "50 records a minute, over 10 minutes", "about 25 hours", look.Add(76700 * 72 * time.Second / 60)},
-		{"slower", seenIn(importing, watched(10*time.Hour, 500)), "50 records an hour, over 10 hours", "about 63 days", look.Add(76700 * 72 * time.Second)},
-		{"at the end", seenIn(importing, counts(153400, 153400, 0), watched(time.Minute, 60000)), "1,000 records a second, over 60 seconds", "about to end", look},
-		{"above its total", seenIn(importing, counts(100, 120, 0), watched(time.Minute, 60)), "1 record a second, over 60 seconds", "about to end", look},
+		{"fast", seenIn(importing, watched(100*time.Second, 76700)), "767 records a second", "about 88 seconds", look.Add(100 * time.Second)},
+		{"slow", seenIn(importing, watched(10*time.Minute, 500)), "50 records a minute", "about 25 hours", look.Add(76700 * 72 * time.Second / 60)},
+		{"slower", seenIn(importing, watched(10*time.Hour, 500)), "50 records an hour", "about 63 days", look.Add(76700 * 72 * time.Second)},
+		{"as good as not", seenIn(importing, counts(1<<53, 1, 0), watched(10*time.Hour, 1)), "0 records an hour", "about 11,574 days", look.Add(1e9 * time.Second)},
+		{"at the end", seenIn(importing, counts(153400, 153400, 0), watched(time.Minute, 60000)), "1,000 records a second", "about to end", look},
+		{"above its total", seenIn(importing, counts(100, 120, 0), watched(time.Minute, 60)), "1 record a second", "about to end", look},
 		{"without a total", seenIn(importing, nothingCounted, func(s *watch.Status) {
 			s.First.At, s.Last = look.Add(-time.Minute), watch.Look{At: look, Completed: 60}
-		}), "1 record a second, over 60 seconds", "", time.Time{}},
-		{"no end where it stalls", seenIn(importing, watched(time.Hour, 3600), savedBefore(time.Hour)), "1 record a second, over 60 minutes", "", time.Time{}},
+		}), "1 record a second", "", time.Time{}},
+		{"no end where it stalls", seenIn(importing, watched(time.Hour, 3600), savedBefore(time.Hour)), "1 record a second", "", time.Time{}},
 		{"no speed where it is over", seenIn(client.StepDone, watched(time.Minute, 60)), "", "", time.Time{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -235,6 +239,12 @@ func TestHomeSaysWhenThingsWere(t *testing.T) {
 		t.Errorf("without a Date header it was saved %s", v.Saved.Text)
 	}
 	noDate.Snapshot.Operation.Updated, noDate.Snapshot.Operation.Created = time.Time{}, time.Time{}
+	if v := newView("acme", "", seenIn("importer_importing_messages"), look.Add(time.Hour)); v.Created.Text != "4 hours ago" || v.Saved.Text != "61 minutes ago" {
+		t.Errorf("an hour after the look it was created %s, saved %s", v.Created.Text, v.Saved.Text)
+	}
+	if ahead := past(look, -time.Second); ahead.Text != "0 seconds ago" {
+		t.Errorf("what was after now was %s", ahead.Text)
+	}
 	if v := newView("acme", "", noDate, now); v.Saved != nil || v.Created != nil {
 		t.Errorf("without times it was saved %v, created %v", v.Saved, v.Created)
 	}
@@ -320,18 +330,21 @@ func TestHome(t *testing.T) {
 			`<title>50 % importing messages: acme</title>`, `<meta http-equiv="refresh" content="15">`,
 			`<progress aria-label="Progress of acme" max="153400" value="76700">50 %: 76,700 of 153,400 records handled</progress>`,
 			`Last saved</dt><dd><time datetime="2026-11-24T07:30:55Z" title="2026-11-24 07:30:55 UTC">72 seconds ago</time>`,
-			`767 records a second, over 100 seconds`, `title="2026-11-24 06:33:35 UTC">about 88 seconds</time>`,
+			`First seen running</dt><dd><time datetime="2026-11-24T06:30:15Z" title="2026-11-24 06:30:15 UTC">112 seconds ago`, `767 records a second<`, `title="2026-11-24 06:33:35 UTC">about 88 seconds</time>`,
 			`Users</dt><dd>3,000<`, `Seen <time datetime="2026-11-24T06:31:55Z" title="2026-11-24 06:31:55 UTC">12 seconds ago</time>.`,
 			"counts a record that fails as handled", `href="./metrics"`, `href="./docs/runbooks.md"`,
 		}, []string{`class="bad"`, "<table", "scrape_configs", "./sd", "/probe"}},
 		{"before two looks nothing is known of its speed", one, "/", acme(seenIn("importer_importing_messages", watched(0, 0))), now,
-			[]string{"Speed</dt><dd>not known yet<", "Time left</dt><dd>not known yet<"}, nil},
+			[]string{"Speed since then</dt><dd>not known yet<", "Time left</dt><dd>not known yet<"}, nil},
 		{"a stalled import is red, with what to do", one, "/", acme(stalled), now,
 			[]string{`<p class="state bad">`, `Last saved</dt><dd class="bad"><time`, `25 minutes ago</time>, see the <a href="./docs/runbooks.md#rocketchatimportstalled:~:text=%23%23%20RocketChatImportStalled">`, "Time left</dt><dd>not known<", "Do not restart Rocket.Chat", `href="./docs/runbooks.md#rocketchatimportstalled:~:text=%23%23%20RocketChatImportStalled"`}, nil},
 		{"a preparation has a bar without an end", one, "/", acme(seenIn("importer_preparing_messages", counts(132900, 0, 0), func(s *watch.Status) { s.Snapshot.Operation.Counts.Messages = client.OptionalCount{} })), now,
 			[]string{`<progress aria-label="Progress of acme">132,900 records staged so far</progress>`, `<p>132,900 records staged so far.`}, []string{"max="}},
 		{"a finished import has a full bar", one, "/", acme(seenIn(client.StepDone)), now,
 			[]string{`<title>finished: acme</title>`, `max="1" value="1">`}, nil},
+		{"a cleared import has nothing staged", one, "/", acme(seenIn(client.StepUserSelection, notValid)), now, []string{"nothing staged"}, []string{"Users"}},
+		{"the selection is nearer the truth than the counts", one, "/", acme(seenIn(client.StepUserSelection, selected(2990, 400, 149739))), now, []string{"Users</dt><dd>2,990<", "Messages</dt><dd>149,739<"}, nil},
+		{"an import by import.run counts what fails", one, "/", acme(seenIn("importer_importing_users", importer("api"))), now, []string{"Rocket.Chat does not save the last counts."}, []string{"record that fails"}},
 		{"an early server", one, "/", acme(early), now, []string{"restart the exporter to make it forget this"}, nil},
 		{"a failure that lasts is shown with what to do", one, "/", acme(seenIn("importer_importing_messages", failing(tokenRefused(t)))), now,
 			[]string{"Cannot be seen now.", "HTTP status 401", "Create a new token", "The last failure was <time", "Below is what was seen <time"}, nil},
@@ -340,13 +353,13 @@ func TestHome(t *testing.T) {
 		{"nothing was ever scraped", one, "http://exporter.example.com:10458/", acme(watch.Status{}), now,
 			[]string{"Nobody has scraped this yet: is Prometheus configured?", `- targets: ["exporter.example.com:10458"]`, `instance: "acme"`, "not seen yet"}, []string{"metrics_path"}},
 		{"nothing was scraped lately", Options{Single: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(importing), look.Add(6 * time.Minute),
-			[]string{"Nobody has scraped this for 6 minutes", "scheme: https", `metrics_path: "/m"`, `["[::1]"]`}, nil},
+			[]string{"Nobody has scraped this for 6 minutes", "Time left</dt><dd>not known<", "scheme: https", `metrics_path: "/m"`, `["[::1]"]`}, nil},
 		{"it was scraped five minutes ago", one, "/", acme(importing), look.Add(5 * time.Minute), nil, []string{"Nobody"}},
 		{"of many, all are in the table", many, "/", map[string]watch.Status{
-			"a": seenIn(client.StepDone), "b": importing, "c": stalled, "d": seenIn("importer_importing_users", failing(tokenRefused(t))), "e": {},
+			"a": seenIn(client.StepDone, func(s *watch.Status) { s.At = look.Add(-time.Minute) }), "b": importing, "c": stalled, "d": seenIn("importer_importing_users", failing(tokenRefused(t))), "e": {},
 		}, now, []string{
 			"<title>5 workspaces: 1 stalled, 1 cannot be seen, 1 importing, 1 not scraped, 1 ended</title>",
-			"cannot be seen: the user id or the token was not accepted", `href="?workspace=b"`, "not scraped yet", `href="./sd"`,
+			"cannot be seen: the user id or the token was not accepted", `href="?workspace=b"`, "not scraped yet", `href="./sd"`, `title="2026-11-24 06:30:55 UTC">72 seconds ago</time>.</span>`,
 		}, []string{"<section", "scrape_configs", "the page breaks off"}},
 		{"the address names the one that is shown in full", many, "/?workspace=b", map[string]watch.Status{"a": stalled, "b": importing}, now,
 			[]string{`<h2 id="opened">b</h2>`, `href="?workspace=b" aria-current="true"`, `href="./probe?target=b"`, `href="./"`, "767 records a second"}, []string{`<h2 id="opened">a`}},

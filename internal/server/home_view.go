@@ -25,10 +25,11 @@ type view struct {
 	Bar                  *bar
 	// Note says what the counts of this import leave out.
 	Note string
-	// Speed and Left are only known while the import runs; Left is its end.
-	Speed          string
-	Left           *moment
+	// Running is true while the import runs. First is the first look at which it
+	// did, Speed is since then, and Left is its end if it goes on like that.
 	Running        bool
+	First, Left    *moment
+	Speed          string
 	Step, Importer string
 	Counts         []count
 	Early          bool
@@ -117,6 +118,9 @@ func (v *view) fail(f watch.Failure, now time.Time) {
 // pace says how fast a running import was between the first and the newest look,
 // and when it ends if it goes on like that.
 func (v *view) pace(seen watch.Status, now time.Time) {
+	if !seen.First.At.IsZero() {
+		v.First = past(seen.First.At, now.Sub(seen.First.At))
+	}
 	done, took := seen.Last.Completed-seen.First.Completed, seen.Last.At.Sub(seen.First.At)
 	if took <= 0 {
 		return
@@ -126,10 +130,11 @@ func (v *view) pace(seen watch.Status, now time.Time) {
 		return
 	}
 	speed := float64(done) / took.Seconds()
-	v.Speed = perTime(speed) + ", over " + span(took)
+	v.Speed = perTime(speed)
 	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
-		rest := time.Duration(float64(max(total.Value-seen.Last.Completed, 0)) / speed * float64(time.Second))
-		end := seen.Last.At.Add(rest)
+		const most = 1e9 // seconds; more would not fit a Duration
+		rest := min(float64(max(total.Value-seen.Last.Completed, 0))/speed, most)
+		end := seen.Last.At.Add(time.Duration(rest * float64(time.Second)))
 		v.Left = &moment{"about " + span(end.Sub(now)), end}
 		if !end.After(now) {
 			v.Left.Text = "about to end"
