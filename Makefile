@@ -101,6 +101,7 @@ tools:
 
 # Alerts and dashboard on the real programs.
 e2e: tools
+	$(MAKE) rules
 	cd test && go test -race -count=1 -timeout 10m ./e2e
 
 # What the exporter costs, beside what people would use instead: the tables of

@@ -230,6 +230,19 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 	}
 }
 
+// An exporter of one workspace has no configuration to reload.
+func TestEveryAlertHasAStory(t *testing.T) {
+	told := map[string]bool{"RocketChatImportConfigReloadFailed": true}
+	for _, what := range stories {
+		told[what.alert] = true
+	}
+	for _, rule := range shippedRules(t) {
+		if rule.Alert != "" && !told[rule.Alert] {
+			t.Errorf("%s has none", rule.Alert)
+		}
+	}
+}
+
 // requireNothingElse requires that what was sent and what fired is what this test
 // waited for, and each once.
 func (w *world) requireNothingElse(t *testing.T, fired map[string]alert) {

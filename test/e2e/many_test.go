@@ -54,33 +54,31 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 			want = append(want, "chat: firing RocketChatImportFinished "+nameOf(i))
 		}
 	}
-	slices.Sort(want)
-	eventually(t, "one notification of each workspace", func() error {
-		if got := m.lines(""); !slices.Equal(got, want) {
-			return fmt.Errorf("sent was %q", got)
-		}
-		return nil
-	})
+	m.awaitLines(t, "", want...)
 	m.requireRowsApart(t)
 
 	// One more, while Prometheus scrapes the others.
 	m.writeConfig(t, 21)
-	response, err := http.Post("http://"+m.address+"/-/reload", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
+	m.reload(t, http.StatusOK)
 	awaitData(t, m.prometheus, `count(up{job="rocketchat_import"} == 1) == 21`)
 	awaitData(t, m.prometheus, `rocketchat_import_up{instance="team20"} == 1`)
 	m.requireNone(t, `min_over_time(up[1h]) == 0`, "a scrape was lost")
 
+	// A file that cannot be used.
+	if err := os.WriteFile(m.config, []byte("workspaces: 21\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.reload(t, http.StatusInternalServerError)
+	m.awaitLines(t, "RocketChatImportConfigReloadFailed", "tickets: firing RocketChatImportConfigReloadFailed "+m.address)
+	m.writeConfig(t, 21)
+	m.reload(t, http.StatusOK)
+	m.awaitLines(t, "RocketChatImportConfigReloadFailed",
+		"tickets: firing RocketChatImportConfigReloadFailed "+m.address, "tickets: resolved RocketChatImportConfigReloadFailed "+m.address)
+
 	m.exporter.Stop()
 	// Long enough for Alertmanager to have told of the targets too, if it would.
 	awaitData(t, m.prometheus, `count(time() - ALERTS_FOR_STATE{alertname="RocketChatImportExporterDown",job="rocketchat_import"} > 10) == 21`)
-	want = []string{"tickets: firing RocketChatImportExporterDown " + m.address}
-	if got := m.lines("RocketChatImportExporterDown"); !slices.Equal(got, want) {
-		t.Errorf("for one dead exporter, sent was %q", got)
-	}
+	m.awaitLines(t, "RocketChatImportExporterDown", "tickets: firing RocketChatImportExporterDown "+m.address)
 }
 
 // newMany starts n workspaces, and one more that the exporter is not told of.
@@ -119,7 +117,7 @@ func newMany(t *testing.T, n int) *many {
 	}
 	receiver, url := startPager(t)
 	stack := start(t, alertstack.Config{
-		Prometheus: pinned.prometheus, Alertmanager: pinnedAlertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed, Webhook: url, Many: address,
+		Prometheus: prometheus, Alertmanager: alertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed, Webhook: url, Many: address,
 	})
 	m.pager, m.prometheus = receiver, newClient(t, stack.PrometheusURL)
 	return m
@@ -136,6 +134,35 @@ func (m *many) writeConfig(t *testing.T, n int) {
 	if err := os.WriteFile(m.config, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// reload has the exporter read its configuration again.
+func (m *many) reload(t *testing.T, status int) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+m.address+"/-/reload", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != status {
+		t.Errorf("the reload answers %s, want %d", response.Status, status)
+	}
+}
+
+// awaitLines waits until that, and nothing else, was told of.
+func (m *many) awaitLines(t *testing.T, alertname string, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	eventually(t, fmt.Sprintf("%q", want), func() error {
+		if got := m.lines(alertname); !slices.Equal(got, want) {
+			return fmt.Errorf("sent was %q", got)
+		}
+		return nil
+	})
 }
 
 // lines are the alerts of this name, or of any, that were told of so far.

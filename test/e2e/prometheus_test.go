@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -78,40 +79,51 @@ func firedAlerts(t *testing.T, prometheus v1.API) []string {
 	return fired
 }
 
-// requireHealthyRules waits until every shipped rule was evaluated without error.
+// requireHealthyRules waits until every shipped rule was evaluated without error, and
+// requires that "for" is shortened in them and no expression changed.
 func requireHealthyRules(t *testing.T, prometheus v1.API) {
 	t.Helper()
-	want := len(shippedRules(t))
-	eventually(t, fmt.Sprintf("%d healthy rules", want), func() error {
+	var want []string
+	for _, rule := range shippedRules(t) {
+		want = append(want, ruleText(t, rule.Record+rule.Alert, rule.Expr, time.Duration(rule.For).Seconds()/speed))
+	}
+	eventually(t, "healthy rules", func() error {
 		result, err := prometheus.Rules(t.Context(), nil)
 		if err != nil {
 			return err
 		}
-		healthy := 0
+		var got []string
 		for _, group := range result.Groups {
 			for _, rule := range group.Rules {
-				if health, lastError := healthOf(rule); lastError != "" {
-					t.Fatalf("a rule of %s fails: %s", group.Name, lastError)
-				} else if health == v1.RuleHealthGood {
-					healthy++
+				text, health, lastError := "", v1.RuleHealth(v1.RuleHealthUnknown), ""
+				switch rule := rule.(type) {
+				case v1.AlertingRule:
+					text, health, lastError = ruleText(t, rule.Name, rule.Query, rule.Duration), rule.Health, rule.LastError
+				case v1.RecordingRule:
+					text, health, lastError = ruleText(t, rule.Name, rule.Query, 0), rule.Health, rule.LastError
 				}
+				if lastError != "" {
+					t.Fatalf("%s: %s", text, lastError)
+				}
+				if health != v1.RuleHealthGood {
+					return fmt.Errorf("the health of %s is %s", text, health)
+				}
+				got = append(got, text)
 			}
 		}
-		if healthy != want {
-			return fmt.Errorf("%d are healthy", healthy)
-		}
+		requireLines(t, "rules", got, want)
 		return nil
 	})
 }
 
-func healthOf(rule any) (health v1.RuleHealth, lastError string) {
-	switch rule := rule.(type) {
-	case v1.AlertingRule:
-		return rule.Health, rule.LastError
-	case v1.RecordingRule:
-		return rule.Health, rule.LastError
+// ruleText writes a rule in one way, whoever printed its expression.
+func ruleText(t *testing.T, name, expr string, wait float64) string {
+	t.Helper()
+	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return v1.RuleHealthUnknown, fmt.Sprintf("unknown kind %T", rule)
+	return fmt.Sprintf("%s = %s for %gs", name, parsed, wait)
 }
 
 // labelText writes labels as PromQL does.
@@ -126,7 +138,11 @@ func labelText(labels map[string]string) string {
 // shippedRules returns every rule of the shipped files.
 func shippedRules(t *testing.T) (rules []rulefmt.Rule) {
 	t.Helper()
-	for _, file := range shipped(t, "*.rules.yml") {
+	files, err := filepath.Glob(filepath.Join(alerts, "*.rules.yml"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("alerts/ has no rules", err)
+	}
+	for _, file := range files {
 		parsed, errs := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}), promslog.NewNopLogger())
 		if len(errs) > 0 {
 			t.Fatal(errs)

@@ -10,87 +10,63 @@ import (
 	"rocketchat_import_exporter/demo/alertstack"
 )
 
-// programs are builds of those programs to which the shipped files must be good.
-type programs struct{ prometheus, promtool, amtool string }
-
-var pinned = programs{
-	prometheus: filepath.Join(bin, "prometheus"),
-	promtool:   filepath.Join(bin, "promtool"),
-	amtool:     filepath.Join(bin, "amtool"),
-}
-
-var pinnedAlertmanager = filepath.Join(bin, "alertmanager")
-
-// debian returns the programs of Debian's packages prometheus and
-// prometheus-alertmanager, and skips the test where they are not installed. The
-// variable E2E_DEBIAN_BIN names another folder, such as that of unpacked packages.
-func debian(t *testing.T) programs {
-	t.Helper()
+// TestShippedFilesAreGoodToDebiansPrograms has Prometheus 2.42 and amtool 0.25 of
+// Debian 12 read the shipped files. It is skipped where they are not installed. The
+// variable E2E_DEBIAN_BIN names another folder than /usr/bin, such as that of
+// unpacked packages. "make rules" has promtool run the rules' own tests.
+func TestShippedFilesAreGoodToDebiansPrograms(t *testing.T) {
 	folder := os.Getenv("E2E_DEBIAN_BIN")
 	if folder == "" {
 		folder = "/usr/bin"
 	}
-	p := programs{
-		prometheus: filepath.Join(folder, "prometheus"),
-		promtool:   filepath.Join(folder, "promtool"),
-		amtool:     filepath.Join(folder, "amtool"),
-	}
-	for _, program := range []string{p.prometheus, p.promtool, p.amtool} {
+	itsPrometheus, amtool := filepath.Join(folder, "prometheus"), filepath.Join(folder, "amtool")
+	for _, program := range []string{itsPrometheus, amtool} {
 		if _, err := os.Stat(program); err != nil {
 			t.Skipf("there is no %s: install Debian's prometheus and prometheus-alertmanager, or set E2E_DEBIAN_BIN", program)
 		}
 	}
-	return p
-}
-
-func TestShippedFilesAreGoodToThePinnedPrograms(t *testing.T) {
-	checkFiles(t, pinned)
-}
-
-// TestShippedFilesAreGoodToDebiansPrograms has Prometheus 2.42 and amtool 0.25 in
-// Debian 12.
-func TestShippedFilesAreGoodToDebiansPrograms(t *testing.T) {
-	p := debian(t)
-	t.Log(firstLine(mustRun(t, p.prometheus, "--version")))
-	t.Log(firstLine(mustRun(t, p.amtool, "--version")))
-	checkFiles(t, p)
+	t.Log(mustRun(t, exec.Command(itsPrometheus, "--version")))
+	t.Log(mustRun(t, exec.Command(amtool, "--version")))
+	mustRun(t, exec.Command(amtool, "check-config", filepath.Join(alerts, "alertmanager.yml")))
 	stack := start(t, alertstack.Config{
-		Prometheus: p.prometheus, Alertmanager: pinnedAlertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed, Webhook: "http://127.0.0.1:9",
+		Prometheus: itsPrometheus, Alertmanager: alertmanager, Alerts: alerts, Dir: t.TempDir(),
+		Speed: speed, Webhook: "http://127.0.0.1:9",
 	})
 	requireHealthyRules(t, newClient(t, stack.PrometheusURL))
 }
 
-func checkFiles(t *testing.T, p programs) {
+// withReceiver copies alerts/, runs the commands in docs/alerting.md that put the
+// receiver for Rocket.Chat into alertmanager.yml, and returns the folder.
+func withReceiver(t *testing.T) string {
 	t.Helper()
-	mustRun(t, p.promtool, append([]string{"check", "rules"}, shipped(t, "*.rules.yml")...)...)
-	mustRun(t, p.promtool, append([]string{"test", "rules"}, shipped(t, "*.test.yml")...)...)
-	mustRun(t, p.amtool, "check-config", filepath.Join(alerts, "alertmanager.yml"))
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
-}
-
-// shipped returns the files in alerts/ that match.
-func shipped(t *testing.T, pattern string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(alerts, pattern))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("alerts/ has no %s", pattern)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(alerts)); err != nil {
+		t.Fatal(err)
 	}
-	return files
-}
-
-// mustRun runs a program that has to succeed. It ends with the test.
-func mustRun(t *testing.T, program string, args ...string) string {
-	t.Helper()
-	if _, err := os.Stat(program); err != nil {
-		t.Fatalf("%s is not built: run make e2e", program)
+	_, commands, found := strings.Cut(read(t, filepath.Join(root, "docs/alerting.md")), "```\nsed -e")
+	commands, _, closed := strings.Cut("sed -e"+commands, "```")
+	if !found || !closed {
+		t.Fatal("docs/alerting.md has no command for the receiver")
 	}
-	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	programs, err := filepath.Abs(bin)
 	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
+		t.Fatal(err)
+	}
+	shell := exec.Command("sh", "-ec", commands)
+	shell.Dir, shell.Env = dir, []string{"PATH=" + programs + ":" + os.Getenv("PATH")}
+	mustRun(t, shell)
+	if err := os.Rename(filepath.Join(dir, "alertmanager-rocketchat.yml"), filepath.Join(dir, "alertmanager.yml")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// mustRun runs a program that has to succeed, and returns what it wrote.
+func mustRun(t *testing.T, command *exec.Cmd) string {
+	t.Helper()
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
 	}
 	return string(out)
 }

@@ -64,7 +64,9 @@ func newWorkspace(t *testing.T, name, binary string, server rocketchatsim.Config
 // startExporter starts the exporter, or starts it again.
 func (w *workspace) startExporter(t *testing.T) {
 	t.Helper()
-	exporter, err := process.Start("the exporter of "+w.name, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, w.binary,
+	// Without the second that the race detector waits at the end.
+	env := []string{"ROCKETCHAT_AUTH_TOKEN=" + token, "GORACE=atexit_sleep_ms=0"}
+	exporter, err := process.Start("the exporter of "+w.name, env, w.binary,
 		"--rocketchat.url="+w.url,
 		"--rocketchat.user-id="+userID,
 		"--rocketchat.min-interval=0s",

@@ -23,6 +23,9 @@ const (
 	bin       = "../bin"
 	alerts    = "../../alerts"
 	dashboard = "../../dashboards/rocketchat-import.json"
+
+	prometheus   = bin + "/prometheus"
+	alertmanager = bin + "/alertmanager"
 )
 
 // world is all that runs together.
@@ -55,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(channel.Close)
 	receiver, url := startPager(t)
 	config := alertstack.Config{
-		Prometheus: pinned.prometheus, Alertmanager: pinnedAlertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed,
+		Prometheus: prometheus, Alertmanager: alertmanager, Alerts: withReceiver(t), Dir: t.TempDir(), Speed: speed,
 		Exporters: exporters, Webhook: url,
 		RocketChat: &alertstack.RocketChat{URL: channel.URL, UserID: "alertmanager", Token: "its-token"},
 	}
