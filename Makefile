@@ -139,7 +139,9 @@ deploy-test:
 release:
 	rm -rf dist
 	$(MAKE) $(platforms:%=dist/$(archive).%.tar.gz) packages
-	$(tool) cyclonedx-gomod app -json -noserial -notimestamp -std -output dist/$(archive).cdx.json .
+	tar -xzf dist/$(archive).linux-amd64.tar.gz -C dist --strip-components=1 $(archive).linux-amd64/rocketchat_import_exporter
+	$(tool) cyclonedx-gomod bin -json -noserial -notimestamp -std -version $(VERSION) -output dist/$(archive).cdx.json dist/rocketchat_import_exporter
+	rm dist/rocketchat_import_exporter
 	cd dist && sha256sum *.tar.gz *.deb *.rpm *.json > sha256sums.txt && cat sha256sums.txt
 
 dist/$(archive).%.tar.gz:
