@@ -109,10 +109,10 @@ func (e *exporter) serve(ctx context.Context) error {
 	defer e.startReloading(ctx)()
 	defer cancel()
 	options := server.Options{
-		Set: e.set, TelemetryPath: e.flags.telemetryPath, Own: e.registry, Docs: docs, Logger: e.logger,
+		Set: e.set, Multi: e.flags.many(), TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs, Logger: e.logger,
 	}
 	if !e.flags.many() {
-		options.Single = e.flags.workspace.URL.Host
+		options.Workspace = e.flags.workspace.URL.Host
 	}
 	if e.flags.lifecycle {
 		options.Reload = e.reload

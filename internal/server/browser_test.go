@@ -64,11 +64,11 @@ func nothingOf(s *watch.Status) {
 func pages(t *testing.T) (url string, names []string) {
 	mux := http.NewServeMux()
 	const workspace = "chat.example.com"
-	one := Options{Single: workspace, TelemetryPath: "/metrics"}
+	one := Options{Workspace: workspace, TelemetryPath: "/metrics"}
 	add := func(name string, o Options, seen map[string]watch.Status, at time.Time) {
 		o.Logger = log.NewNopLogger()
 		names = append(names, name)
-		mux.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) { o.write(w, o.page(r, views(seen, at))) })
+		mux.HandleFunc("/"+name, func(w http.ResponseWriter, r *http.Request) { s := server{o}; s.write(w, s.page(r, views(seen, at))) })
 	}
 	for _, state := range states {
 		add(strings.NewReplacer(" ", "-", ",", "").Replace(state.name), one, map[string]watch.Status{workspace: state.seen}, now)

@@ -62,16 +62,16 @@ func (p page) Shows(name string) bool { return p.Opened != nil && p.Opened.Name 
 
 // home shows a person what the last scrapes have seen. It makes no call of
 // Rocket.Chat.
-func (o Options) home(w http.ResponseWriter, r *http.Request) {
+func (s server) home(w http.ResponseWriter, r *http.Request) {
 	var rows []view
-	for _, workspace := range o.Set.All() {
+	for _, workspace := range s.Set.All() {
 		rows = append(rows, newView(workspace.Name, workspace.Config.URL.String(), workspace.Status(), time.Now()))
 	}
-	o.write(w, o.page(r, rows))
+	s.write(w, s.page(r, rows))
 }
 
 // write sends a page.
-func (o Options) write(w http.ResponseWriter, p page) {
+func (s server) write(w http.ResponseWriter, p page) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	w.Header().Set("Cache-Control", "no-store")
@@ -79,16 +79,16 @@ func (o Options) write(w http.ResponseWriter, p page) {
 		w.WriteHeader(http.StatusNotFound)
 	}
 	if err := homeTemplate.Execute(w, p); err != nil {
-		level.Debug(o.Logger).Log("msg", "the page was not sent", "err", err)
+		level.Debug(s.Logger).Log("msg", "the page was not sent", "err", err)
 	}
 }
 
 // page returns what the request is to show of workspaces that are sorted by name.
-func (o Options) page(r *http.Request, rows []view) page {
+func (s server) page(r *http.Request, rows []view) page {
 	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.rank, b.rank) })
 	p := page{
-		Version: version.Info(), Telemetry: strings.TrimPrefix(o.TelemetryPath, "/"),
-		Host: r.Host, HTTPS: r.TLS != nil, Single: o.Single != "",
+		Version: version.Info(), Telemetry: strings.TrimPrefix(s.TelemetryPath, "/"),
+		Host: r.Host, HTTPS: r.TLS != nil, Single: !s.Multi,
 		Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows),
 	}
 	for _, row := range rows {
@@ -96,7 +96,7 @@ func (o Options) page(r *http.Request, rows []view) page {
 			p.Oldest = row.Seen
 		}
 	}
-	name := cmp.Or(o.Single, r.URL.Query().Get("workspace"))
+	name := cmp.Or(s.Workspace, r.URL.Query().Get("workspace"))
 	if i := slices.IndexFunc(p.Rows, func(v view) bool { return v.Name == name }); i >= 0 {
 		p.Opened = &p.Rows[i]
 	}

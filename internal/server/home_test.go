@@ -296,7 +296,8 @@ func show(t *testing.T, o Options, target string, seen map[string]watch.Status, 
 	t.Helper()
 	w := httptest.NewRecorder()
 	o.Logger = log.NewNopLogger()
-	o.write(w, o.page(httptest.NewRequest(http.MethodGet, target, nil), views(seen, at)))
+	s := server{o}
+	s.write(w, s.page(httptest.NewRequest(http.MethodGet, target, nil), views(seen, at)))
 	body := w.Body.String()
 	if !strings.HasSuffix(body, "</html>\n") {
 		t.Errorf("the page breaks off:\n%s", body)
@@ -305,8 +306,8 @@ func show(t *testing.T, o Options, target string, seen map[string]watch.Status, 
 }
 
 var (
-	one  = Options{Single: "acme", TelemetryPath: "/metrics"}
-	many = Options{TelemetryPath: "/metrics"}
+	one  = Options{Workspace: "acme", TelemetryPath: "/metrics"}
+	many = Options{Multi: true, TelemetryPath: "/metrics"}
 )
 
 func TestHome(t *testing.T) {
@@ -352,7 +353,7 @@ func TestHome(t *testing.T) {
 			[]string{"Last failure, <time", "2 seconds ago", "Create a new token"}, []string{"Cannot be seen"}},
 		{"nothing was ever scraped", one, "http://exporter.example.com:10458/", acme(watch.Status{}), now,
 			[]string{"Nobody has scraped this yet: is Prometheus configured?", `- targets: ["exporter.example.com:10458"]`, `instance: "acme"`, "not seen yet"}, []string{"metrics_path"}},
-		{"nothing was scraped lately", Options{Single: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(importing), look.Add(6 * time.Minute),
+		{"nothing was scraped lately", Options{Workspace: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(importing), look.Add(6 * time.Minute),
 			[]string{"Nobody has scraped this for 6 minutes", "Time left</dt><dd>not known<", "scheme: https", `metrics_path: "/m"`, `["[::1]"]`}, nil},
 		{"it was scraped five minutes ago", one, "/", acme(importing), look.Add(5 * time.Minute), nil, []string{"Nobody"}},
 		{"of many, all are in the table", many, "/", map[string]watch.Status{

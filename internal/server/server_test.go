@@ -60,7 +60,7 @@ func newRig(t *testing.T, names []string, change func(*Options)) *rig {
 	own := prometheus.NewRegistry()
 	own.MustRegister(collectors.NewGoCollector())
 	options := Options{
-		Set: r.set, TelemetryPath: "/metrics", Own: own, Logger: log.NewNopLogger(),
+		Set: r.set, TelemetryPath: "/metrics", Registry: own, Multi: true, Logger: log.NewNopLogger(),
 		Docs: fstest.MapFS{"README.md": {Data: []byte("# Read me")}, "docs/runbooks.md": {Data: []byte("# Runbooks")}},
 	}
 	if change != nil {
@@ -163,7 +163,7 @@ func TestDiscoveryListsTheWorkspaces(t *testing.T) {
 }
 
 func TestSingleWorkspaceIsShownWithTheExporter(t *testing.T) {
-	r := newRig(t, []string{"chat.example"}, func(o *Options) { o.Single = "chat.example" })
+	r := newRig(t, []string{"chat.example"}, func(o *Options) { o.Multi, o.Workspace = false, "chat.example" })
 	if _, _, body := r.do(http.MethodGet, "/metrics"); !strings.Contains(body, "\nrocketchat_import_up 1\n") || !strings.Contains(body, "\ngo_goroutines ") {
 		t.Errorf("/metrics shows\n%s", body)
 	}
