@@ -1,3 +1,5 @@
+// The program that writes the dashboard. It stands apart because the SDK of Grafana
+// is 20 MB, and no business of whoever builds the exporter.
 module rocketchat_import_exporter/dashboards
 
 go 1.26.0

@@ -1,3 +1,5 @@
+// Helm, which lints and renders the chart in the tests. It stands apart from tools
+// because it requires other versions of what nfpm and cyclonedx-gomod share.
 module rocketchat_import_exporter/tools/helm
 
 go 1.26.0
