@@ -43,7 +43,7 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("The page:  http://%s/\n\nBuilding the exporter, which may take a minute the first time …\n", address)
+	fmt.Printf("The page:  http://%s/\n\nBuilding the exporter, which takes a minute or two the first time …\n", address)
 	workspaces, err := startWorkspaces(n)
 	if err != nil {
 		return err
