@@ -43,7 +43,7 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("The page:  http://%s/\n\nBuilding the exporter, which may take a minute the first time …\n", address)
+	fmt.Printf("The page:  http://%s/\n\nBuilding the exporter, which takes a minute or two the first time …\n", address)
 	workspaces, err := startWorkspaces(n)
 	if err != nil {
 		return err
@@ -60,8 +60,14 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 	defer stopScraping()
 	fmt.Printf("This program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
 	go exporter.scrape(scraping)
+	workspaces.list()
 	programs := []*process.Process{exporter.Process}
 	if withAlerts {
+		built := make(chan error, 1)
+		go func() { built <- buildAlerting(ctx) }()
+		if err := workspaces.play(ctx, programs, built); err != nil {
+			return err
+		}
 		alerting, err := startAlerting(ctx, exporter, workspaces[0])
 		if err != nil {
 			return err
@@ -70,8 +76,7 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 		stopScraping()
 		programs = append(programs, alerting.Prometheus, alerting.Alertmanager)
 	}
-	fmt.Println()
-	return workspaces.play(ctx, programs)
+	return workspaces.play(ctx, programs, nil)
 }
 
 // ended returns why one of the programs has ended; nil while none has.

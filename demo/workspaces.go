@@ -111,12 +111,18 @@ func (all workspaces) configuration() string {
 	return b.String()
 }
 
-// play lets things happen, and tells of them, until ctx or a program ends.
-func (all workspaces) play(ctx context.Context, programs []*process.Process) error {
+// list says what happens where.
+func (all workspaces) list() {
+	fmt.Println()
 	for _, w := range all {
-		fmt.Printf("  %-10s  %s\n", w.name, w.story.text)
+		fmt.Printf("  %-12s  %s\n", w.name, w.story.text)
 	}
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
+}
+
+// play begins all stories, and tells of them, until ctx or a program ends, or
+// until has a value, which it returns.
+func (all workspaces) play(ctx context.Context, programs []*process.Process, until <-chan error) error {
 	again := make([]time.Time, len(all)) // when the story begins anew
 	for i, w := range all {
 		again[i] = later(w.story.begin(w.sim))
@@ -129,13 +135,15 @@ func (all workspaces) play(ctx context.Context, programs []*process.Process) err
 				again[i] = later(w.story.begin(w.sim))
 			}
 			if line := w.teller.next(w.sim.Operation()); line != "" {
-				say("%-10s  %s", w.name, line)
+				say("%-12s  %s", w.name, line)
 			}
 		}
 		select {
 		case <-tick.C:
+		case err := <-until:
+			return err
 		case <-ctx.Done():
-			return nil
+			return ctx.Err()
 		}
 		if err := ended(programs); err != nil {
 			return err
