@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -11,12 +12,15 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	monitoringv1alpha1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1alpha1"
+	"github.com/prometheus/alertmanager/pkg/labels"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	podsecurity "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -72,9 +76,16 @@ func TestChartRefuses(t *testing.T) {
 		"a digest that is none":               {"one-workspace", "image.digest=latest", "/image/digest'"},
 		"a runbook address with an anchor":    {"one-workspace", "runbookURL=http://x#y", "/runbookURL'"},
 		"an Alertmanager without receivers":   {"one-workspace", "alertmanagerConfig.enabled=true", "alertmanagerConfig.receivers has no"},
+		"a token among further flags":         {"one-workspace", "extraArgs[0]=--rocketchat.auth-token=x", "/extraArgs/0'"},
+		"a token among further variables":     {"one-workspace", "extraEnv[0].name=ROCKETCHAT_AUTH_TOKEN", "/extraEnv/0/name'"},
+		"that mode among further flags":       {"one-workspace", "extraArgs[0]=--import.file-data=unguarded", "/extraArgs/0'"},
+		"that mode among further variables":   {"one-workspace", "extraEnv[0].name=ROCKETCHAT_IMPORT_EXPORTER_IMPORT_FILE_DATA", "/extraEnv/0/name'"},
+		"a probe of another kind":             {"one-workspace", "livenessProbe.httpGet.path=/", "'httpGet' not allowed"},
+		"a section that is null":              {"one-workspace", "serviceAccount=null", "'serviceAccount'"},
 		"two replicas":                        {"one-workspace", "replicas=2", "/replicas'"},
 		"one workspace beside many":           {"many-workspaces", "workspace.url=http://x,workspace.user_id=x,workspace.auth_token_secret.name=x", "not both"},
 		"nothing to watch":                    {"one-workspace", "workspace=null", "nothing to watch"},
+		"an empty list of workspaces":         {"many-workspaces", "workspaces=null", "nothing to watch"},
 		"no image":                            {"one-workspace", "image.repository=", "set image.repository"},
 		"TLS without a file":                  {"one-workspace", "webConfig.tls=true", "set webConfig.secret.name"},
 		"authentication without a file":       {"one-workspace", "webConfig.authentication=true", "set webConfig.secret.name"},
@@ -134,6 +145,8 @@ func TestChartPassesOnWhatAUserSets(t *testing.T) {
 		"probes":            container.LivenessProbe.PeriodSeconds == 20 && container.ReadinessProbe.FailureThreshold == 5,
 		"affinity":          pod.Spec.Affinity != nil && len(pod.Spec.TopologySpreadConstraints) == 1 && len(pod.Spec.Tolerations) == 1,
 		"pull secret":       len(pod.Spec.ImagePullSecrets) == 1,
+		"another name":      one[*appsv1.Deployment](t, render(t, "one-workspace", "fullnameOverride=watcher")).Name == "watcher",
+		"version":           strings.HasSuffix(render(t, "one-workspace", "image.tag=").pod(t).Spec.Containers[0].Image, ":"+strings.TrimSpace(readFile(t, "../VERSION"))),
 		"the release alone": render(t, "one-workspace").pod(t).Labels["app.kubernetes.io/instance"] == "r",
 	} {
 		if !ok {
@@ -154,27 +167,33 @@ func TestChartHoldsTheShippedFiles(t *testing.T) {
 			t.Errorf("%s is stale: run make generate", copied)
 		}
 	}
-	r := render(t, "everything")
-	const runbooks = "https://runbooks.example.com/rocketchat"
-	stamped := strings.ReplaceAll(readFile(t, "../alerts/rocketchat-import.rules.yml"), "docs/runbooks.md", runbooks)
-	var want monitoringv1.PrometheusRuleSpec
-	if err := yaml.UnmarshalStrict([]byte(stamped), &want); err != nil {
-		t.Fatal(err)
-	}
-	shipped, err := yaml.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := yaml.Marshal(one[*monitoringv1.PrometheusRule](t, r).Spec); err != nil || !bytes.Equal(got, shipped) {
-		t.Errorf("the rules are not those of the file (%v)", err)
-	}
-	configMap := r.configMap(t, "r-importer-dashboard")
-	if got := configMap.Data["rocketchat-import.json"]; len(configMap.Data) != 1 || got != strings.ReplaceAll(readFile(t, "../dashboards/rocketchat-import.json"), "docs/runbooks.md", runbooks) {
+	configMap := render(t, "everything").configMap(t, "r-importer-dashboard")
+	if got := configMap.Data["rocketchat-import.json"]; len(configMap.Data) != 1 || got != readFile(t, "../dashboards/rocketchat-import.json") {
 		t.Error("the dashboard is not the file")
 	}
 	// kubectl apply keeps the object in an annotation of limited size.
 	if object, err := yaml.Marshal(configMap); err != nil || len(object) > 256*1024 {
 		t.Errorf("the ConfigMap has %d bytes (%v), which is too much", len(object), err)
+	}
+}
+
+func TestChartLinksAlertsToRunbooks(t *testing.T) {
+	for name, test := range map[string]struct{ values, set, want string }{
+		"of the exporter":          {"many-workspaces", "runbookURL=", "http://localhost:10458/docs/runbooks.md"},
+		"of the exporter over TLS": {"everything", "runbookURL=", "https://localhost:10458/docs/runbooks.md"},
+		"elsewhere":                {"everything", "runbookURL=https://runbooks.example.com/", "https://runbooks.example.com/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shipped := strings.ReplaceAll(readFile(t, "../alerts/rocketchat-import.rules.yml"), "docs/runbooks.md#", test.want+"#")
+			var want monitoringv1.PrometheusRuleSpec
+			if err := yaml.UnmarshalStrict([]byte(shipped), &want); err != nil {
+				t.Fatal(err)
+			}
+			got := one[*monitoringv1.PrometheusRule](t, render(t, test.values, test.set)).Spec
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("the rules are not those of the file:\n%+v", got)
+			}
+		})
 	}
 }
 
@@ -195,34 +214,59 @@ func TestChartWithoutItsFilesIsNotRendered(t *testing.T) {
 }
 
 func TestChartRoutesAsTheShippedAlertmanagerDoes(t *testing.T) {
-	spec := one[*monitoringv1alpha1.AlertmanagerConfig](t, render(t, "everything")).Spec
 	var shipped struct {
-		Route struct {
-			Receiver string
-			GroupBy  []string `json:"group_by"`
-			Routes   []any
-		}
-		InhibitRules []struct{ Equal []string } `json:"inhibit_rules"`
+		Route        map[string]any
+		InhibitRules []any `json:"inhibit_rules"`
 	}
 	if err := yaml.Unmarshal([]byte(readFile(t, "../alerts/alertmanager.yml")), &shipped); err != nil {
 		t.Fatal(err)
 	}
-	if spec.Route.Receiver != shipped.Route.Receiver || !slices.Equal(spec.Route.GroupBy, shipped.Route.GroupBy) || len(spec.Route.Routes) != len(shipped.Route.Routes) {
-		t.Errorf("the route is %+v, want %+v", spec.Route, shipped.Route)
-	}
-	for _, route := range spec.Route.Routes {
-		var child monitoringv1alpha1.Route
-		if err := yaml.UnmarshalStrict(route.Raw, &child); err != nil || child.Receiver == "" || len(child.Matchers) == 0 {
-			t.Errorf("%s: %v", route.Raw, err)
+	shipped.Route["matchers"] = []any{`alertname =~ "RocketChatImport.+"`}
+	spec := one[*monitoringv1alpha1.AlertmanagerConfig](t, render(t, "everything")).Spec
+	for what, pair := range map[string]struct{ got, want any }{
+		"route":       {spec.Route, operatorForm(t, "", shipped.Route)},
+		"inhibitions": {spec.InhibitRules, operatorForm(t, "", shipped.InhibitRules)},
+	} {
+		got, gotErr := yaml.Marshal(pair.got)
+		want, wantErr := yaml.Marshal(pair.want)
+		if err := errors.Join(gotErr, wantErr); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s (%v)\n%s\nwant\n%s", what, err, got, want)
 		}
 	}
-	if len(spec.InhibitRules) != len(shipped.InhibitRules) || len(spec.InhibitRules) == 0 {
-		t.Fatalf("%d inhibitions, want %d", len(spec.InhibitRules), len(shipped.InhibitRules))
-	}
-	for i, rule := range spec.InhibitRules {
-		if !slices.Equal(rule.Equal, shipped.InhibitRules[i].Equal) || len(rule.SourceMatch) == 0 || len(rule.TargetMatch) == 0 {
-			t.Errorf("inhibition %d is %+v", i, rule)
+}
+
+// operatorForm converts a part of Alertmanager's configuration to the form of
+// the operator's API. Key is where the value is.
+func operatorForm(t *testing.T, key string, value any) any {
+	t.Helper()
+	switch value := value.(type) {
+	case map[string]any:
+		converted := map[string]any{}
+		for key, value := range value {
+			name := map[string]string{
+				"group_by": "groupBy", "group_wait": "groupWait", "group_interval": "groupInterval", "repeat_interval": "repeatInterval",
+				"source_matchers": "sourceMatch", "target_matchers": "targetMatch",
+			}[key]
+			converted[cmp.Or(name, key)] = operatorForm(t, key, value)
 		}
+		return converted
+	case []any:
+		converted := []any{}
+		for _, element := range value {
+			converted = append(converted, operatorForm(t, key, element))
+		}
+		return converted
+	case string:
+		if !strings.HasSuffix(key, "matchers") {
+			return value
+		}
+		matcher, err := labels.ParseMatcher(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return map[string]any{"name": matcher.Name, "matchType": matcher.Type.String(), "value": matcher.Value}
+	default:
+		return value
 	}
 }
 

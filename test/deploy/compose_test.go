@@ -265,5 +265,29 @@ func TestComposeRunsTheExporterSoThatItWatches(t *testing.T) {
 	for _, arg := range service.Command {
 		args = append(args, strings.Replace(arg, "/run/secrets", secrets, 1))
 	}
-	requireWatching(t, exporterBinary(t), nil, args, "http", "/metrics")
+	binary := exporterBinary(t)
+	requireWatching(t, binary, nil, args, "http", "/metrics")
+
+	// The health check asks the address in the variable.
+	test := service.HealthCheck.Test
+	if want := []string{"CMD", "/rocketchat_import_exporter", "health"}; !slices.Equal(test, want) {
+		t.Fatalf("the health check is %q, want %q", test, want)
+	}
+	const variable = "ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS"
+	if address := service.Environment[variable]; address == nil || *address != ":10458" {
+		t.Fatalf("%s is not set to the published port: %v", variable, service.Environment)
+	}
+	address, exporter := startExporter(t, binary, nil, args, "http")
+	health := func() error {
+		command := exec.CommandContext(t.Context(), binary, test[2:]...)
+		command.Env = []string{variable + "=" + address}
+		return command.Run()
+	}
+	if err := health(); err != nil {
+		t.Errorf("the health check of a running exporter: %v", err)
+	}
+	exporter.Stop()
+	if err := health(); err == nil {
+		t.Error("the health check succeeds without an exporter")
+	}
 }

@@ -50,9 +50,9 @@ labels:
 {{- required (printf "the chart has no %s: it is damaged, so get it again" $path) ($root.Files.Get $path) -}}
 {{- end }}
 
-{{- /* The same, with the address of the runbooks. */}}
-{{- define "rocketchat-import-exporter.fileWithRunbooks" -}}
-{{- include "rocketchat-import-exporter.file" . | replace "docs/runbooks.md" (index . 0).Values.runbookURL -}}
+{{- /* The exporter's page behind the port-forward of NOTES.txt. */}}
+{{- define "rocketchat-import-exporter.forwardedURL" -}}
+{{ .Values.webConfig.tls | ternary "https" "http" }}://localhost:10458/
 {{- end }}
 
 {{- /* The name of the one workspace, as the exporter has it. */}}
@@ -76,7 +76,9 @@ labels:
 {{- define "rocketchat-import-exporter.secrets" -}}
 {{- $secrets := .Values.secretFiles -}}
 {{- range .Values.workspaces | default (dict "one" .Values.workspace) -}}
-{{- $secrets = append $secrets .auth_token_secret.name -}}
+{{- with .auth_token_secret -}}
+{{- $secrets = append $secrets .name -}}
+{{- end -}}
 {{- end -}}
 {{- with .Values.webConfig.secret.name -}}
 {{- $secrets = append $secrets . -}}
