@@ -205,3 +205,14 @@ func TestEarlyServer(t *testing.T) {
 		}
 	}
 }
+
+// A Slack export that is given to the CSV importer counts one message.
+func TestFileOfAnotherKindHasNothingStaged(t *testing.T) {
+	sim, url := start(t, rocketchatsim.Latest)
+	op := rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now())
+	op.Count = &rocketchatsim.Count{Total: new(1), Messages: new(1)}
+	sim.SetOperation(op)
+	if r, _, _ := run(t, url, ""); r.Import == nil || !r.Import.NothingStaged {
+		t.Errorf("the import is %+v", r.Import)
+	}
+}

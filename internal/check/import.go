@@ -9,13 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"rocketchat_import_exporter/client"
-)
-
-// Rocket.Chat saves an import that moves at least this often. The alerts wait
-// as long.
-const (
-	runningStall = 15 * time.Minute
-	loadingStall = 30 * time.Minute
+	"rocketchat_import_exporter/internal/watch"
 )
 
 // Import is the newest import. A nil pointer means that the server does not
@@ -49,7 +43,7 @@ func newImport(answer client.OperationAnswer) *Import {
 	i := &Import{
 		ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
 		Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
-		NothingStaged: op.Step == client.StepUserSelection && (!op.Valid || op.Counts.Total.Value == 0),
+		NothingStaged: op.Step == client.StepUserSelection && (!op.Valid || empty(op.Counts)),
 	}
 	var age time.Duration // 0 if it is not known, which is no stall
 	if !answer.ServerTime.IsZero() && !op.Updated.IsZero() {
@@ -60,6 +54,12 @@ func newImport(answer client.OperationAnswer) *Import {
 	return i
 }
 
+// empty reports whether the file held nothing to import. Messages alone are
+// not: nobody has written them. That is how a file of another kind looks.
+func empty(c client.Counts) bool {
+	return c.Users.Value+c.Channels.Value+c.Contacts.Value == 0 && c.Total.Value <= c.Messages.Value
+}
+
 func known(n client.OptionalCount) *int64 {
 	if !n.Known {
 		return nil
@@ -68,6 +68,8 @@ func known(n client.OptionalCount) *int64 {
 }
 
 func (i *Import) meaning(op *client.Operation, age time.Duration) string {
+	most := watch.StalledAfter(op)
+	stalled := most > 0 && age > most
 	switch state := op.State(); {
 	case i.NothingStaged:
 		return "Nothing staged: the file was empty or of another kind, or the staged data was cleared. Upload it again."
@@ -85,11 +87,11 @@ func (i *Import) meaning(op *client.Operation, age time.Duration) string {
 		return "Ready: it waits for somebody to press start."
 	case state == client.StateImporting && op.PendingDownloads():
 		return "Running. Rocket.Chat may save only every 500 files or avatars, so a long time without a save is normal."
-	case state == client.StateImporting && age >= runningStall:
+	case state == client.StateImporting && stalled:
 		return "Stalled: a running import is saved more often than this. See RocketChatImportStalled in docs/runbooks.md."
 	case state == client.StateImporting:
 		return "Running."
-	case state == client.StateLoading && age >= loadingStall:
+	case state == client.StateLoading && stalled:
 		return "Stalled: the file cannot be read, or nobody has opened the import page. See RocketChatImportPreparationStalled in docs/runbooks.md."
 	case op.Step == "importer_file_loaded":
 		return "Waiting: preparation begins when somebody opens the import page."
