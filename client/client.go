@@ -74,10 +74,12 @@ type Client struct {
 
 // New returns a client, or an error if the HTTP configuration is not usable. It
 // makes no call.
-func New(cfg Config) (*Client, error) {
+func New(cfg Config) (*Client, error) { return newWithDialer(cfg, newDialer()) }
+
+func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {
 	// Over HTTP/2, a rejected client certificate looks like a broken connection.
 	options := []config.HTTPClientOption{
-		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(newDialer().DialContext),
+		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(dialer.DialContext),
 	}
 	shared, err := newHTTPClient(cfg.HTTP, options...)
 	if err != nil {

@@ -122,20 +122,32 @@ func serveHangUp(t *testing.T) (addr string) {
 }
 
 func TestADialEndsAfterTenSeconds(t *testing.T) {
-	url := serve(t, answer(200, both))
+	cfg := newClient(t, serve(t, answer(200, both))).cfg
 	dialer := newDialer()
-	var deadline time.Time
+	var deadlines []time.Time
 	dialer.ControlContext = func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
-		deadline, _ = ctx.Deadline()
+		deadline, _ := ctx.Deadline()
+		deadlines = append(deadlines, deadline)
 		return nil
 	}
-	before := time.Now()
-	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	c, err := newWithDialer(cfg, dialer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.Close()
-	if deadline.Before(before.Add(10*time.Second)) || deadline.After(time.Now().Add(10*time.Second)) {
-		t.Errorf("the dial ends at %v", deadline)
+	defer c.Close()
+	before := time.Now()
+	if _, err := c.CurrentOperation(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.FileData(t.Context(), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(deadlines) != 2 {
+		t.Errorf("%d connections were opened", len(deadlines))
+	}
+	for _, deadline := range deadlines {
+		if deadline.Before(before.Add(10*time.Second)) || deadline.After(time.Now().Add(10*time.Second)) {
+			t.Errorf("a dial ends at %v", deadline)
+		}
 	}
 }
