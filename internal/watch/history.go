@@ -76,7 +76,7 @@ func (h *history) observe(op *client.Operation, now time.Time) (happened Inciden
 	case op.Step != client.StepDone:
 		h.ending = EndingUnknown
 		if (before.Step.Running() || before.Step == client.StepDone) && loadingOrReady(op.Step) {
-			happened, detail = SetBack, "somebody called getImportFileData or opened the import page; what was staged may be gone while the import goes on"
+			happened, detail = SetBack, "another program called getImportFileData; what was staged may be gone while the import goes on"
 		}
 	case op.Valid:
 		h.ending = EndingFinished
