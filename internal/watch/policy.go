@@ -69,8 +69,8 @@ func newReadPolicy(mode config.Mode) readPolicy {
 //	ts is a number, and it was prepared anew when asked      never again
 //	the step is not importer_user_selection, or not valid    no
 //	ts is a number and the server is early                   no
-//	ts is a number, first read, and the two newest answers   no
-//	  do not agree on a readable record without fileData
+//	ts is a number, and the two newest answers do not        no
+//	  agree on a readable record without fileData
 //	the last read failed a short while ago                   no
 //	otherwise                                                as the mode says
 func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
@@ -98,7 +98,7 @@ func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 	if !current.readable || p.barred[op.ID] {
 		return false
 	}
-	if !op.CreatedISO && (p.early || p.lastRead.id != op.ID && !agreed) {
+	if !op.CreatedISO && (p.early || !agreed) {
 		return false
 	}
 	if p.holds(current.fingerprint, settled, now) {

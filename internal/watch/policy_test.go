@@ -205,6 +205,8 @@ func TestReadPolicy(t *testing.T) {
 			{ready("a", 1, numeric), no, 0},
 			{ready("a", 1, numeric), ReadOK, 0},
 			{ready("a", 1, numeric), ReadOK, 0},
+			{ready("a", 2, numeric), no, 0},
+			{ready("a", 2, numeric), ReadOK, 0},
 		}},
 		{"two answers do not agree on other counts, another operation, or a record that is not valid", config.OnChange, []answer{
 			{ready("a", 1, numeric), no, 0},
