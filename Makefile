@@ -62,8 +62,8 @@ unit:
 	cd dashboards && go test -race ./...
 
 # The rules' own tests on each engine that is there, and the example configuration of
-# Alertmanager without and with the receiver for Rocket.Chat. vmalert-tool reads a
-# form of its own.
+# Alertmanager without and with the receiver for Rocket.Chat. vmalert-tool reads
+# another form.
 rules:
 	@for promtool in $(bin)/promtool $(E2E_DEBIAN_BIN)/promtool; do \
 	  if test -x $$promtool; then $$promtool --version | head -1 && $$promtool check rules alerts/*.rules.yml && \

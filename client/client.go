@@ -129,7 +129,7 @@ func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) 
 // FileData calls getImportFileData (3.0 to 8.x). In most steps of an import
 // this call wipes what is staged: see [StepUserSelection].
 //
-// The request is sent at most once, on a connection of its own. If connectBy is
+// The request is sent at most once, on a new connection. If connectBy is
 // not zero and there is no connection by then, nothing is sent and the error
 // wraps [ErrNotSent]. Other errors are an [*Error]. It wraps [ErrNoOperation] if
 // the workspace never had an import.

@@ -12,7 +12,7 @@ import (
 // tellEvery is how often an import that stays in a step is told of.
 const tellEvery = 5 * time.Second
 
-// teller tells of the imports of one workspace, a line for each change.
+// teller prints the imports of one workspace, a line for each change.
 type teller struct {
 	id, step string
 	valid    bool

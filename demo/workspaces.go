@@ -59,8 +59,8 @@ var stories = []story{
 	}},
 }
 
-// place makes an import the newest, with so many of its records completed, last
-// saved that long ago.
+// place makes an import the newest. completed is how many of its records are
+// completed, and ago how long ago it was last saved.
 func place(sim *rocketchatsim.Server, step string, completed int, ago time.Duration) time.Duration {
 	op := rocketchatsim.SlackOperation(step, time.Now().Add(-ago))
 	op.Created = op.Created.Add(-time.Hour)
@@ -120,7 +120,7 @@ func (all workspaces) list() {
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
 }
 
-// play begins all stories, and tells of them, until ctx or a program ends, or
+// play begins all stories, and prints them, until ctx or a program ends, or
 // until has a value, which it returns.
 func (all workspaces) play(ctx context.Context, programs []*process.Process, until <-chan error) error {
 	again := make([]time.Time, len(all)) // when the story begins anew
