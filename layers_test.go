@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // TestLayersKnowNothingToTheirRight keeps the way of a reply one way: socket,
@@ -19,17 +21,14 @@ func TestLayersKnowNothingToTheirRight(t *testing.T) {
 	}
 	for folder, prefixes := range forbidden {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s has no files (%v)", folder, err)
-		}
+		require.NoError(t, err)
+		require.NotEmpty(t, files, folder)
 		for _, file := range files {
 			if strings.HasSuffix(file, "_test.go") {
 				continue
 			}
 			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-			if err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, err)
 			for _, imported := range parsed.Imports {
 				for _, prefix := range prefixes {
 					if strings.HasPrefix(strings.Trim(imported.Path.Value, `"`), prefix) {
