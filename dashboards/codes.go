@@ -21,13 +21,7 @@ type code struct {
 	expr   string // has a series for each workspace in this condition
 }
 
-const (
-	grey = "#6e7784"
-
-	// blind is the lowest code of the conditions in which nothing is known of the
-	// import.
-	blind = 14
-)
+const grey = "#6e7784"
 
 // importCodes are the conditions of the newest import. An import that failed
 // long ago is less pressing than one that needs help now.
@@ -53,10 +47,10 @@ func importCodes() []code {
 	}
 }
 
-// blindCodes are the scrapes that fail.
+// blindCodes are the scrapes that fail: nothing is known of the import.
 func blindCodes() []code {
 	return []code{
-		{blind, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
+		{14, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
 		{15, "no answer", "orange", `rocketchat_import_up{} == 0`},
 		{16, "forbidden", "red", `rocketchat_import_auth_failure{reason="forbidden"} == 1`},
 		{17, "unauthorized", "red", `rocketchat_import_auth_failure{reason="unauthorized"} == 1`},
@@ -85,30 +79,29 @@ func stateCode() string {
 	return highest(importCodes()) + "\nor on (instance)\n" + highest(blindCodes())
 }
 
-// scrapeCode is the code of each workspace's latest scrape.
-func scrapeCode() string { return highest(scrapeCodes()) }
-
-func mappings(codes ...code) []dashboard.ValueMapping {
-	options := make(map[string]dashboard.ValueMappingResult, len(codes))
+func mappings(codes ...code) values {
+	options := map[string]dashboard.ValueMappingResult{}
 	for i, c := range codes {
-		options[strconv.Itoa(c.number)] = shown(c.text, c.color, i)
+		options[strconv.Itoa(c.number)] = shown(c.text, c.color, int32(i))
 	}
-	return []dashboard.ValueMapping{{
-		ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: options},
-	}}
+	return texts(options)
+}
+
+func texts(options map[string]dashboard.ValueMappingResult) values {
+	return values{{ValueMap: &dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: options}}}
 }
 
 // shown is what a value mapping shows; color may be empty.
-func shown(text, color string, index int) dashboard.ValueMappingResult {
-	result := dashboard.ValueMappingResult{Text: cog.ToPtr(text), Index: cog.ToPtr(int32(index))}
+func shown(text, color string, index int32) dashboard.ValueMappingResult {
+	result := dashboard.ValueMappingResult{Text: &text, Index: &index}
 	if color != "" {
-		result.Color = cog.ToPtr(color)
+		result.Color = &color
 	}
 	return result
 }
 
 // nothing shows the -1 of orNothing as text.
-func nothing(text string) dashboard.ValueMapping { return mappings(code{number: -1, text: text})[0] }
+func nothing(text string) values { return mappings(code{number: -1, text: text}) }
 
 // moving shows the seconds between two saves of a healthy import as a word.
 func moving() dashboard.ValueMapping {
@@ -127,9 +120,9 @@ func absent() dashboard.ValueMapping {
 }
 
 // withoutPrefix shows texts that begin with prefix without it.
-func withoutPrefix(prefix string) dashboard.ValueMapping {
-	return dashboard.ValueMapping{RegexMap: &dashboard.RegexMap{
+func withoutPrefix(prefix string) values {
+	return values{{RegexMap: &dashboard.RegexMap{
 		Type:    dashboard.MappingTypeRegexToText,
 		Options: dashboard.DashboardRegexMapOptions{Pattern: prefix + "(.+)", Result: shown("$1", "", 0)},
-	}}
+	}}}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Grafana's builder writes defaults that Grafana does not draw as meant: an empty
-// orientation, repeatDirection (see number), colours by threshold. The tests know them.
+// orientation, repeatDirection (see adjust), colours by threshold. The tests know them.
 
 // A dashboard is 24 columns wide.
 const (
@@ -22,34 +22,41 @@ const (
 	third = 8
 )
 
-type panel = cog.Builder[dashboard.Panel]
+type (
+	panel    = cog.Builder[dashboard.Panel]
+	values   = []dashboard.ValueMapping       // what is shown in place of a value
+	settings = []dashboard.DynamicConfigValue // of one field, or of one query
+)
 
 // tile is one figure to be read from across the room.
 func tile(title, description string, queries ...*prometheus.DataqueryBuilder) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
 		Title(title).
 		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
+		Targets(targets(queries)).
+		NoValue("not known").
 		ReduceOptions(latest()).
 		Orientation(common.VizOrientationAuto).
 		GraphMode(common.BigValueGraphModeNone).
 		ColorMode(common.BigValueColorModeValue).
 		Thresholds(colored("text")).
 		Unit(units.Short).
-		Height(4)
+		Height(4).
+		Span(third)
 }
 
+// bars are the flags of the selection.
 func bars(title, description string, queries ...*prometheus.DataqueryBuilder) *bargauge.PanelBuilder {
 	return bargauge.NewPanelBuilder().
 		Title(title).
 		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
+		Targets(targets(queries)).
+		NoValue("selection not known").
 		ReduceOptions(latest()).
 		Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
 		ShowUnfilled(false). // without a value it would be a bar of nothing
+		Thresholds(colored("text", threshold{0, "blue"})).
 		Unit(units.Short).
 		Min(0).
 		Height(6).
@@ -61,8 +68,7 @@ func graph(title, description string, queries ...*prometheus.DataqueryBuilder) *
 	return timeseries.NewPanelBuilder().
 		Title(title).
 		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
+		Targets(targets(queries)).
 		Legend(legend(common.LegendPlacementBottom)).
 		Tooltip(multiTooltip()).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
@@ -71,17 +77,19 @@ func graph(title, description string, queries ...*prometheus.DataqueryBuilder) *
 		ShowPoints(common.VisibilityModeNever).
 		Unit(units.Short).
 		Min(0).
-		Height(8)
+		Height(8).
+		Span(half)
 }
 
 // timeline draws one line of coloured spans for each workspace. More workspaces
 // than fit are put on pages.
-func timeline(title, description string, queries ...*prometheus.DataqueryBuilder) *statetimeline.PanelBuilder {
+func timeline(title, description string, expr string, codes []code) *statetimeline.PanelBuilder {
 	return statetimeline.NewPanelBuilder().
 		Title(title).
 		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
+		Targets(targets([]*prometheus.DataqueryBuilder{overTime(expr, "{{instance}}")})).
+		NoValue("no exporter is scraped").
+		Mappings(mappings(codes...)).
 		ColorScheme(colors(dashboard.FieldColorModeIdFixed, grey)). // by threshold, value mappings are not drawn
 		Legend(legend(common.LegendPlacementBottom)).
 		Tooltip(multiTooltip()).
@@ -109,9 +117,7 @@ func latest() *common.ReduceDataOptionsBuilder {
 }
 
 func multiTooltip() *common.VizTooltipOptionsBuilder {
-	return common.NewVizTooltipOptionsBuilder().
-		Mode(common.TooltipDisplayModeMulti).
-		Sort(common.SortOrderDescending)
+	return common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
 }
 
 // threshold is the value from which a colour holds.
@@ -122,9 +128,12 @@ type threshold struct {
 
 // colored returns the colour below the first threshold, then the thresholds.
 func colored(base string, above ...threshold) *dashboard.ThresholdsConfigBuilder {
-	return dashboard.NewThresholdsConfigBuilder().
-		Mode(dashboard.ThresholdsModeAbsolute).
-		Steps(steps(base, above))
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps(base, above))
+}
+
+// thresholds is colored for one field.
+func thresholds(base string, above ...threshold) dashboard.DynamicConfigValue {
+	return property("thresholds", dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: steps(base, above)})
 }
 
 func steps(base string, above []threshold) []dashboard.Threshold {
@@ -140,17 +149,13 @@ func property(id string, value any) dashboard.DynamicConfigValue {
 	return dashboard.DynamicConfigValue{Id: id, Value: value}
 }
 
-// thresholds is colored for one field.
-func thresholds(base string, above ...threshold) dashboard.DynamicConfigValue {
-	return property("thresholds", dashboard.ThresholdsConfig{
-		Mode:  dashboard.ThresholdsModeAbsolute,
-		Steps: steps(base, above),
-	})
+// colorOf is one colour, or one colour's shades, for one field.
+func colorOf(mode dashboard.FieldColorModeId, color string) settings {
+	return settings{property("color", dashboard.FieldColor{Mode: mode, FixedColor: &color})}
 }
 
-// fixed is one colour for one field.
-func fixed(color string) dashboard.FieldColor {
-	return dashboard.FieldColor{Mode: dashboard.FieldColorModeIdFixed, FixedColor: cog.ToPtr(color)}
+func dashed() dashboard.DynamicConfigValue {
+	return property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}})
 }
 
 // rename changes the names of series that match the regular expression.

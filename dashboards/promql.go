@@ -5,7 +5,6 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
-	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 )
 
@@ -152,11 +151,6 @@ const firing = `ALERTS{alertname=~"RocketChatImport.*",alertstate="firing"}`
 // troubles are the alerts that fire, except those that only inform.
 const troubles = `ALERTS{alertname=~"RocketChatImport.*",alertstate="firing",severity!="info"}`
 
-// dataSource is whatever the dashboard's data source variable says.
-func dataSource() common.DataSourceRef {
-	return common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
-}
-
 // now asks for the value at the end of the time range. A legend may be empty.
 func now(expr, legend string) *prometheus.DataqueryBuilder {
 	return newQuery(expr, legend).Instant()
@@ -182,7 +176,7 @@ func newQuery(expr, legend string) *prometheus.DataqueryBuilder {
 }
 
 // targets names the queries of one panel A, B, C and so on.
-func targets(queries ...*prometheus.DataqueryBuilder) []cog.Builder[variants.Dataquery] {
+func targets(queries []*prometheus.DataqueryBuilder) []cog.Builder[variants.Dataquery] {
 	named := make([]cog.Builder[variants.Dataquery], 0, len(queries))
 	for i, query := range queries {
 		named = append(named, query.RefId(refID(i)))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
@@ -20,8 +21,8 @@ type column struct {
 	// optional columns are drawn only where a workspace has a value.
 	optional   bool
 	unit       string // empty: that of the table
-	mappings   []dashboard.ValueMapping
-	properties []dashboard.DynamicConfigValue
+	mappings   values
+	properties settings
 }
 
 // filled is the column's expression with a value for each workspace: Grafana
@@ -37,34 +38,27 @@ func (c column) filled() string {
 	}
 }
 
-func (c column) override() []dashboard.DynamicConfigValue {
-	properties := []dashboard.DynamicConfigValue{
-		property("custom.width", c.width),
-		property("mappings", append(c.mappings[:len(c.mappings):len(c.mappings)], absent())),
-	}
-	if c.unit != "" {
-		properties = append(properties, property("unit", c.unit))
-	}
-	return append(properties, c.properties...)
-}
-
 // perWorkspace puts one query for each column side by side. Every query's result
 // must have the label instance, which becomes the first column. That one takes
 // the width that is left.
 func perWorkspace(title, description string, columns ...column) *table.PanelBuilder {
-	queries := make([]*prometheus.DataqueryBuilder, 0, len(columns))
+	var queries []*prometheus.DataqueryBuilder
 	for _, c := range columns {
 		queries = append(queries, rows(c.filled()))
 	}
 	builder := newTable(title, description, queries...).
 		Transformations(sideBySide(columns)).
 		NoValue("no exporter is scraped").
-		OverrideByName("Workspace", []dashboard.DynamicConfigValue{property("links", []map[string]any{{
+		OverrideByName("Workspace", settings{property("links", []map[string]any{{
 			"title": "Show this workspace alone",
 			"url":   "/d/" + uid + "?${datasource:queryparam}&var-instance=${__value.raw}&${__url_time_range}",
 		}})})
 	for _, c := range columns {
-		builder.OverrideByName(c.title, c.override())
+		properties := settings{property("custom.width", c.width), property("mappings", append(slices.Clip(c.mappings), absent()))}
+		if c.unit != "" {
+			properties = append(properties, property("unit", c.unit))
+		}
+		builder.OverrideByName(c.title, append(properties, c.properties...))
 	}
 	return builder
 }
@@ -73,8 +67,7 @@ func newTable(title, description string, queries ...*prometheus.DataqueryBuilder
 	return table.NewPanelBuilder().
 		Title(title).
 		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
+		Targets(targets(queries)).
 		Footer(common.NewTableFooterOptionsBuilder().Show(false)).
 		CellHeight(common.TableCellHeightSm).
 		Align(common.FieldTextAlignmentAuto).
@@ -93,7 +86,7 @@ func sideBySide(columns []column) []dashboard.DataTransformerConfig {
 	for i, c := range columns {
 		field := c.label
 		if field == "" {
-			field = fmt.Sprintf("Value #%s", refID(i))
+			field = "Value #" + refID(i)
 		}
 		kept = append(kept, field)
 		names[field] = c.title
