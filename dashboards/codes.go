@@ -25,43 +25,42 @@ const grey = "#6e7784"
 
 // importCodes are the conditions of the newest import. An import that failed
 // long ago is less pressing than one that needs help now.
-func importCodes() []code {
-	return []code{
-		{0, "no import yet", grey, inState("none")},
-		{1, "canceled", "#8a8f98", inState("canceled")},
-		{2, "done", "green", inState("done")},
-		{3, "ended", "#8a8f98", ended()},
-		{4, "new", "light-blue", inState("new")},
-		{5, "ready to start", "yellow", inState("ready")},
-		// In the exporter's mode unguarded nothing else is known.
-		{6, "loading", "purple", inState("loading") + " or " + lately("rocketchat_import_waiting{}") + " == 1"},
-		{7, "importing", "blue", inState("importing")},
-		// The server is in a step that the exporter does not know.
-		{8, "unknown step", "orange", maxBy("instance", lately("rocketchat_import_state{}")) + " == 0"},
-		{9, "error", "red", inState("error")},
-		{10, "interrupted", "red", lately("rocketchat_import_operation_valid{}") + " == 0 unless on (instance) " +
-			inStep("importer_(done|import_failed|import_cancelled)")},
-		{11, "aborted", "red", aborted()},
-		{12, "set back", "dark-red", `increase(rocketchat_import_incidents_total{kind="set_back"}[1h]) > 0`},
-		{13, "stalled", "dark-red", stalled()},
-	}
+var importCodes = []code{
+	{0, "no import yet", grey, inState("none")},
+	{1, "canceled", "#8a8f98", inState("canceled")},
+	{2, "done", "green", inState("done")},
+	{3, "ended", "#8a8f98", ended},
+	{4, "new", "light-blue", inState("new")},
+	{5, "ready to start", "yellow", inState("ready")},
+	// In the exporter's mode unguarded nothing else is known.
+	{6, "loading", "purple", inState("loading") + " or " + lately("rocketchat_import_waiting{}") + " == 1"},
+	{7, "importing", "blue", inState("importing")},
+	// The server is in a step that the exporter does not know.
+	{8, "unknown step", "orange", maxBy("instance", lately("rocketchat_import_state{}")) + " == 0"},
+	{9, "error", "red", inState("error")},
+	{10, "interrupted", "red", lately("rocketchat_import_operation_valid{}") + " == 0 unless on (instance) " +
+		inStep("importer_(done|import_failed|import_cancelled)")},
+	{11, "aborted", "red", aborted},
+	{12, "set back", "dark-red", `increase(rocketchat_import_incidents_total{kind="set_back"}[1h]) > 0`},
+	{13, "stalled", "dark-red", stalled},
 }
 
 // blindCodes are the scrapes that fail: nothing is known of the import.
-func blindCodes() []code {
-	return []code{
-		{14, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
-		{15, "no answer", "orange", `rocketchat_import_up{} == 0`},
-		{16, "forbidden", "red", `rocketchat_import_auth_failure{reason="forbidden"} == 1`},
-		{17, "unauthorized", "red", `rocketchat_import_auth_failure{reason="unauthorized"} == 1`},
-	}
+var blindCodes = []code{
+	{14, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
+	{15, "no answer", "orange", `rocketchat_import_up{} == 0`},
+	{16, "forbidden", "red", `rocketchat_import_auth_failure{reason="forbidden"} == 1`},
+	{17, "unauthorized", "red", `rocketchat_import_auth_failure{reason="unauthorized"} == 1`},
 }
 
-func stateCodes() []code { return append(importCodes(), blindCodes()...) }
+var (
+	stateCodes  = slices.Concat(importCodes, blindCodes)
+	scrapeCodes = append([]code{{1, "ok", "green", `rocketchat_import_up{} == 1`}}, blindCodes...)
 
-func scrapeCodes() []code {
-	return append([]code{{1, "ok", "green", `rocketchat_import_up{} == 1`}}, blindCodes()...)
-}
+	// stateCode is the code of each workspace's newest import or, where nothing is
+	// known of it, of the scrape that failed.
+	stateCode = highest(importCodes) + "\nor on (instance)\n" + highest(blindCodes)
+)
 
 // highest is the highest code of each workspace. The highest comes first, since
 // "or" drops a later term that has the same labels.
@@ -71,12 +70,6 @@ func highest(codes []code) string {
 		terms = append(terms, fmt.Sprintf("%d + 0 * (%s)", c.number, c.expr))
 	}
 	return "max by (instance) (\n  " + strings.Join(terms, "\n  or ") + "\n)"
-}
-
-// stateCode is the code of each workspace's newest import or, where nothing is
-// known of it, of the scrape that failed.
-func stateCode() string {
-	return highest(importCodes()) + "\nor on (instance)\n" + highest(blindCodes())
 }
 
 func mappings(codes ...code) values {

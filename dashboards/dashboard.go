@@ -46,19 +46,14 @@ func build(base runbooks) (dashboard.Dashboard, error) {
 		Uid(uid).
 		Description("Data imports into Rocket.Chat workspaces, watched by rocketchat_import_exporter.").
 		Tags([]string{"rocketchat", "import"}).
-		Time("now-6h", "now").
-		Refresh("30s").
+		Time("now-6h", "now").Refresh("30s").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		WithVariable(dataSourceVariable()).
 		WithVariable(instanceVariable()).
 		Annotation(mark("Import alerts", "red", troubles+" unless ("+troubles+" offset 1m)").
-			TitleFormat("{{alertname}}").
-			TextFormat("{{instance}} ({{severity}})").
-			TagKeys("severity")).
+			TitleFormat("{{alertname}}").TextFormat("{{instance}} ({{severity}})").TagKeys("severity")).
 		Annotation(mark("Incidents", "purple", "rocketchat_import_incidents_total{} > rocketchat_import_incidents_total{} offset 1m").
-			TitleFormat("Import {{kind}}").
-			TextFormat("{{instance}}").
-			TagKeys("kind")).
+			TitleFormat("Import {{kind}}").TextFormat("{{instance}}").TagKeys("kind")).
 		Links(base.page())
 
 	for _, row := range []struct {
@@ -124,8 +119,7 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 		}}).
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalCaseInsensitiveAsc).
-		Multi(true).
-		IncludeAll(true).
+		Multi(true).IncludeAll(true).
 		AllValue(".*"). // also for series without the label: one alert may speak for a whole job
 		Current(dashboard.VariableOption{
 			Selected: cog.ToPtr(true),
@@ -140,7 +134,6 @@ func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().
 		Name(name).
 		Datasource(dataSource()).
-		Enable(true).
 		IconColor(color).
 		Expr(expand(expr)).
 		Step("60s")

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
@@ -18,7 +17,7 @@ func exporterPanels(runbook runbooks) []panel {
 		timeline("Scrapes",
 			"What each scrape met. Unauthorized: the token is wrong or expired. Forbidden: its user lacks the permission run-import. "+
 				"No answer: see the failures by reason below. Exporter down: Prometheus cannot reach the exporter itself.",
-			highest(scrapeCodes()), scrapeCodes()).
+			highest(scrapeCodes), scrapeCodes).
 			Links(runbook.section("RocketChatImportAuthFailure", "RocketChatImportScrapeFailing", "RocketChatImportExporterDown", "RocketChatImportConfigReloadFailed")),
 
 		bursts("Failures by reason",
@@ -78,7 +77,7 @@ func exporterPanels(runbook runbooks) []panel {
 
 // exporterGraph has a line for each workspace and endpoint. Its legend is a list
 // that scrolls, and calls the endpoints by what they answer.
-func exporterGraph(title, description string, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
+func exporterGraph(title, description string, queries ...query) *timeseries.PanelBuilder {
 	return graph(title, description, queries...).
 		Legend(legend(common.LegendPlacementRight)).
 		WithTransformation(rename("getCurrentImportOperation", "operation")).
@@ -89,9 +88,7 @@ func exporterGraph(title, description string, queries ...*prometheus.DataqueryBu
 // bursts draws what happens now and then, per minute. What does not happen is not drawn.
 func bursts(title, description, labels, counter, legend string) *timeseries.PanelBuilder {
 	return exporterGraph(title, description, overTime(perMinute(labels, counter)+" > 0", legend)).
-		DrawStyle(common.GraphDrawStyleBars).
-		FillOpacity(60).
-		LineWidth(1).
+		DrawStyle(common.GraphDrawStyleBars).FillOpacity(60).LineWidth(1).
 		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).
 		Unit(units.CountsPerMinute)
 }

@@ -11,15 +11,15 @@ import (
 // when will it end, is it stuck, how fast, what failed. A phone stacks the tiles
 // in this order. The first row is 5 + 4 + 5 + 5 + 5 wide, the second 3 * 8.
 func overview(runbook runbooks) []panel {
-	last := "topk(1, " + timeLeft() + ")"
+	last := "topk(1, " + timeLeft + ")"
 	return []panel{
 		tile("State",
 			"State of the newest import, or why it is not known. With several workspaces: the most pressing; the table below has them all. "+
 				"Stalled: it runs or loads, and Rocket.Chat has not saved it for long. Interrupted: Rocket.Chat gave it up, and it will never finish. "+
 				"Aborted: it ended before its end. Set back: another program called getImportFileData. "+
 				"Ended: it is done, and either Rocket.Chat was restarted since, or it was aborted while the exporter did not look.",
-			now("max("+stateCode()+")", "")).
-			Mappings(mappings(stateCodes()...)).
+			now("max("+stateCode+")", "")).
+			Mappings(mappings(stateCodes...)).
 			ColorMode(common.BigValueColorModeBackground).
 			Thresholds(colored(grey)).
 			Links(runbook.section("RocketChatImportStalled", "RocketChatImportFailed", "RocketChatImportInterrupted", "RocketChatImportAborted",
@@ -49,12 +49,9 @@ func overview(runbook runbooks) []panel {
 		tile("Progress",
 			"Records handled, done or failed, of all records. A finished import is 100 %: Rocket.Chat does not save its last counts. "+
 				"With several workspaces: the running imports that are the least far, or the least far of all where none runs.",
-			now(orNothing("bottomk(3, "+progress()+" and on (instance) "+inState("importing")+")\nor on () bottomk(3, "+progress()+")", allSeen), "{{instance}}")).
+			now(orNothing("bottomk(3, "+progress+" and on (instance) "+inState("importing")+")\nor on () bottomk(3, "+progress+")", allSeen), "{{instance}}")).
 			Orientation(common.VizOrientationHorizontal).
-			Unit(units.PercentUnit).
-			Decimals(1).
-			Min(0).
-			Max(1).
+			Unit(units.PercentUnit).Decimals(1).Min(0).Max(1).
 			Mappings(nothing("no records yet")).
 			Thresholds(colored("text", threshold{0, "blue"}, threshold{1, "green"})).
 			Span(5),
@@ -68,8 +65,7 @@ func overview(runbook runbooks) []panel {
 			TextMode(common.BigValueTextModeValueAndName).
 			// Beside a name, Grafana would make the value too small.
 			Text(common.NewVizTextDisplayOptionsBuilder().TitleSize(12).ValueSize(24)).
-			Unit(units.Seconds).
-			Decimals(1).
+			Unit(units.Seconds).Decimals(1).
 			OverrideByQuery("B", settings{property("unit", "time:[ends] HH:mm")}).
 			NoValue("no estimate").
 			Span(5),
@@ -77,18 +73,17 @@ func overview(runbook runbooks) []panel {
 		tile("No movement for",
 			"How long ago Rocket.Chat last saved a loading or running import, by its own clock. Red: it is stalled. With several workspaces: the longest. "+
 				"Downloads of pending files save nothing for a long time, so they are never red.",
-			now("(\n"+orNothing("topk(3, "+unmoved()+")", allRest("importing|loading"))+"\n)\nunless on () "+stalled(), "{{instance}}"),
-			now("topk(3, "+stalled()+")", "{{instance}}")).
+			now("(\n"+orNothing("topk(3, "+unmoved+")", allRest("importing|loading"))+"\n)\nunless on () "+stalled, "{{instance}}"),
+			now("topk(3, "+stalled+")", "{{instance}}")).
 			Orientation(common.VizOrientationHorizontal).
-			Unit(units.Seconds).
-			Decimals(0).
+			Unit(units.Seconds).Decimals(0).
 			Mappings(append(nothing("nothing is running"), moving())).
 			OverrideByQuery("B", colorOf(dashboard.FieldColorModeIdFixed, "red")).
 			Links(runbook.section("RocketChatImportStalled", "RocketChatImportPreparationStalled")),
 
 		tile("Speed",
 			"Records handled, done or failed, per second, over the last five minutes, by all running imports together.",
-			now(orNothing("sum("+speed()+")", allRest("importing")), "")).
+			now(orNothing("sum("+speed+")", allRest("importing")), "")).
 			Unit(units.RecordsPerSecond).
 			Mappings(nothing("no import runs")),
 
@@ -127,21 +122,21 @@ func workspaceTable() panel {
 	}
 	return perWorkspace("Workspaces",
 		"One line for each selected workspace, the most pressing first: where its newest import is, how far and how fast, and what the last scrape met. A click on its name shows it alone.",
-		column{title: "State", width: 120, expr: stateCode(), mappings: mappings(stateCodes()...), properties: settings{
+		column{title: "State", width: 120, expr: stateCode, mappings: mappings(stateCodes...), properties: settings{
 			property("custom.align", "left"), property("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"})}},
 		column{title: "Step", width: 160, label: "step", expr: maxBy("instance, step", held("rocketchat_import_step{}")+" == 1"),
 			mappings: withoutPrefix("importer_")},
-		column{title: "Progress", width: 150, expr: progress(), unit: units.PercentUnit, properties: settings{
+		column{title: "Progress", width: 150, expr: progress, unit: units.PercentUnit, properties: settings{
 			property("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
 			property("decimals", 0), property("min", 0), property("max", 1), thresholds("text", threshold{0, "blue"}, threshold{1, "green"})}},
-		column{title: "Time left", width: 90, expr: timeLeft(), unit: units.Seconds, properties: settings{property("decimals", 1)}},
-		column{title: "Unmoved for", width: 110, expr: unmoved(), unit: units.Seconds, mappings: values{moving()},
+		column{title: "Time left", width: 90, expr: timeLeft, unit: units.Seconds, properties: settings{property("decimals", 1)}},
+		column{title: "Unmoved for", width: 110, expr: unmoved, unit: units.Seconds, mappings: values{moving()},
 			properties: settings{property("decimals", 0), coloredText(), thresholds("text")}},
-		column{title: "Speed", width: 95, expr: speed(), unit: units.RecordsPerSecond},
+		column{title: "Speed", width: 95, expr: speed, unit: units.RecordsPerSecond},
 		count("Done", "rocketchat_import_records_completed{}"),
 		count("Total", "rocketchat_import_records_expected{}"),
 		count("Failed", "rocketchat_import_records_failed{}", coloredText(), thresholds("text", threshold{1, "orange"}, threshold{100, "red"})),
-		column{title: "Scrape", width: 120, expr: highest(scrapeCodes()), mappings: mappings(scrapeCodes()...),
+		column{title: "Scrape", width: 120, expr: highest(scrapeCodes), mappings: mappings(scrapeCodes...),
 			properties: settings{property("custom.align", "left"), coloredText()}},
 	).
 		SortBy([]cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName("State").Desc(true)}).

@@ -5,7 +5,6 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
@@ -29,95 +28,73 @@ type (
 )
 
 // tile is one figure to be read from across the room.
-func tile(title, description string, queries ...*prometheus.DataqueryBuilder) *stat.PanelBuilder {
+func tile(title, description string, queries ...query) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Targets(targets(queries)).
+		Title(title).Description(description).Targets(targets(queries)).
 		NoValue("not known").
 		ReduceOptions(latest()).
 		Orientation(common.VizOrientationAuto).
 		GraphMode(common.BigValueGraphModeNone).
-		ColorMode(common.BigValueColorModeValue).
 		Thresholds(colored("text")).
 		Unit(units.Short).
-		Height(4).
-		Span(third)
+		Height(4).Span(third)
 }
 
 // bars are the flags of the selection.
-func bars(title, description string, queries ...*prometheus.DataqueryBuilder) *bargauge.PanelBuilder {
+func bars(title, description string, queries ...query) *bargauge.PanelBuilder {
 	return bargauge.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Targets(targets(queries)).
+		Title(title).Description(description).Targets(targets(queries)).
 		NoValue("selection not known").
 		ReduceOptions(latest()).
 		Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
 		ShowUnfilled(false). // without a value it would be a bar of nothing
 		Thresholds(colored("text", threshold{0, "blue"})).
-		Unit(units.Short).
-		Min(0).
-		Height(6).
-		Span(third)
+		Unit(units.Short).Min(0).
+		Height(6).Span(third)
 }
 
 // graph draws lines without fill: those of twenty workspaces lie on each other.
-func graph(title, description string, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
+func graph(title, description string, queries ...query) *timeseries.PanelBuilder {
 	return timeseries.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Targets(targets(queries)).
+		Title(title).Description(description).Targets(targets(queries)).
 		Legend(legend(common.LegendPlacementBottom)).
 		Tooltip(multiTooltip()).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
-		LineWidth(2).
-		FillOpacity(0).
-		ShowPoints(common.VisibilityModeNever).
-		Unit(units.Short).
-		Min(0).
-		Height(8).
-		Span(half)
+		LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
+		Unit(units.Short).Min(0).
+		Height(8).Span(half)
 }
 
 // timeline draws one line of coloured spans for each workspace. More workspaces
 // than fit are put on pages.
 func timeline(title, description string, expr string, codes []code) *statetimeline.PanelBuilder {
 	return statetimeline.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Targets(targets([]*prometheus.DataqueryBuilder{overTime(expr, "{{instance}}")})).
+		Title(title).Description(description).Targets(targets([]query{overTime(expr, "{{instance}}")})).
 		NoValue("no exporter is scraped").
 		Mappings(mappings(codes...)).
 		ColorScheme(colors(dashboard.FieldColorModeIdFixed, grey)). // by threshold, value mappings are not drawn
 		Legend(legend(common.LegendPlacementBottom)).
 		Tooltip(multiTooltip()).
 		Unit(units.Short).
-		PerPage(10).
-		FillOpacity(80).
-		Height(8).
-		Span(full)
+		PerPage(10).FillOpacity(80).
+		Height(8).Span(full)
 }
 
 func legend(placement common.LegendPlacement) *common.VizLegendOptionsBuilder {
-	return common.NewVizLegendOptionsBuilder().
-		ShowLegend(true).
-		DisplayMode(common.LegendDisplayModeList).
-		Placement(placement).
-		Calcs([]string{})
+	return common.NewVizLegendOptionsBuilder().ShowLegend(true).Placement(placement)
 }
 
-func colors(mode dashboard.FieldColorModeId, color string) *dashboard.FieldColorBuilder {
-	return dashboard.NewFieldColorBuilder().Mode(mode).FixedColor(color)
+func multiTooltip() *common.VizTooltipOptionsBuilder {
+	return common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
 }
 
 func latest() *common.ReduceDataOptionsBuilder {
 	return common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
 }
 
-func multiTooltip() *common.VizTooltipOptionsBuilder {
-	return common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
+func colors(mode dashboard.FieldColorModeId, color string) *dashboard.FieldColorBuilder {
+	return dashboard.NewFieldColorBuilder().Mode(mode).FixedColor(color)
 }
 
 // threshold is the value from which a colour holds.

@@ -10,18 +10,17 @@ func progressPanels(runbook runbooks) []panel {
 	return []panel{
 		timeline("State over time",
 			"The state of each workspace's newest import, or why it is not known.",
-			stateCode(), stateCodes()),
+			stateCode, stateCodes),
 
 		graph("Progress over time",
 			"Records handled, done or failed, of all records. A line that falls within one import shows that its total grew: records were added, or staged a second time.",
-			overTime(progress(), "{{instance}}")).
-			Unit(units.PercentUnit).
-			Max(1).
+			overTime(progress, "{{instance}}")).
+			Unit(units.PercentUnit).Max(1).
 			NoValue("no import yet"),
 
 		graph("Throughput",
 			"Records handled, done or failed, per second, over five minutes. Rocket.Chat saves its count every 50 records or every 500 messages, and before 6.3 every 500 records.",
-			overTime(speed(), "{{instance}}")).
+			overTime(speed, "{{instance}}")).
 			Unit(units.RecordsPerSecond).
 			NoValue("no import runs").
 			Links(runbook.section("RocketChatImportStalled")),

@@ -102,7 +102,7 @@ func TestEveryStateHasACode(t *testing.T) {
 func TestTheMorePressingHasTheHigherCode(t *testing.T) {
 	order := []string{"done", "importing", "error", "interrupted", "aborted", "set back", "stalled", "exporter down", "no answer", "forbidden", "unauthorized"}
 	var found []string
-	for i, c := range stateCodes() {
+	for i, c := range stateCodes {
 		assert.Equal(t, i, c.number, c.text)
 		if slices.Contains(order, c.text) {
 			found = append(found, c.text)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
@@ -12,7 +11,7 @@ var recordTypes = []string{"users", "channels", "messages", "contacts"}
 
 // stagedPanels show what the import is about to bring in, or brought in.
 func stagedPanels() []panel {
-	var sums []*prometheus.DataqueryBuilder
+	var sums []query
 	for _, recordType := range recordTypes {
 		sums = append(sums, now("sum("+staged(recordType)+")", recordType))
 	}

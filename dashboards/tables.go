@@ -6,7 +6,6 @@ import (
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
@@ -42,7 +41,7 @@ func (c column) filled() string {
 // must have the label instance, which becomes the first column. That one takes
 // the width that is left.
 func perWorkspace(title, description string, columns ...column) *table.PanelBuilder {
-	var queries []*prometheus.DataqueryBuilder
+	var queries []query
 	for _, c := range columns {
 		queries = append(queries, rows(c.filled()))
 	}
@@ -63,14 +62,10 @@ func perWorkspace(title, description string, columns ...column) *table.PanelBuil
 	return builder
 }
 
-func newTable(title, description string, queries ...*prometheus.DataqueryBuilder) *table.PanelBuilder {
+func newTable(title, description string, queries ...query) *table.PanelBuilder {
 	return table.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Targets(targets(queries)).
+		Title(title).Description(description).Targets(targets(queries)).
 		Footer(common.NewTableFooterOptionsBuilder().Show(false)).
-		CellHeight(common.TableCellHeightSm).
-		Align(common.FieldTextAlignmentAuto).
 		Unit(units.Short).
 		Span(full)
 }
