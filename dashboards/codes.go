@@ -97,20 +97,16 @@ func shown(text, color string, index int32) dashboard.ValueMappingResult {
 func nothing(text string) values { return mappings(code{number: -1, text: text}) }
 
 // moving shows the seconds between two saves of a healthy import as a word.
-func moving() dashboard.ValueMapping {
-	return dashboard.ValueMapping{RangeMap: &dashboard.RangeMap{
-		Type:    dashboard.MappingTypeRangeToText,
-		Options: dashboard.DashboardRangeMapOptions{From: cog.ToPtr(0.0), To: cog.ToPtr(90.0), Result: shown("moving", "green", 1)},
-	}}
-}
+var moving = dashboard.ValueMapping{RangeMap: &dashboard.RangeMap{
+	Type:    dashboard.MappingTypeRangeToText,
+	Options: dashboard.DashboardRangeMapOptions{From: cog.ToPtr(0.0), To: cog.ToPtr(90.0), Result: shown("moving", "green", 1)},
+}}
 
 // absent shows a cell without a value as a dash.
-func absent() dashboard.ValueMapping {
-	return dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{
-		Type:    dashboard.MappingTypeSpecialValue,
-		Options: dashboard.DashboardSpecialValueMapOptions{Match: dashboard.SpecialValueMatchNullAndNan, Result: shown("-", "", 100)},
-	}}
-}
+var absent = dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{
+	Type:    dashboard.MappingTypeSpecialValue,
+	Options: dashboard.DashboardSpecialValueMapOptions{Match: dashboard.SpecialValueMatchNullAndNan, Result: shown("-", "", 100)},
+}}
 
 // withoutPrefix shows texts that begin with prefix without it.
 func withoutPrefix(prefix string) values {

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -22,7 +21,7 @@ const uid = "rocketchat-import"
 func generate(base runbooks) ([]byte, error) {
 	board, err := build(base)
 	if err != nil {
-		return nil, fmt.Errorf("build dashboard: %w", err)
+		return nil, err
 	}
 	escaped, err := json.Marshal(board)
 	if err != nil {
@@ -84,7 +83,7 @@ func adjust(board dashboard.Dashboard) {
 			continue
 		}
 		p.Panel.Id = &id
-		p.Panel.Datasource = cog.ToPtr(dataSource())
+		p.Panel.Datasource = &dataSource
 		p.Panel.RepeatDirection = nil // with it, Grafana 11.0 draws a panel 24 wide
 	}
 	for i := range board.Links {
@@ -93,9 +92,7 @@ func adjust(board dashboard.Dashboard) {
 }
 
 // dataSource is whatever the dashboard's data source variable says.
-func dataSource() common.DataSourceRef {
-	return common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
-}
+var dataSource = common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
 
 func dataSourceVariable() *dashboard.DatasourceVariableBuilder {
 	standard := dashboard.StringOrArrayOfString{String: cog.ToPtr("default")} // without it, Grafana takes the first by name
@@ -110,7 +107,7 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 	const query = "label_values(rocketchat_import_up, instance)"
 	return dashboard.NewQueryVariableBuilder("instance").
 		Label("Workspace").
-		Datasource(dataSource()).
+		Datasource(dataSource).
 		Definition(query).
 		Query(dashboard.StringOrMap{Map: map[string]any{
 			"qryType": 1, // Grafana's number for "label values"
@@ -133,7 +130,7 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().
 		Name(name).
-		Datasource(dataSource()).
+		Datasource(dataSource).
 		IconColor(color).
 		Expr(expand(expr)).
 		Step("60s")

@@ -22,26 +22,34 @@ func TestEveryPanelExplainsItselfAndIsLargeEnough(t *testing.T) {
 		assert.NotEmpty(t, p.Targets, p.Title)
 		assert.Contains(t, []string{"stat", "bargauge", "timeseries", "state-timeline", "table"}, p.Type, "a panel that Grafana has itself")
 		// A line of 1280 pixels is read well down to a sixth of it.
-		assert.GreaterOrEqual(t, p.GridPos.W, 4, p.Title)
-		assert.GreaterOrEqual(t, p.GridPos.H, 4, p.Title)
+		assert.GreaterOrEqual(t, min(p.GridPos.W, p.GridPos.H), 4, p.Title)
 	}
 }
 
-func TestNoPanelRepeatsInADirectionWithoutRepeating(t *testing.T) {
+func TestNoPanelHasADefaultThatGrafanaDrawsWrongly(t *testing.T) {
 	for _, p := range panels(t, "") {
-		assert.False(t, p.RepeatDirection != "" && p.Repeat == "", "%s: Grafana 11.0 draws it 24 wide", p.Title)
+		assert.False(t, p.RepeatDirection != "" && p.Repeat == "", "%s repeats in a direction, without repeating: Grafana 11.0 draws it 24 wide", p.Title)
+		assert.NotContains(t, string(p.Options), `:""`, "%s has an option that is no valid choice", p.Title)
 	}
 }
 
-func TestNoOptionIsAnEmptyText(t *testing.T) {
-	for _, p := range panels(t, "") {
-		assert.NotContains(t, string(p.Options), `:""`, "%s: Grafana draws it as no valid choice", p.Title)
-	}
-}
-
-func TestTilesWithSeveralValuesDrawThemBelowEachOther(t *testing.T) {
-	for _, title := range []string{"Step", "Progress", "Time left", "No movement for", "Staged"} {
-		assert.Contains(t, string(panelNamed(t, title).Options), `"orientation":"horizontal"`, title)
+func TestPanelsAreDrawnAsMeant(t *testing.T) {
+	for _, c := range []struct{ panel, meant, want string }{
+		{"Step", "several values are below each other", `"orientation":"horizontal"`},
+		{"Progress", "several values are below each other", `"orientation":"horizontal"`},
+		{"Time left", "several values are below each other", `"orientation":"horizontal"`},
+		{"No movement for", "several values are below each other", `"orientation":"horizontal"`},
+		{"Staged", "several values are below each other", `"orientation":"horizontal"`},
+		{"No movement for", "a healthy import is moving", `{"from":0,"result":{"color":"green","index":1,"text":"moving"},"to":90}`},
+		{"Workspaces", "the most pressing is first", `"sortBy":[{"desc":true,"displayName":"State"}]`},
+		{"Firing alerts", "severities have colors", `"critical":{"color":"red",`},
+		{"Firing alerts", "severities have colors", `{"type":"color-text"}`},
+		{"Users by flag", "no bar without a value", `"showUnfilled":false`},
+		{"Channels by flag", "no bar without a value", `"showUnfilled":false`},
+		{"Failures by reason", "bars", `"drawStyle":"bars"`},
+		{"Failures by reason", "per minute", `"expr":"60 * sum by (instance, reason) (`},
+	} {
+		t.Run(c.panel+": "+c.meant, func(t *testing.T) { assert.Contains(t, panelNamed(t, c.panel).text, c.want) })
 	}
 }
 
@@ -65,12 +73,34 @@ func TestNoTileIsGreenOrClaimsWhatIsNotKnown(t *testing.T) {
 	}
 }
 
-func TestTheTableOfWorkspacesBeginsWithTheMostPressing(t *testing.T) {
+// A State without a text is a bare number, and one without a colour is green.
+func TestStateSaysWhatNeedsAPersonAndWhyNothingIsKnown(t *testing.T) {
+	for _, title := range []string{"State", "State over time"} {
+		p := panelNamed(t, title)
+		for text, color := range map[string]string{
+			"stalled": "dark-red", "interrupted": "red", "aborted": "red", "set back": "dark-red",
+			"unauthorized": "red", "forbidden": "red", "no answer": "orange", "exporter down": "dark-orange",
+		} {
+			assert.Regexp(t, fmt.Sprintf(`"color":%q,"index":\d+,"text":%q`, color, text), p.text, title)
+		}
+		for _, asked := range []string{
+			"server_time_seconds", "operation_valid", `kind="aborted"`, `kind="set_back"`, "auth_failure", "rocketchat_import_up", `up{instance=~"$instance",job=`,
+			`state=~"none"`, `state=~"new"`, `state=~"loading"`, `state=~"ready"`, `state=~"importing"`, `state=~"done"`, `state=~"error"`, `state=~"canceled"`,
+		} {
+			assert.Contains(t, p.Targets[0].Expr, asked, title)
+		}
+	}
+}
+
+// Grafana drops a column whose query has no result, and cuts what does not fit.
+func TestTheTableOfWorkspacesKeepsItsColumnsAndNames(t *testing.T) {
 	p := panelNamed(t, "Workspaces")
-	assert.Contains(t, string(p.Options), `"sortBy":[{"desc":true,"displayName":"State"}]`)
+	for _, target := range p.Targets {
+		assert.Regexp(t, `or on \(instance\) (NaN \* |label_replace\()max by \(instance\)`, target.Expr)
+	}
 	columns := p.columns()
 	assert.NotEmpty(t, columns["Workspace"]["links"])
-	assert.NotContains(t, columns["Workspace"], "custom.width", "names are not cut")
+	assert.NotContains(t, columns["Workspace"], "custom.width")
 	assert.Equal(t, `"left"`, columns["State"]["custom.align"])
 	assert.Contains(t, columns["State"]["custom.cellOptions"], `"type":"color-background"`)
 	for _, column := range []string{"State", "Step", "Progress", "Time left", "Unmoved for", "Speed", "Done", "Total", "Failed", "Scrape"} {
@@ -79,14 +109,6 @@ func TestTheTableOfWorkspacesBeginsWithTheMostPressing(t *testing.T) {
 	assert.NotContains(t, columns, "Given up", "State says it")
 }
 
-// Grafana drops a column whose query has no result.
-func TestTheTableOfWorkspacesKeepsItsColumns(t *testing.T) {
-	for _, target := range panelNamed(t, "Workspaces").Targets {
-		assert.Regexp(t, `or on \(instance\) (NaN \* |label_replace\()max by \(instance\)`, target.Expr)
-	}
-}
-
-// Grafana cuts what does not fit.
 func TestTablesHaveRoom(t *testing.T) {
 	for title, room := range map[string]map[string]int{
 		"Workspaces":                      {"State": 110, "Progress": 140, "Unmoved for": 105, "Scrape": 110},
@@ -118,57 +140,16 @@ func TestAWorkspaceTableShowsOneColumnForEachQuery(t *testing.T) {
 	}
 }
 
-// A State without a text is a bare number, and one without a colour is green.
-func TestStateSaysWhatNeedsAPersonAndWhyNothingIsKnown(t *testing.T) {
-	for _, title := range []string{"State", "State over time"} {
-		p := panelNamed(t, title)
-		for text, color := range map[string]string{
-			"stalled": "dark-red", "interrupted": "red", "aborted": "red", "set back": "dark-red",
-			"unauthorized": "red", "forbidden": "red", "no answer": "orange", "exporter down": "dark-orange",
-		} {
-			assert.Regexp(t, fmt.Sprintf(`"color":%q,"index":\d+,"text":%q`, color, text), string(p.FieldConfig.Defaults.Mappings), title)
-		}
-		for _, asked := range []string{
-			"server_time_seconds", "operation_valid", `kind="aborted"`, `kind="set_back"`, "auth_failure", "rocketchat_import_up", `up{instance=~"$instance",job=`,
-		} {
-			assert.Contains(t, p.Targets[0].Expr, asked, title)
-		}
-	}
-}
-
 // Many lines lie on each other, decimals would show the ticks of small numbers twice,
 // and a legend below the graph has room for four names.
 func TestGraphsHaveNoFillNoRoundTicksAndAllNames(t *testing.T) {
 	for _, p := range panels(t, "timeseries") {
 		assert.Nil(t, p.FieldConfig.Defaults.Decimals, p.Title)
-		assert.Regexp(t, `"fillOpacity":0,|"drawStyle":"bars"`, string(p.FieldConfig.Defaults.Custom), p.Title)
+		assert.Regexp(t, `"fillOpacity":0,|"drawStyle":"bars"`, p.text, p.Title)
 		if strings.Contains(p.Targets[0].Expr, "endpoint") {
 			assert.Contains(t, string(p.Options), `"placement":"right"`, p.Title)
 		}
 	}
-}
-
-func TestFailuresAreBarsPerMinute(t *testing.T) {
-	p := panelNamed(t, "Failures by reason")
-	assert.Contains(t, string(p.FieldConfig.Defaults.Custom), `"drawStyle":"bars"`)
-	assert.Regexp(t, "^60 \\* sum by \\(instance, reason\\)", p.Targets[0].Expr)
-}
-
-func TestFiringAlertsHaveTheColorOfTheirSeverity(t *testing.T) {
-	severity := panelNamed(t, "Firing alerts").columns()["Severity"]
-	assert.Contains(t, severity["custom.cellOptions"], "color-text")
-	assert.Contains(t, severity["mappings"], `"critical":{"color":"red"`)
-}
-
-func TestBarsWithoutAValueAreNotDrawn(t *testing.T) {
-	for _, p := range panels(t, "bargauge") {
-		assert.Contains(t, string(p.Options), `"showUnfilled":false`, p.Title)
-	}
-}
-
-func TestAHealthyImportIsMoving(t *testing.T) {
-	assert.Contains(t, string(panelNamed(t, "No movement for").FieldConfig.Defaults.Mappings),
-		`{"from":0,"result":{"color":"green","index":1,"text":"moving"},"to":90}`)
 }
 
 // Yellow cannot be read on white, except as the ground of a state.

@@ -44,14 +44,13 @@ func exporterPanels(runbook runbooks) []panel {
 			overTime("rocketchat_import_api_rate_limit_remaining{}", "{{instance}} {{endpoint}}")).
 			Thresholds(colored("red", threshold{2, "transparent"})).
 			ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeArea)).
-			NoValue("no limit reported").
-			Links(runbook.section("RocketChatImportRateLimited")),
+			NoValue("no limit reported").Links(runbook.section("RocketChatImportRateLimited")),
 
 		exporterGraph("Latency of Rocket.Chat",
 			"Time that Rocket.Chat took to answer the exporter: the mean of each workspace, and dashed the 95th percentile of all selected ones, as far as the histogram's buckets tell.",
 			overTime(perSecond("instance, endpoint", duration+"_sum{}")+"\n/ "+perSecond("instance, endpoint", duration+"_count{}"), "{{instance}} {{endpoint}}"),
 			overTime("histogram_quantile(0.95, "+perSecond("endpoint, le", duration+"_bucket{}")+")", "{{endpoint}} p95")).
-			OverrideByQuery("B", settings{dashed()}).
+			OverrideByQuery("B", settings{dashed}).
 			Unit(units.Seconds),
 
 		exporterGraph("Bytes from Rocket.Chat",
@@ -70,8 +69,7 @@ func exporterPanels(runbook runbooks) []panel {
 		exporterGraph("Clock of Rocket.Chat",
 			"How far Rocket.Chat's clock is ahead of Prometheus's. A difference does no harm: ages are by Rocket.Chat's clock alone. An answer that several scrapes share makes it fall behind by some seconds.",
 			overTime(clock+" - timestamp("+clock+")", "{{instance}}")).
-			Unit(units.Seconds).
-			NoValue("answers have no Date header"),
+			Unit(units.Seconds).NoValue("answers have no Date header"),
 	}
 }
 

@@ -20,8 +20,7 @@ func overview(runbook runbooks) []panel {
 				"Ended: it is done, and either Rocket.Chat was restarted since, or it was aborted while the exporter did not look.",
 			now("max("+stateCode+")", "")).
 			Mappings(mappings(stateCodes...)).
-			ColorMode(common.BigValueColorModeBackground).
-			Thresholds(colored(grey)).
+			ColorMode(common.BigValueColorModeBackground).Thresholds(colored(grey)).
 			Links(runbook.section("RocketChatImportStalled", "RocketChatImportFailed", "RocketChatImportInterrupted", "RocketChatImportAborted",
 				"RocketChatImportDisturbed", "RocketChatImportAwaitingStart", "RocketChatImportFinished")).
 			Span(5),
@@ -31,10 +30,8 @@ func overview(runbook runbooks) []panel {
 				"Not known: no exporter is scraped, or nothing shows that Prometheus has loaded the rules.",
 			now("count("+troubles+")\nor on () 0 * count(rocketchat_import_up{} and on () "+lately("rocketchat_import:idle:seconds{}")+")", "")).
 			Decimals(0).
-			ColorMode(common.BigValueColorModeBackground).
-			Thresholds(colored(grey, threshold{0, "green"}, threshold{1, "red"})).
-			Links(runbook.page()).
-			Span(4),
+			ColorMode(common.BigValueColorModeBackground).Thresholds(colored(grey, threshold{0, "green"}, threshold{1, "red"})).
+			Links(runbook.page()).Span(4),
 
 		tile("Step",
 			"The step of the newest import, by Rocket.Chat's own name for it. With several workspaces: the three steps that most of them are in.",
@@ -67,8 +64,7 @@ func overview(runbook runbooks) []panel {
 			Text(common.NewVizTextDisplayOptionsBuilder().TitleSize(12).ValueSize(24)).
 			Unit(units.Seconds).Decimals(1).
 			OverrideByQuery("B", settings{property("unit", "time:[ends] HH:mm")}).
-			NoValue("no estimate").
-			Span(5),
+			NoValue("no estimate").Span(5),
 
 		tile("No movement for",
 			"How long ago Rocket.Chat last saved a loading or running import, by its own clock. Red: it is stalled. With several workspaces: the longest. "+
@@ -77,7 +73,7 @@ func overview(runbook runbooks) []panel {
 			now("topk(3, "+stalled+")", "{{instance}}")).
 			Orientation(common.VizOrientationHorizontal).
 			Unit(units.Seconds).Decimals(0).
-			Mappings(append(nothing("nothing is running"), moving())).
+			Mappings(append(nothing("nothing is running"), moving)).
 			OverrideByQuery("B", colorOf(dashboard.FieldColorModeIdFixed, "red")).
 			Links(runbook.section("RocketChatImportStalled", "RocketChatImportPreparationStalled")),
 
@@ -106,13 +102,11 @@ func overview(runbook runbooks) []panel {
 				"indexByName":   map[string]int{"instance": 0, "alertname": 1, "severity": 2, "Value": 3},
 				"renameByName":  map[string]string{"instance": "Workspace", "alertname": "Alert", "severity": "Severity", "Value": "Since"},
 			}}).
-			OverrideByName("Severity", settings{coloredText(), property("mappings", texts(map[string]dashboard.ValueMappingResult{
+			OverrideByName("Severity", settings{coloredText, property("mappings", texts(map[string]dashboard.ValueMappingResult{
 				"critical": shown("critical", "red", 0), "warning": shown("warning", "orange", 1), "info": shown("info", "blue", 2),
 			}))}).
 			OverrideByName("Since", settings{property("unit", units.DateTimeFromNow)}).
-			NoValue("no alert is firing").
-			Links(runbook.page()).
-			Height(6),
+			NoValue("no alert is firing").Links(runbook.page()).Height(6),
 	}
 }
 
@@ -130,14 +124,14 @@ func workspaceTable() panel {
 			property("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
 			property("decimals", 0), property("min", 0), property("max", 1), thresholds("text", threshold{0, "blue"}, threshold{1, "green"})}},
 		column{title: "Time left", width: 90, expr: timeLeft, unit: units.Seconds, properties: settings{property("decimals", 1)}},
-		column{title: "Unmoved for", width: 110, expr: unmoved, unit: units.Seconds, mappings: values{moving()},
-			properties: settings{property("decimals", 0), coloredText(), thresholds("text")}},
+		column{title: "Unmoved for", width: 110, expr: unmoved, unit: units.Seconds, mappings: values{moving},
+			properties: settings{property("decimals", 0), coloredText, thresholds("text")}},
 		column{title: "Speed", width: 95, expr: speed, unit: units.RecordsPerSecond},
 		count("Done", "rocketchat_import_records_completed{}"),
 		count("Total", "rocketchat_import_records_expected{}"),
-		count("Failed", "rocketchat_import_records_failed{}", coloredText(), thresholds("text", threshold{1, "orange"}, threshold{100, "red"})),
+		count("Failed", "rocketchat_import_records_failed{}", coloredText, thresholds("text", threshold{1, "orange"}, threshold{100, "red"})),
 		column{title: "Scrape", width: 120, expr: highest(scrapeCodes), mappings: mappings(scrapeCodes...),
-			properties: settings{property("custom.align", "left"), coloredText()}},
+			properties: settings{property("custom.align", "left"), coloredText}},
 	).
 		SortBy([]cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName("State").Desc(true)}).
 		Height(8)

@@ -13,13 +13,8 @@ import (
 
 // Grafana's builder writes defaults that Grafana does not draw as meant: an empty
 // orientation, repeatDirection (see adjust), colours by threshold. The tests know them.
-
+//
 // A dashboard is 24 columns wide.
-const (
-	full  = 24
-	half  = 12
-	third = 8
-)
 
 type (
 	panel    = cog.Builder[dashboard.Panel]
@@ -27,17 +22,23 @@ type (
 	settings = []dashboard.DynamicConfigValue // of one field, or of one query
 )
 
+var (
+	latest       = common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
+	multiTooltip = common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
+	dashed       = property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}})
+)
+
 // tile is one figure to be read from across the room.
 func tile(title, description string, queries ...query) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
 		NoValue("not known").
-		ReduceOptions(latest()).
+		ReduceOptions(latest).
 		Orientation(common.VizOrientationAuto).
 		GraphMode(common.BigValueGraphModeNone).
 		Thresholds(colored("text")).
 		Unit(units.Short).
-		Height(4).Span(third)
+		Height(4).Span(8)
 }
 
 // bars are the flags of the selection.
@@ -45,13 +46,13 @@ func bars(title, description string, queries ...query) *bargauge.PanelBuilder {
 	return bargauge.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
 		NoValue("selection not known").
-		ReduceOptions(latest()).
+		ReduceOptions(latest).
 		Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
 		ShowUnfilled(false). // without a value it would be a bar of nothing
 		Thresholds(colored("text", threshold{0, "blue"})).
 		Unit(units.Short).Min(0).
-		Height(6).Span(third)
+		Height(6).Span(8)
 }
 
 // graph draws lines without fill: those of twenty workspaces lie on each other.
@@ -59,11 +60,11 @@ func graph(title, description string, queries ...query) *timeseries.PanelBuilder
 	return timeseries.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
 		Legend(legend(common.LegendPlacementBottom)).
-		Tooltip(multiTooltip()).
+		Tooltip(multiTooltip).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
 		Unit(units.Short).Min(0).
-		Height(8).Span(half)
+		Height(8).Span(12)
 }
 
 // timeline draws one line of coloured spans for each workspace. More workspaces
@@ -75,22 +76,14 @@ func timeline(title, description string, expr string, codes []code) *statetimeli
 		Mappings(mappings(codes...)).
 		ColorScheme(colors(dashboard.FieldColorModeIdFixed, grey)). // by threshold, value mappings are not drawn
 		Legend(legend(common.LegendPlacementBottom)).
-		Tooltip(multiTooltip()).
+		Tooltip(multiTooltip).
 		Unit(units.Short).
 		PerPage(10).FillOpacity(80).
-		Height(8).Span(full)
+		Height(8).Span(24)
 }
 
 func legend(placement common.LegendPlacement) *common.VizLegendOptionsBuilder {
 	return common.NewVizLegendOptionsBuilder().ShowLegend(true).Placement(placement)
-}
-
-func multiTooltip() *common.VizTooltipOptionsBuilder {
-	return common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
-}
-
-func latest() *common.ReduceDataOptionsBuilder {
-	return common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
 }
 
 func colors(mode dashboard.FieldColorModeId, color string) *dashboard.FieldColorBuilder {
@@ -129,10 +122,6 @@ func property(id string, value any) dashboard.DynamicConfigValue {
 // colorOf is one colour, or one colour's shades, for one field.
 func colorOf(mode dashboard.FieldColorModeId, color string) settings {
 	return settings{property("color", dashboard.FieldColor{Mode: mode, FixedColor: &color})}
-}
-
-func dashed() dashboard.DynamicConfigValue {
-	return property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}})
 }
 
 // rename changes the names of series that match the regular expression.

@@ -145,7 +145,7 @@ func rows(expr string) query { return now(expr, "").Format(prometheus.PromQueryF
 
 func newQuery(expr, legend string) query {
 	return prometheus.NewDataqueryBuilder().
-		Datasource(dataSource()).
+		Datasource(dataSource).
 		EditorMode(prometheus.QueryEditorModeCode).
 		Expr(expand(expr)).
 		LegendFormat(legend)

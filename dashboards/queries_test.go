@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,10 +24,8 @@ var (
 // those of the exporter itself.
 func metricsOfThePage(t *testing.T) []string {
 	t.Helper()
-	page, err := os.ReadFile("../docs/metrics.md")
-	require.NoError(t, err)
 	var metrics []string
-	for _, match := range headings.FindAllStringSubmatch(string(page), -1) {
+	for _, match := range headings.FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
 		switch name := match[1]; {
 		case strings.HasPrefix(name, "rocketchat_import_exporter_"):
 		case strings.HasSuffix(name, "_duration_seconds") && strings.Contains(name, "_api_"): // a histogram
@@ -43,7 +40,7 @@ func metricsOfThePage(t *testing.T) []string {
 
 func TestEveryMetricIsOneThatExists(t *testing.T) {
 	known := append(metricsOfThePage(t), "up", "ALERTS", "ALERTS_FOR_STATE")
-	for _, match := range records.FindAllStringSubmatch(ruleFile(t), -1) {
+	for _, match := range records.FindAllStringSubmatch(read(t, rules), -1) {
 		known = append(known, match[1])
 	}
 	eachQuery(t, func(where, expr string) {
@@ -88,13 +85,6 @@ func TestRareFlagsShowOnlyWhereTheyAreSet(t *testing.T) {
 			assert.Regexp(t, `> 0$`, expr, where)
 		}
 	})
-}
-
-func TestEveryStateHasACode(t *testing.T) {
-	expr := panelNamed(t, "State").Targets[0].Expr
-	for _, state := range []string{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"} {
-		assert.Contains(t, expr, `state=~"`+state+`"`)
-	}
 }
 
 // The maximum over many workspaces is shown, so the order of the codes is that in

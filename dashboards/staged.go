@@ -63,7 +63,7 @@ func stagedTable() panel {
 	users := func(title, flag, above string, width int) column {
 		return column{title: title, width: width, optional: above != "", unit: units.LocaleFormat,
 			expr:       maxBy("instance", held(`rocketchat_import_users_by_flag{flag="`+flag+`"}`)) + above,
-			properties: settings{coloredText(), thresholds("text", threshold{1, "orange"})}}
+			properties: settings{coloredText, thresholds("text", threshold{1, "orange"})}}
 	}
 	// 1 where the selection is known, 0 where the operation's own counts stand in for it.
 	source := maxBy("instance", held("rocketchat_import_users{}")+" >= bool 0") +

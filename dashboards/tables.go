@@ -53,7 +53,7 @@ func perWorkspace(title, description string, columns ...column) *table.PanelBuil
 			"url":   "/d/" + uid + "?${datasource:queryparam}&var-instance=${__value.raw}&${__url_time_range}",
 		}})})
 	for _, c := range columns {
-		properties := settings{property("custom.width", c.width), property("mappings", append(slices.Clip(c.mappings), absent()))}
+		properties := settings{property("custom.width", c.width), property("mappings", append(slices.Clip(c.mappings), absent))}
 		if c.unit != "" {
 			properties = append(properties, property("unit", c.unit))
 		}
@@ -67,7 +67,7 @@ func newTable(title, description string, queries ...query) *table.PanelBuilder {
 		Title(title).Description(description).Targets(targets(queries)).
 		Footer(common.NewTableFooterOptionsBuilder().Show(false)).
 		Unit(units.Short).
-		Span(full)
+		Span(24)
 }
 
 // sideBySide drops what is neither the workspace nor a column, joins the queries'
@@ -95,6 +95,4 @@ func sideBySide(columns []column) []dashboard.DataTransformerConfig {
 }
 
 // coloredText writes a cell in the colour of its value mapping or threshold.
-func coloredText() dashboard.DynamicConfigValue {
-	return property("custom.cellOptions", map[string]any{"type": "color-text"})
-}
+var coloredText = property("custom.cellOptions", map[string]any{"type": "color-text"})
