@@ -55,20 +55,16 @@ func build(base runbooks) (dashboard.Dashboard, error) {
 			TitleFormat("Import {{kind}}").TextFormat("{{instance}}").TagKeys("kind")).
 		Links(base.page())
 
-	for _, row := range []struct {
-		title  string
-		panels []panel
-	}{
-		{"At a glance", overview(base)},
-		{"Progress", progressPanels(base)},
-		{"Staged", stagedPanels()},
-		{"Exporter", exporterPanels(base)},
-	} {
-		builder.WithRow(dashboard.NewRowBuilder(row.title))
-		for _, p := range row.panels {
+	row := func(title string, panels []panel) {
+		builder.WithRow(dashboard.NewRowBuilder(title))
+		for _, p := range panels {
 			builder.WithPanel(p)
 		}
 	}
+	row("At a glance", overview(base))
+	row("Progress", progressPanels(base))
+	row("Staged", stagedPanels())
+	row("Exporter", exporterPanels(base))
 	board, err := builder.Build()
 	adjust(board)
 	return board, err
@@ -97,8 +93,7 @@ var dataSource = common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.To
 func dataSourceVariable() *dashboard.DatasourceVariableBuilder {
 	standard := dashboard.StringOrArrayOfString{String: cog.ToPtr("default")} // without it, Grafana takes the first by name
 	return dashboard.NewDatasourceVariableBuilder("datasource").
-		Label("Data source").
-		Type("prometheus").
+		Label("Data source").Type("prometheus").
 		Current(dashboard.VariableOption{Selected: cog.ToPtr(true), Text: standard, Value: standard})
 }
 
@@ -107,8 +102,7 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 	const query = "label_values(rocketchat_import_up, instance)"
 	return dashboard.NewQueryVariableBuilder("instance").
 		Label("Workspace").
-		Datasource(dataSource).
-		Definition(query).
+		Datasource(dataSource).Definition(query).
 		Query(dashboard.StringOrMap{Map: map[string]any{
 			"qryType": 1, // Grafana's number for "label values"
 			"query":   query,
@@ -129,11 +123,8 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 // series for a minute after something began marks the beginning alone.
 func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().
-		Name(name).
-		Datasource(dataSource).
-		IconColor(color).
-		Expr(expand(expr)).
-		Step("60s")
+		Name(name).IconColor(color).
+		Datasource(dataSource).Expr(expand(expr)).Step("60s")
 }
 
 const defaultRunbooks = "docs/runbooks.md"
@@ -162,9 +153,7 @@ func (r runbooks) links(title, anchor string) []link {
 		return nil
 	}
 	return []link{dashboard.NewDashboardLinkBuilder(title).
-		Type(dashboard.DashboardLinkTypeLink).
-		Icon("doc").
+		Type(dashboard.DashboardLinkTypeLink).Icon("doc").
 		Tooltip("What it means, where to look in Rocket.Chat, what to do").
-		Url(string(r) + anchor).
-		TargetBlank(true)}
+		Url(string(r) + anchor).TargetBlank(true)}
 }

@@ -46,7 +46,7 @@ func TestPanelsAreDrawnAsMeant(t *testing.T) {
 		{"Firing alerts", "severities have colors", `{"type":"color-text"}`},
 		{"Users by flag", "no bar without a value", `"showUnfilled":false`},
 		{"Channels by flag", "no bar without a value", `"showUnfilled":false`},
-		{"Failures by reason", "bars", `"drawStyle":"bars"`},
+		{"Failures by reason", "orange", `"color":{"fixedColor":"orange","mode":"shades"}`},
 		{"Failures by reason", "per minute", `"expr":"60 * sum by (instance, reason) (`},
 	} {
 		t.Run(c.panel+": "+c.meant, func(t *testing.T) { assert.Contains(t, panelNamed(t, c.panel).text, c.want) })

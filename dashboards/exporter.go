@@ -9,10 +9,7 @@ import (
 
 // exporterPanels show what the exporter costs Rocket.Chat, and how well it sees.
 func exporterPanels(runbook runbooks) []panel {
-	const (
-		duration = "rocketchat_import_api_request_duration_seconds"
-		clock    = "rocketchat_import_server_time_seconds{}"
-	)
+	const duration = "rocketchat_import_api_request_duration_seconds"
 	return []panel{
 		timeline("Scrapes",
 			"What each scrape met. Unauthorized: the token is wrong or expired. Forbidden: its user lacks the permission run-import. "+
@@ -68,7 +65,7 @@ func exporterPanels(runbook runbooks) []panel {
 
 		exporterGraph("Clock of Rocket.Chat",
 			"How far Rocket.Chat's clock is ahead of Prometheus's. A difference does no harm: ages are by Rocket.Chat's clock alone. An answer that several scrapes share makes it fall behind by some seconds.",
-			overTime(clock+" - timestamp("+clock+")", "{{instance}}")).
+			overTime("rocketchat_import_server_time_seconds{} - timestamp(rocketchat_import_server_time_seconds{})", "{{instance}}")).
 			Unit(units.Seconds).NoValue("answers have no Date header"),
 	}
 }

@@ -96,7 +96,8 @@ func overview(runbook runbooks) []panel {
 
 		newTable("Firing alerts",
 			"The import alerts that fire now, and since when their condition has held. The page of runbooks says what to do about each; the exporter serves it at /docs/runbooks.md.",
-			rows("1000 * "+maxBy("instance, alertname, severity", `ALERTS_FOR_STATE{alertname=~"RocketChatImport.*"} and ignoring (alertstate) `+firing))).
+			rows("1000 * "+maxBy("instance, alertname, severity", `ALERTS_FOR_STATE{alertname=~"RocketChatImport.*"}`+
+				` and ignoring (alertstate) ALERTS{alertname=~"RocketChatImport.*",alertstate="firing"}`))).
 			WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
 				"excludeByName": map[string]bool{"Time": true},
 				"indexByName":   map[string]int{"instance": 0, "alertname": 1, "severity": 2, "Value": 3},

@@ -65,8 +65,6 @@ const (
 
 	updated = `rocketchat_import_operation_updated_timestamp_seconds{}`
 
-	firing = `ALERTS{alertname=~"RocketChatImport.*",alertstate="firing"}`
-
 	// troubles are the alerts that fire, except those that only inform.
 	troubles = `ALERTS{alertname=~"RocketChatImport.*",alertstate="firing",severity!="info"}`
 )
@@ -79,14 +77,12 @@ var (
 	// unmoved is idle for imports that run or load.
 	unmoved = "(clamp_min(" + idle + ", 0)\nand on (instance) " + inState("importing|loading") + ")"
 
-	// pending has a series for each download of files or avatars. It saves nothing
-	// for a long time.
-	pending = lately(`rocketchat_import_operation_info{importer=~"pending-.+"}`)
-
 	// stalled is idle where RocketChatImportStalled or
 	// RocketChatImportPreparationStalled fires, by the conditions of these alerts.
+	// Downloads of files or avatars, and uploads, save nothing for a long time.
 	stalled = "(\n  " + idle + " > 15 * 60 and on (instance) " + inState("importing") +
-		"\n  unless on (instance) " + pending + " unless on (instance) " + savedIn("15m") +
+		"\n  unless on (instance) " + lately(`rocketchat_import_operation_info{importer=~"pending-.+"}`) +
+		" unless on (instance) " + savedIn("15m") +
 		"\n  or " + idle + " > 30 * 60 and on (instance) " + inState("loading") +
 		"\n  unless on (instance) " + inStep("importer_(uploading|downloading_file)") + " unless on (instance) " + savedIn("30m") +
 		"\n  or " + idle + " > 4 * 3600 and on (instance) " + inState("loading") + " unless on (instance) " + savedIn("4h") + "\n)"
@@ -145,10 +141,8 @@ func rows(expr string) query { return now(expr, "").Format(prometheus.PromQueryF
 
 func newQuery(expr, legend string) query {
 	return prometheus.NewDataqueryBuilder().
-		Datasource(dataSource).
-		EditorMode(prometheus.QueryEditorModeCode).
-		Expr(expand(expr)).
-		LegendFormat(legend)
+		Datasource(dataSource).EditorMode(prometheus.QueryEditorModeCode).
+		Expr(expand(expr)).LegendFormat(legend)
 }
 
 // targets names the queries of one panel A, B, C and so on.

@@ -38,7 +38,7 @@ func metricsOfThePage(t *testing.T) []string {
 	return metrics
 }
 
-func TestEveryMetricIsOneThatExists(t *testing.T) {
+func TestEverySelectorIsOfAMetricThatExistsAndOfTheChosenWorkspaces(t *testing.T) {
 	known := append(metricsOfThePage(t), "up", "ALERTS", "ALERTS_FOR_STATE")
 	for _, match := range records.FindAllStringSubmatch(read(t, rules), -1) {
 		known = append(known, match[1])
@@ -47,6 +47,7 @@ func TestEveryMetricIsOneThatExists(t *testing.T) {
 		assert.Regexp(t, selectors, expr, where)
 		for _, match := range selectors.FindAllStringSubmatch(expr, -1) {
 			assert.Contains(t, known, match[1], where)
+			assert.Contains(t, match[2], `instance=~"$instance"`, where)
 		}
 	})
 }
@@ -59,14 +60,6 @@ func TestEveryMetricIsShown(t *testing.T) {
 		}
 	})
 	assert.Subset(t, shown, metricsOfThePage(t))
-}
-
-func TestEverySelectorKeepsToTheChosenWorkspaces(t *testing.T) {
-	eachQuery(t, func(where, expr string) {
-		for _, match := range selectors.FindAllStringSubmatch(expr, -1) {
-			assert.Contains(t, match[2], `instance=~"$instance"`, where)
-		}
-	})
 }
 
 func TestQueriesUseNoOtherPlaceholdersAndNoSubqueries(t *testing.T) {
