@@ -108,10 +108,8 @@ var absent = dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{
 	Options: dashboard.DashboardSpecialValueMapOptions{Match: dashboard.SpecialValueMatchNullAndNan, Result: shown("-", "", 100)},
 }}
 
-// withoutPrefix shows texts that begin with prefix without it.
-func withoutPrefix(prefix string) values {
-	return values{{RegexMap: &dashboard.RegexMap{
-		Type:    dashboard.MappingTypeRegexToText,
-		Options: dashboard.DashboardRegexMapOptions{Pattern: prefix + "(.+)", Result: shown("$1", "", 0)},
-	}}}
-}
+// shortStep shows the name of a step without what all names begin with.
+var shortStep = dashboard.ValueMapping{RegexMap: &dashboard.RegexMap{
+	Type:    dashboard.MappingTypeRegexToText,
+	Options: dashboard.DashboardRegexMapOptions{Pattern: "importer_(.+)", Result: shown("$1", "", 0)},
+}}

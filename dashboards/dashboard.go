@@ -124,7 +124,7 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().
 		Name(name).IconColor(color).
-		Datasource(dataSource).Expr(expand(expr)).Step("60s")
+		Datasource(dataSource).Expr(matchers.Replace(expr)).Step("60s")
 }
 
 const defaultRunbooks = "docs/runbooks.md"

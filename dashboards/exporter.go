@@ -22,8 +22,7 @@ func exporterPanels(runbook runbooks) []panel {
 			"instance, reason", "rocketchat_import_scrape_failures_total{}", "{{instance}} {{reason}}").
 			ColorScheme(colors(dashboard.FieldColorModeIdShades, "orange")).
 			OverrideByRegexp("/(unauthorized|forbidden)$/", colorOf(dashboard.FieldColorModeIdShades, "red")).
-			NoValue("no failures").
-			Links(runbook.section("RocketChatImportScrapeFailing", "RocketChatImportAuthFailure", "RocketChatImportRateLimited")),
+			NoValue("no failures").Links(runbook.section("RocketChatImportScrapeFailing", "RocketChatImportAuthFailure", "RocketChatImportRateLimited")),
 
 		bursts("Reads of the selection",
 			"Calls of getImportFileData per minute by result. Waiting: Rocket.Chat is still preparing the file. Not sent: no connection within a second, so the call was given up.",
@@ -39,7 +38,7 @@ func exporterPanels(runbook runbooks) []panel {
 		exporterGraph("Rate limit headroom",
 			"Calls that Rocket.Chat still allows in the present minute, by endpoint, as its last reply said; by default it allows 10. Nothing is drawn for a user exempt from the limit.",
 			overTime("rocketchat_import_api_rate_limit_remaining{}", "{{instance}} {{endpoint}}")).
-			Thresholds(colored("red", threshold{2, "transparent"})).
+			Thresholds(colored("red", from(2, "transparent"))).
 			ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeArea)).
 			NoValue("no limit reported").Links(runbook.section("RocketChatImportRateLimited")),
 
@@ -59,7 +58,7 @@ func exporterPanels(runbook runbooks) []panel {
 			"How long each snapshot of a workspace took, the wait for a selection included. Above the scrape timeout, dashed at Prometheus's default of 10 s, the scrape fails.",
 			overTime("rocketchat_import_scrape_duration_seconds{}", "{{instance}}")).
 			Unit(units.Seconds).
-			Thresholds(colored("transparent", threshold{10, "red"})).
+			Thresholds(colored("transparent", from(10, "red"))).
 			ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)).
 			NoValue("no exporter is scraped"),
 

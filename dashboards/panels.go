@@ -33,12 +33,9 @@ func tile(title, description string, queries ...query) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
 		NoValue("not known").
-		ReduceOptions(latest).
-		Orientation(common.VizOrientationAuto).
-		GraphMode(common.BigValueGraphModeNone).
-		Thresholds(colored("text")).
-		Unit(units.Short).
-		Height(4).Span(8)
+		ReduceOptions(latest).Orientation(common.VizOrientationAuto).
+		GraphMode(common.BigValueGraphModeNone).Thresholds(colored("text")).
+		Unit(units.Short).Height(4).Span(8)
 }
 
 // bars are the flags of the selection.
@@ -46,25 +43,21 @@ func bars(title, description string, queries ...query) *bargauge.PanelBuilder {
 	return bargauge.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
 		NoValue("selection not known").
-		ReduceOptions(latest).
-		Orientation(common.VizOrientationHorizontal).
+		ReduceOptions(latest).Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
 		ShowUnfilled(false). // without a value it would be a bar of nothing
-		Thresholds(colored("text", threshold{0, "blue"})).
-		Unit(units.Short).Min(0).
-		Height(6).Span(8)
+		Thresholds(colored("text", from(0, "blue"))).
+		Unit(units.Short).Min(0).Height(6).Span(8)
 }
 
 // graph draws lines without fill: those of twenty workspaces lie on each other.
 func graph(title, description string, queries ...query) *timeseries.PanelBuilder {
 	return timeseries.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
-		Legend(legend(common.LegendPlacementBottom)).
-		Tooltip(multiTooltip).
+		Legend(legend(common.LegendPlacementBottom)).Tooltip(multiTooltip).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
-		Unit(units.Short).Min(0).
-		Height(8).Span(12)
+		Unit(units.Short).Min(0).Height(8).Span(12)
 }
 
 // timeline draws one line of coloured spans for each workspace. More workspaces
@@ -72,14 +65,10 @@ func graph(title, description string, queries ...query) *timeseries.PanelBuilder
 func timeline(title, description string, expr string, codes []code) *statetimeline.PanelBuilder {
 	return statetimeline.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets([]query{overTime(expr, "{{instance}}")})).
-		NoValue("no exporter is scraped").
-		Mappings(mappings(codes...)).
+		NoValue("no exporter is scraped").Mappings(mappings(codes...)).
 		ColorScheme(colors(dashboard.FieldColorModeIdFixed, grey)). // by threshold, value mappings are not drawn
-		Legend(legend(common.LegendPlacementBottom)).
-		Tooltip(multiTooltip).
-		Unit(units.Short).
-		PerPage(10).FillOpacity(80).
-		Height(8).Span(24)
+		Legend(legend(common.LegendPlacementBottom)).Tooltip(multiTooltip).
+		Unit(units.Short).PerPage(10).FillOpacity(80).Height(8).Span(24)
 }
 
 func legend(placement common.LegendPlacement) *common.VizLegendOptionsBuilder {
@@ -90,28 +79,21 @@ func colors(mode dashboard.FieldColorModeId, color string) *dashboard.FieldColor
 	return dashboard.NewFieldColorBuilder().Mode(mode).FixedColor(color)
 }
 
-// threshold is the value from which a colour holds.
-type threshold struct {
-	from  float64
-	color string
+// from is the value from which a colour holds.
+func from(value float64, color string) dashboard.Threshold {
+	return dashboard.Threshold{Value: &value, Color: color}
 }
 
 // colored returns the colour below the first threshold, then the thresholds.
-func colored(base string, above ...threshold) *dashboard.ThresholdsConfigBuilder {
-	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps(base, above))
+func colored(base string, above ...dashboard.Threshold) *dashboard.ThresholdsConfigBuilder {
+	steps := append([]dashboard.Threshold{{Color: base}}, above...)
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
 }
 
 // thresholds is colored for one field.
-func thresholds(base string, above ...threshold) dashboard.DynamicConfigValue {
-	return property("thresholds", dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: steps(base, above)})
-}
-
-func steps(base string, above []threshold) []dashboard.Threshold {
-	steps := []dashboard.Threshold{{Color: base}}
-	for _, t := range above {
-		steps = append(steps, dashboard.Threshold{Value: cog.ToPtr(t.from), Color: t.color})
-	}
-	return steps
+func thresholds(base string, above ...dashboard.Threshold) dashboard.DynamicConfigValue {
+	steps := append([]dashboard.Threshold{{Color: base}}, above...)
+	return property("thresholds", dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: steps})
 }
 
 // property is one setting of a field override, by Grafana's name for it.

@@ -20,8 +20,7 @@ func progressPanels(runbook runbooks) []panel {
 		graph("Throughput",
 			"Records handled, done or failed, per second, over five minutes. Rocket.Chat saves its count every 50 records or every 500 messages, and before 6.3 every 500 records.",
 			overTime(speed, "{{instance}}")).
-			Unit(units.RecordsPerSecond).
-			NoValue("no import runs").Links(runbook.section("RocketChatImportStalled")),
+			Unit(units.RecordsPerSecond).NoValue("no import runs").Links(runbook.section("RocketChatImportStalled")),
 
 		graph("Records done",
 			"Records done, and dashed the records that the import has in all. Rocket.Chat does not save the last counts: a finished import may end below its total.",

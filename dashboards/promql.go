@@ -9,14 +9,12 @@ import (
 )
 
 // In this package's PromQL, {} selects the chosen workspaces, and {label="value"}
-// narrows it further: expand adds the matcher. An expression that stands for one
+// narrows it further: matchers add the label. An expression that stands for one
 // value for each workspace has no label except instance.
 //
 // The dashboard uses no recording rule, so it works for people who load none.
 
 var matchers = strings.NewReplacer(`{}`, `{instance=~"$instance"}`, `{`, `{instance=~"$instance",`)
-
-func expand(expr string) string { return matchers.Replace(expr) }
 
 // lately bridges failed scrapes: all that describes the import is absent in
 // them, so it takes the last value of five minutes.
@@ -142,7 +140,7 @@ func rows(expr string) query { return now(expr, "").Format(prometheus.PromQueryF
 func newQuery(expr, legend string) query {
 	return prometheus.NewDataqueryBuilder().
 		Datasource(dataSource).EditorMode(prometheus.QueryEditorModeCode).
-		Expr(expand(expr)).LegendFormat(legend)
+		Expr(matchers.Replace(expr)).LegendFormat(legend)
 }
 
 // targets names the queries of one panel A, B, C and so on.

@@ -15,21 +15,19 @@ func stagedPanels() []panel {
 	for _, recordType := range recordTypes {
 		sums = append(sums, now("sum("+staged(recordType)+")", recordType))
 	}
-	rare := thresholds("text", threshold{1, "orange"})
+	rare := thresholds("text", from(1, "orange"))
 	return []panel{
 		tile("Staged",
 			"What the newest import holds, of all selected workspaces together: by its selection or, where that is not known, by the operation's own counts. "+
 				"Contacts show only where the server tells.",
 			sums...).
 			Orientation(common.VizOrientationHorizontal).
-			Unit(units.LocaleFormat).
-			TextMode(common.BigValueTextModeValueAndName).
-			Height(6),
+			Unit(units.LocaleFormat).TextMode(common.BigValueTextModeValueAndName).Height(6),
 
 		bars("Users by flag",
 			"Users of the selection that carry a flag. Servers before 3.14 also say whose e-mail address is taken in the workspace, so that the import will update that user or fail on it, and who is excluded from the import.",
 			now(flagged("rocketchat_import_users_by_flag", "email_taken|excluded"), "{{flag}}")).
-			OverrideByName("deleted", settings{thresholds("text", threshold{0, "blue"}, threshold{1, "orange"})}).
+			OverrideByName("deleted", settings{thresholds("text", from(0, "blue"), from(1, "orange"))}).
 			OverrideByName("email_taken", settings{property("displayName", "e-mail taken"), rare}).
 			OverrideByName("excluded", settings{rare}),
 
@@ -63,7 +61,7 @@ func stagedTable() panel {
 	users := func(title, flag, above string, width int) column {
 		return column{title: title, width: width, optional: above != "", unit: units.LocaleFormat,
 			expr:       maxBy("instance", held(`rocketchat_import_users_by_flag{flag="`+flag+`"}`)) + above,
-			properties: settings{coloredText, thresholds("text", threshold{1, "orange"})}}
+			properties: settings{coloredText, thresholds("text", from(1, "orange"))}}
 	}
 	// 1 where the selection is known, 0 where the operation's own counts stand in for it.
 	source := maxBy("instance", held("rocketchat_import_users{}")+" >= bool 0") +
