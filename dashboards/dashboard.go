@@ -42,13 +42,10 @@ func generate(base runbooks) ([]byte, error) {
 // build returns Grafana's classic dashboard model, which every Grafana imports.
 func build(base runbooks) (dashboard.Dashboard, error) {
 	builder := dashboard.NewDashboardBuilder("Rocket.Chat import").
-		Uid(uid).
+		Uid(uid).Tags([]string{"rocketchat", "import"}).
 		Description("Data imports into Rocket.Chat workspaces, watched by rocketchat_import_exporter.").
-		Tags([]string{"rocketchat", "import"}).
-		Time("now-6h", "now").Refresh("30s").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(dataSourceVariable()).
-		WithVariable(instanceVariable()).
+		Time("now-6h", "now").Refresh("30s").Tooltip(dashboard.DashboardCursorSyncCrosshair).
+		WithVariable(dataSourceVariable()).WithVariable(instanceVariable()).
 		Annotation(mark("Import alerts", "red", troubles+" unless ("+troubles+" offset 1m)").
 			TitleFormat("{{alertname}}").TextFormat("{{instance}} ({{severity}})").TagKeys("severity")).
 		Annotation(mark("Incidents", "purple", "rocketchat_import_incidents_total{} > rocketchat_import_incidents_total{} offset 1m").
@@ -99,13 +96,12 @@ func dataSourceVariable() *dashboard.DatasourceVariableBuilder {
 
 // instanceVariable lists every workspace seen within the time range.
 func instanceVariable() *dashboard.QueryVariableBuilder {
-	const query = "label_values(rocketchat_import_up, instance)"
+	const labels = "label_values(rocketchat_import_up, instance)"
 	return dashboard.NewQueryVariableBuilder("instance").
-		Label("Workspace").
-		Datasource(dataSource).Definition(query).
+		Label("Workspace").Datasource(dataSource).Definition(labels).
 		Query(dashboard.StringOrMap{Map: map[string]any{
 			"qryType": 1, // Grafana's number for "label values"
-			"query":   query,
+			"query":   labels,
 			"refId":   "PrometheusVariableQueryEditor-VariableQuery",
 		}}).
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,11 +206,8 @@ func panels(t *testing.T, kind string) []panelJSON {
 // panelNamed returns the first panel with the title.
 func panelNamed(t *testing.T, title string) panelJSON {
 	t.Helper()
-	for _, p := range panels(t, "") {
-		if p.Title == title {
-			return p
-		}
-	}
-	require.FailNow(t, "there is no panel "+title)
-	return panelJSON{}
+	all := panels(t, "")
+	i := slices.IndexFunc(all, func(p panelJSON) bool { return p.Title == title })
+	require.NotEqual(t, -1, i, "there is no panel "+title)
+	return all[i]
 }

@@ -28,7 +28,7 @@ func TestEveryPanelExplainsItselfAndIsLargeEnough(t *testing.T) {
 
 func TestNoPanelHasADefaultThatGrafanaDrawsWrongly(t *testing.T) {
 	for _, p := range panels(t, "") {
-		assert.False(t, p.RepeatDirection != "" && p.Repeat == "", "%s repeats in a direction, without repeating: Grafana 11.0 draws it 24 wide", p.Title)
+		assert.False(t, p.RepeatDirection != "" && p.Repeat == "", "%s: Grafana 11.0 draws it 24 wide", p.Title)
 		assert.NotContains(t, string(p.Options), `:""`, "%s has an option that is no valid choice", p.Title)
 	}
 }
@@ -48,6 +48,8 @@ func TestPanelsAreDrawnAsMeant(t *testing.T) {
 		{"Channels by flag", "no bar without a value", `"showUnfilled":false`},
 		{"Failures by reason", "orange", `"color":{"fixedColor":"orange","mode":"shades"}`},
 		{"Failures by reason", "per minute", `"expr":"60 * sum by (instance, reason) (`},
+		{"Records done", "counts that vanish while scrapes are good are not bridged",
+			`[5m]) unless on (instance) (rocketchat_import_up{instance=~\"$instance\"} == 1))`},
 	} {
 		t.Run(c.panel+": "+c.meant, func(t *testing.T) { assert.Contains(t, panelNamed(t, c.panel).text, c.want) })
 	}

@@ -36,14 +36,16 @@ func exporterPanels(runbook runbooks) []panel {
 			Unit(units.RequestsPerMinute),
 
 		exporterGraph("Rate limit headroom",
-			"Calls that Rocket.Chat still allows in the present minute, by endpoint, as its last reply said; by default it allows 10. Nothing is drawn for a user exempt from the limit.",
+			"Calls that Rocket.Chat still allows in the present minute, by endpoint, as its last reply said; by default it allows 10. "+
+				"Nothing is drawn for a user exempt from the limit.",
 			overTime("rocketchat_import_api_rate_limit_remaining{}", "{{instance}} {{endpoint}}")).
 			Thresholds(colored("red", from(2, "transparent"))).
 			ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeArea)).
 			NoValue("no limit reported").Links(runbook.section("RocketChatImportRateLimited")),
 
 		exporterGraph("Latency of Rocket.Chat",
-			"Time that Rocket.Chat took to answer the exporter: the mean of each workspace, and dashed the 95th percentile of all selected ones, as far as the histogram's buckets tell.",
+			"Time that Rocket.Chat took to answer the exporter: the mean of each workspace, "+
+				"and dashed the 95th percentile of all selected ones, as far as the histogram's buckets tell.",
 			overTime(perSecond("instance, endpoint", duration+"_sum{}")+"\n/ "+perSecond("instance, endpoint", duration+"_count{}"), "{{instance}} {{endpoint}}"),
 			overTime("histogram_quantile(0.95, "+perSecond("endpoint, le", duration+"_bucket{}")+")", "{{endpoint}} p95")).
 			OverrideByQuery("B", settings{dashed}).
@@ -63,7 +65,8 @@ func exporterPanels(runbook runbooks) []panel {
 			NoValue("no exporter is scraped"),
 
 		exporterGraph("Clock of Rocket.Chat",
-			"How far Rocket.Chat's clock is ahead of Prometheus's. A difference does no harm: ages are by Rocket.Chat's clock alone. An answer that several scrapes share makes it fall behind by some seconds.",
+			"How far Rocket.Chat's clock is ahead of Prometheus's. A difference does no harm: ages are by Rocket.Chat's clock alone. "+
+				"An answer that several scrapes share makes it fall behind by some seconds.",
 			overTime("rocketchat_import_server_time_seconds{} - timestamp(rocketchat_import_server_time_seconds{})", "{{instance}}")).
 			Unit(units.Seconds).NoValue("answers have no Date header"),
 	}
@@ -83,6 +86,5 @@ func exporterGraph(title, description string, queries ...query) *timeseries.Pane
 func bursts(title, description, labels, counter, legend string) *timeseries.PanelBuilder {
 	return exporterGraph(title, description, overTime(perMinute(labels, counter)+" > 0", legend)).
 		DrawStyle(common.GraphDrawStyleBars).FillOpacity(60).LineWidth(1).
-		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).
-		Unit(units.CountsPerMinute)
+		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).Unit(units.CountsPerMinute)
 }

@@ -107,7 +107,8 @@ func workspaceTable() panel {
 		return column{title: title, width: 90, expr: maxBy("instance", held(metric)), unit: units.LocaleFormat, properties: more}
 	}
 	return perWorkspace("Workspaces",
-		"One line for each selected workspace, the most pressing first: where its newest import is, how far and how fast, and what the last scrape met. A click on its name shows it alone.",
+		"One line for each selected workspace, the most pressing first: where its newest import is, how far and how fast, and what the last scrape met. "+
+			"A click on its name shows it alone.",
 		column{title: "State", width: 120, expr: stateCode, mappings: mappings(stateCodes...), properties: settings{
 			property("custom.align", "left"), property("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"})}},
 		column{title: "Step", width: 160, label: "step", expr: maxBy("instance, step", held("rocketchat_import_step{}")+" == 1"),

@@ -86,8 +86,8 @@ func from(value float64, color string) dashboard.Threshold {
 
 // colored returns the colour below the first threshold, then the thresholds.
 func colored(base string, above ...dashboard.Threshold) *dashboard.ThresholdsConfigBuilder {
-	steps := append([]dashboard.Threshold{{Color: base}}, above...)
-	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).
+		Steps(append([]dashboard.Threshold{{Color: base}}, above...))
 }
 
 // thresholds is colored for one field.

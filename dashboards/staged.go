@@ -25,7 +25,8 @@ func stagedPanels() []panel {
 			Unit(units.LocaleFormat).TextMode(common.BigValueTextModeValueAndName).Height(6),
 
 		bars("Users by flag",
-			"Users of the selection that carry a flag. Servers before 3.14 also say whose e-mail address is taken in the workspace, so that the import will update that user or fail on it, and who is excluded from the import.",
+			"Users of the selection that carry a flag. Servers before 3.14 also say whose e-mail address is taken in the workspace, "+
+				"so that the import will update that user or fail on it, and who is excluded from the import.",
 			now(flagged("rocketchat_import_users_by_flag", "email_taken|excluded"), "{{flag}}")).
 			OverrideByName("deleted", settings{thresholds("text", from(0, "blue"), from(1, "orange"))}).
 			OverrideByName("email_taken", settings{property("displayName", "e-mail taken"), rare}).

@@ -65,19 +65,16 @@ func perWorkspace(title, description string, columns ...column) *table.PanelBuil
 func newTable(title, description string, queries ...query) *table.PanelBuilder {
 	return table.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
-		Footer(common.NewTableFooterOptionsBuilder().Show(false)).
-		Unit(units.Short).
-		Span(24)
+		Footer(common.NewTableFooterOptionsBuilder().Show(false)).Unit(units.Short).Span(24)
 }
 
 // sideBySide drops what is neither the workspace nor a column, joins the queries'
 // rows of the same workspace, and names and orders the columns. A query without
 // a result has no field to join by and drops out, which merging would stumble on.
 func sideBySide(columns []column) []dashboard.DataTransformerConfig {
-	const workspace = "instance"
-	kept := []string{workspace}
-	names := map[string]string{workspace: "Workspace"}
-	order := map[string]int{workspace: 0}
+	kept := []string{"instance"}
+	names := map[string]string{"instance": "Workspace"}
+	order := map[string]int{"instance": 0}
 	for i, c := range columns {
 		field := c.label
 		if field == "" {
@@ -89,7 +86,7 @@ func sideBySide(columns []column) []dashboard.DataTransformerConfig {
 	}
 	return []dashboard.DataTransformerConfig{
 		{Id: "filterFieldsByName", Options: map[string]any{"include": map[string]any{"names": kept}}},
-		{Id: "joinByField", Options: map[string]any{"byField": workspace, "mode": "outer"}},
+		{Id: "joinByField", Options: map[string]any{"byField": "instance", "mode": "outer"}},
 		{Id: "organize", Options: map[string]any{"renameByName": names, "indexByName": order, "excludeByName": map[string]bool{}}},
 	}
 }
