@@ -5,101 +5,108 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
 // uid is the dashboard's address in Grafana; importing again replaces it.
 const uid = "rocketchat-import"
 
-// board is Grafana's classic dashboard model, which every Grafana imports.
-type board = dashboard.Dashboard
-
-type row struct {
-	title  string
-	panels []panel
-}
-
 // generate returns the dashboard as indented JSON. Keys are sorted, so that the
-// same program always writes the same bytes.
+// same program always writes the same bytes. PromQL's < and > stay as they are: the
+// builder's own encoders escape them, so their output is read and written once more.
 func generate(base runbooks) ([]byte, error) {
-	b, err := build(base)
+	board, err := build(base)
 	if err != nil {
-		return nil, fmt.Errorf("build dashboard: %w", err)
+		return nil, err
 	}
-	return encode(b)
+	escaped, err := json.Marshal(board)
+	if err != nil {
+		return nil, err
+	}
+	var plain any
+	if err := json.Unmarshal(escaped, &plain); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err = encoder.Encode(plain)
+	return out.Bytes(), err
 }
 
-func build(base runbooks) (board, error) {
+// build returns Grafana's classic dashboard model, which every Grafana imports.
+func build(base runbooks) (dashboard.Dashboard, error) {
 	builder := dashboard.NewDashboardBuilder("Rocket.Chat import").
-		Uid(uid).
+		Uid(uid).Tags([]string{"rocketchat", "import"}).
 		Description("Data imports into Rocket.Chat workspaces, watched by rocketchat_import_exporter.").
-		Tags([]string{"rocketchat", "import"}).
-		Time("now-6h", "now").
-		Refresh("30s").
-		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(dataSourceVariable()).
-		WithVariable(instanceVariable()).
+		Time("now-6h", "now").Refresh("30s").Tooltip(dashboard.DashboardCursorSyncCrosshair).
+		WithVariable(dataSourceVariable()).WithVariable(instanceVariable()).
 		Annotation(mark("Import alerts", "red", troubles+" unless ("+troubles+" offset 1m)").
-			TitleFormat("{{alertname}}").
-			TextFormat("{{instance}} ({{severity}})").
-			TagKeys("severity")).
+			TitleFormat("{{alertname}}").TextFormat("{{instance}} ({{severity}})").TagKeys("severity")).
 		Annotation(mark("Incidents", "purple", "rocketchat_import_incidents_total{} > rocketchat_import_incidents_total{} offset 1m").
-			TitleFormat("Import {{kind}}").
-			TextFormat("{{instance}}").
-			TagKeys("kind")).
+			TitleFormat("Import {{kind}}").TextFormat("{{instance}}").TagKeys("kind")).
 		Links(base.page())
 
-	for _, r := range []row{
-		{"At a glance", overview(base)},
-		{"Progress", progressPanels(base)},
-		{"Staged", stagedPanels()},
-		{"Exporter", exporterPanels(base)},
-	} {
-		builder.WithRow(dashboard.NewRowBuilder(r.title))
-		for _, p := range r.panels {
+	row := func(title string, panels []panel) {
+		builder.WithRow(dashboard.NewRowBuilder(title))
+		for _, p := range panels {
 			builder.WithPanel(p)
 		}
 	}
-
-	b, err := builder.Build()
-	if err != nil {
-		return board{}, err
-	}
-	number(&b)
-	showLinks(&b)
-	return b, nil
+	row("At a glance", overview(base))
+	row("Progress", progressPanels(base))
+	row("Staged", stagedPanels())
+	row("Exporter", exporterPanels(base))
+	board, err := builder.Build()
+	adjust(board)
+	return board, err
 }
 
+// adjust gives every panel its id and data source, and drops defaults of the builder.
+func adjust(board dashboard.Dashboard) {
+	for i, p := range board.Panels {
+		id := uint32(i + 1)
+		if p.Panel == nil {
+			p.RowPanel.Id = id
+			continue
+		}
+		p.Panel.Id = &id
+		p.Panel.Datasource = &dataSource
+		p.Panel.RepeatDirection = nil // with it, Grafana 11.0 draws a panel 24 wide
+	}
+	for i := range board.Links {
+		board.Links[i].Placement = nil // it would hide the links in a menu
+	}
+}
+
+// dataSource is whatever the dashboard's data source variable says.
+var dataSource = common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
+
 func dataSourceVariable() *dashboard.DatasourceVariableBuilder {
+	standard := dashboard.StringOrArrayOfString{String: cog.ToPtr("default")} // without it, Grafana takes the first by name
 	return dashboard.NewDatasourceVariableBuilder("datasource").
-		Label("Data source").
-		Type("prometheus").
-		Current(dashboard.VariableOption{ // without it, Grafana takes the first by name
-			Selected: cog.ToPtr(true),
-			Text:     dashboard.StringOrArrayOfString{String: cog.ToPtr("default")},
-			Value:    dashboard.StringOrArrayOfString{String: cog.ToPtr("default")},
-		})
+		Label("Data source").Type("prometheus").
+		Current(dashboard.VariableOption{Selected: cog.ToPtr(true), Text: standard, Value: standard})
 }
 
 // instanceVariable lists every workspace seen within the time range.
 func instanceVariable() *dashboard.QueryVariableBuilder {
-	const query = "label_values(rocketchat_import_up, instance)"
+	const labels = "label_values(rocketchat_import_up, instance)"
 	return dashboard.NewQueryVariableBuilder("instance").
-		Label("Workspace").
-		Datasource(dataSource()).
-		Definition(query).
+		Label("Workspace").Datasource(dataSource).Definition(labels).
 		Query(dashboard.StringOrMap{Map: map[string]any{
 			"qryType": 1, // Grafana's number for "label values"
-			"query":   query,
+			"query":   labels,
 			"refId":   "PrometheusVariableQueryEditor-VariableQuery",
 		}}).
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalCaseInsensitiveAsc).
-		Multi(true).
-		IncludeAll(true).
+		Multi(true).IncludeAll(true).
 		AllValue(".*"). // also for series without the label: one alert may speak for a whole job
 		Current(dashboard.VariableOption{
 			Selected: cog.ToPtr(true),
@@ -112,53 +119,37 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 // series for a minute after something began marks the beginning alone.
 func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().
-		Name(name).
-		Datasource(dataSource()).
-		Enable(true).
-		IconColor(color).
-		Expr(expand(expr)).
-		Step("60s")
+		Name(name).IconColor(color).
+		Datasource(dataSource).Expr(matchers.Replace(expr)).Step("60s")
 }
 
-// number sets the id of every panel; Grafana wants them unique. It drops the
-// builder's repeatDirection: with it, Grafana 11.0 draws a panel 24 wide.
-func number(b *board) {
-	for i, p := range b.Panels {
-		id := uint32(i + 1)
-		if p.Panel != nil {
-			p.Panel.Id = &id
-			p.Panel.RepeatDirection = nil
-		} else {
-			p.RowPanel.Id = id
-		}
+const defaultRunbooks = "docs/runbooks.md"
+
+// runbooks is the address of the page that has one section for each alert. A
+// relative address leads nowhere in Grafana, so with one there are no links.
+type runbooks string
+
+type link = cog.Builder[dashboard.DashboardLink]
+
+// section returns panel links to the sections of the named alerts. A section's
+// anchor is its heading, the alert's name, in lower case, as Markdown viewers make it.
+func (r runbooks) section(alerts ...string) []link {
+	var links []link
+	for _, alert := range alerts {
+		links = append(links, r.links("Runbook: "+alert, "#"+strings.ToLower(alert))...)
 	}
+	return links
 }
 
-// showLinks keeps the dashboard's links in sight; the builder's default hides
-// them in a menu.
-func showLinks(b *board) {
-	for i := range b.Links {
-		b.Links[i].Placement = nil
-	}
-}
+// page returns a link to the whole page.
+func (r runbooks) page() []link { return r.links("Runbooks", "") }
 
-// encode writes PromQL's < and > as they are: the builder's own encoders
-// escape them, so their output is read and written once more.
-func encode(b board) ([]byte, error) {
-	escaped, err := json.Marshal(b)
-	if err != nil {
-		return nil, err
+func (r runbooks) links(title, anchor string) []link {
+	if !strings.Contains(string(r), "://") {
+		return nil
 	}
-	var plain any
-	if err := json.Unmarshal(escaped, &plain); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(plain); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return []link{dashboard.NewDashboardLinkBuilder(title).
+		Type(dashboard.DashboardLinkTypeLink).Icon("doc").
+		Tooltip("What it means, where to look in Rocket.Chat, what to do").
+		Url(string(r) + anchor).TargetBlank(true)}
 }

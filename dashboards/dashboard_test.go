@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"regexp"
@@ -9,166 +10,107 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
-const committed = "rocketchat-import.json"
-
-// The Makefile's RUNBOOK_BASE is stamped into the committed file; without it the
-// default is.
-func committedBase() runbooks {
-	if base := os.Getenv("RUNBOOK_BASE"); base != "" {
-		return runbooks(base)
-	}
-	return defaultRunbooks
-}
+const (
+	committed = "rocketchat-import.json"
+	rules     = "../alerts/rocketchat-import.rules.yml"
+)
 
 func TestTheCommittedFileIsWhatTheGeneratorWrites(t *testing.T) {
-	want, err := generate(committedBase())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(committed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is stale: run make generate", committed)
-	}
-}
-
-func TestGrafanasOwnTypesKnowEveryField(t *testing.T) {
-	plugins.RegisterDefaultPlugins()
-	var decoded board
-	err := decoded.UnmarshalJSONStrict(generated(t))
-	if err != nil && err.Error() != "" { // without a fault it is an empty list of errors
-		t.Error(err)
-	}
+	base := cmp.Or(os.Getenv("RUNBOOK_BASE"), defaultRunbooks) // the Makefile's is stamped into the file
+	want, err := generate(runbooks(base))
+	require.NoError(t, err)
+	assert.True(t, string(want) == read(t, committed), "%s is stale: run make generate", committed)
 }
 
 func TestNothingNeedsToBeEditedOnImport(t *testing.T) {
-	raw := string(generated(t))
+	text := compact(t)
+	assert.Contains(t, text, `"uid":"rocketchat-import"`)
 	for _, prompt := range []string{"__inputs", "__requires", "${DS_"} {
-		if strings.Contains(raw, prompt) {
-			t.Errorf("the dashboard holds %q, which makes Grafana ask", prompt)
-		}
+		assert.NotContains(t, text, prompt)
 	}
-	if !strings.Contains(raw, `"uid": "rocketchat-import"`) {
-		t.Error("the dashboard's uid is not fixed")
-	}
-}
-
-func TestEveryDataSourceIsTheVariable(t *testing.T) {
-	found := 0
-	walk(decode(t), func(key string, value any) {
-		if key != "datasource" {
-			return
-		}
-		found++
-		source := value.(map[string]any)
-		if source["uid"] != "${datasource}" || source["type"] != "prometheus" {
-			t.Errorf("data source %v", source)
-		}
-	})
-	if found == 0 {
-		t.Error("no data source at all")
-	}
+	assert.Contains(t, text, `"datasource":`)
+	assert.Equal(t, strings.Count(text, `"datasource":`),
+		strings.Count(text, `"datasource":{"type":"prometheus","uid":"${datasource}"}`), "data sources that are the variable")
 }
 
 func TestTheVariablesAreDataSourceAndWorkspace(t *testing.T) {
-	board := load(t)
-	variables := board.Templating.List
-	if len(variables) != 2 {
-		t.Fatalf("%d variables", len(variables))
-	}
-	source, instance := variables[0], variables[1]
-	if source.Name != "datasource" || source.Type != "datasource" || source.Query != "prometheus" {
-		t.Errorf("first variable %+v", source)
-	}
-	if instance.Name != "instance" || !instance.Multi || !instance.IncludeAll || instance.AllValue != ".*" {
-		t.Errorf("second variable %+v", instance)
-	}
-	if instance.Definition != "label_values(rocketchat_import_up, instance)" {
-		t.Errorf("workspaces come from %q", instance.Definition)
-	}
+	variables := load(t).Templating.List
+	require.Len(t, variables, 2)
+	assert.Subset(t, variables[0], map[string]any{"name": "datasource", "type": "datasource", "query": "prometheus",
+		"current": map[string]any{"selected": true, "text": "default", "value": "default"}})
+	assert.Subset(t, variables[1], map[string]any{"name": "instance", "type": "query", "definition": "label_values(rocketchat_import_up, instance)",
+		"multi": true, "includeAll": true, "allValue": ".*"})
 }
 
 func TestLinksLeadToTheRunbooksOrAreNotThere(t *testing.T) {
-	for base, want := range map[string]bool{"https://wiki.test/runbooks": true, defaultRunbooks: false} {
-		raw, err := generate(runbooks(base))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var board any
-		if err := json.Unmarshal(raw, &board); err != nil {
-			t.Fatal(err)
-		}
-		var sections []string
-		walk(board, func(key string, value any) {
-			url, isText := value.(string)
-			if key != "url" || !isText || strings.HasPrefix(url, "/d/"+uid+"?") { // the link to one workspace
-				return
+	sections := map[string]bool{"": true}
+	for _, match := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(read(t, rules), -1) {
+		sections["#"+strings.ToLower(match[1])] = true
+	}
+	require.Greater(t, len(sections), 10)
+	for base, want := range map[string]map[string]bool{"https://wiki.test/runbooks": sections, defaultRunbooks: {}} {
+		written, err := generate(runbooks(base))
+		require.NoError(t, err)
+		linked := map[string]bool{}
+		for _, match := range regexp.MustCompile(`"url": "(.*)"`).FindAllSubmatch(written, -1) {
+			url := string(match[1])
+			if strings.HasPrefix(url, "/d/"+uid+"?") { // one workspace alone
+				continue
 			}
-			page, section, _ := strings.Cut(url, "#")
-			if page != base || !want {
-				t.Errorf("with %s, a link leads to %q", base, url)
-			}
-			sections = append(sections, section)
-		})
-		for _, alert := range alertsOfTheRules(t) {
-			if want != slices.Contains(sections, strings.ToLower(alert)) {
-				t.Errorf("with %s, a panel links to the runbook of %s: %v", base, alert, !want)
-			}
+			section, isRunbook := strings.CutPrefix(url, base)
+			assert.True(t, isRunbook, "a link leads to %s", url)
+			linked[section] = true
 		}
+		assert.Equal(t, want, linked, base)
 	}
-}
-
-// alertsOfTheRules are the names of the shipped alerts.
-func alertsOfTheRules(t *testing.T) []string {
-	t.Helper()
-	rules := ruleFile(t)
-	var alerts []string
-	for _, match := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
-		alerts = append(alerts, match[1])
-	}
-	if len(alerts) < 10 {
-		t.Fatalf("the rules have only the alerts %q", alerts)
-	}
-	return alerts
-}
-
-func ruleFile(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("../alerts/rocketchat-import.rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	assert.NotContains(t, compact(t), `"url":"docs/`, "a relative address leads to a page that Grafana does not have")
 }
 
 // An annotation that has a series for as long as an alert fires would paint every
 // graph red.
 func TestAnnotationsMarkBeginningsAlone(t *testing.T) {
 	annotations := load(t).Annotations.List
+	assert.Len(t, annotations, 2)
 	for _, annotation := range annotations {
-		if annotation.Step != "60s" || !strings.Contains(annotation.Expr, "offset 1m") {
-			t.Errorf("%s asks each %q for %s", annotation.Name, annotation.Step, annotation.Expr)
-		}
-	}
-	if len(annotations) != 2 {
-		t.Errorf("annotations %+v", annotations)
+		assert.Equal(t, "60s", annotation.Step, annotation.Name)
+		assert.Contains(t, annotation.Expr, "offset 1m", annotation.Name)
 	}
 }
 
-// The parts of the generated JSON that the tests look at.
-type boardJSON struct {
-	Templating struct {
-		List []struct {
-			Name, Type, AllValue, Definition string
-			Query                            any
-			Multi, IncludeAll                bool
+func TestPanelsFillTheGridWithoutOverlap(t *testing.T) {
+	const width = 24
+	taken, area, height := map[[2]int]bool{}, 0, 0
+	for i, p := range load(t).Panels {
+		assert.Equal(t, i+1, p.ID, p.Title)
+		pos := p.GridPos
+		require.LessOrEqual(t, pos.X+pos.W, width, p.Title)
+		height = max(height, pos.Y+pos.H)
+		area += pos.W * pos.H
+		for x := pos.X; x < pos.X+pos.W; x++ {
+			for y := pos.Y; y < pos.Y+pos.H; y++ {
+				taken[[2]int{x, y}] = true
+			}
 		}
 	}
+	assert.Len(t, taken, area, "panels lie on each other")
+	assert.Equal(t, width*height, area, "cells that are not empty")
+}
+
+// A phone stacks the tiles in this order.
+func TestTheGlanceComesFirst(t *testing.T) {
+	want := []string{"At a glance", "State", "Alerts firing", "Step", "Progress", "Time left", "No movement for", "Speed", "Records failed"}
+	for i, p := range load(t).Panels[:len(want)] {
+		assert.Equal(t, want[i], p.Title)
+	}
+}
+
+// The parts of the dashboard that the tests look at.
+type boardJSON struct {
+	Templating  struct{ List []map[string]any }
 	Annotations struct {
 		List []struct{ Name, Expr, Step string }
 	}
@@ -180,53 +122,92 @@ type panelJSON struct {
 	Type, Title, Description string
 	GridPos                  struct{ X, Y, W, H int }
 	Targets                  []struct{ RefID, Expr string }
+	Repeat, RepeatDirection  string
 	FieldConfig              struct {
-		Defaults struct{ Unit, NoValue string }
+		Defaults struct {
+			Unit, NoValue string
+			Decimals      *float64
+			Color         struct{ Mode string }
+			Thresholds    struct{ Steps []struct{ Color string } }
+		}
+		Overrides []struct {
+			Matcher    struct{ Options string }
+			Properties []struct {
+				ID    string
+				Value json.RawMessage
+			}
+		}
 	}
+	Options         json.RawMessage
 	Transformations []struct {
 		ID      string
-		Options json.RawMessage
+		Options struct {
+			Include       struct{ Names []string }
+			ByField, Mode string
+		}
 	}
+
+	text string // the whole panel, as JSON without spaces
 }
 
-func generated(t *testing.T) []byte {
-	t.Helper()
-	raw, err := generate(defaultRunbooks)
-	if err != nil {
-		t.Fatal(err)
+func (p *panelJSON) UnmarshalJSON(text []byte) error {
+	type plain panelJSON
+	p.text = string(text)
+	return json.Unmarshal(text, (*plain)(p))
+}
+
+// columns returns the settings of a table's columns, as JSON by title and name.
+func (p panelJSON) columns() map[string]map[string]string {
+	columns := map[string]map[string]string{}
+	for _, override := range p.FieldConfig.Overrides {
+		settings := map[string]string{}
+		for _, property := range override.Properties {
+			settings[property.ID] = string(property.Value)
+		}
+		columns[override.Matcher.Options] = settings
 	}
-	return raw
+	return columns
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func compact(t *testing.T) string {
+	t.Helper()
+	var text bytes.Buffer
+	require.NoError(t, json.Compact(&text, []byte(read(t, committed))))
+	return text.String()
 }
 
 func load(t *testing.T) boardJSON {
 	t.Helper()
 	var board boardJSON
-	if err := json.Unmarshal(generated(t), &board); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal([]byte(compact(t)), &board))
 	return board
 }
 
-func decode(t *testing.T) any {
+// panels returns the panels of the type, or all but the row headings without one.
+func panels(t *testing.T, kind string) []panelJSON {
 	t.Helper()
-	var board any
-	if err := json.Unmarshal(generated(t), &board); err != nil {
-		t.Fatal(err)
+	var found []panelJSON
+	for _, p := range load(t).Panels {
+		if p.Type == kind || kind == "" && p.Type != "row" {
+			found = append(found, p)
+		}
 	}
-	return board
+	require.NotEmpty(t, found)
+	return found
 }
 
-// walk visits every key of every object in a decoded JSON value.
-func walk(value any, visit func(key string, value any)) {
-	switch v := value.(type) {
-	case map[string]any:
-		for key, inner := range v {
-			visit(key, inner)
-			walk(inner, visit)
-		}
-	case []any:
-		for _, inner := range v {
-			walk(inner, visit)
-		}
-	}
+// panelNamed returns the first panel with the title.
+func panelNamed(t *testing.T, title string) panelJSON {
+	t.Helper()
+	all := panels(t, "")
+	i := slices.IndexFunc(all, func(p panelJSON) bool { return p.Title == title })
+	require.NotEqual(t, -1, i, "there is no panel "+title)
+	return all[i]
 }

@@ -1,239 +1,162 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // What Grafana was seen to draw otherwise than meant.
 
-func TestNoPanelRepeatsInADirectionWithoutRepeating(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		if _, directed := p["repeatDirection"]; directed && p["repeat"] == nil {
-			t.Errorf("%s has a repeatDirection: Grafana 11.0 draws it 24 wide", p["title"])
+func TestEveryPanelExplainsItselfAndIsLargeEnough(t *testing.T) {
+	for _, p := range panels(t, "") {
+		defaults := p.FieldConfig.Defaults
+		for _, text := range []string{p.Title, p.Description, defaults.Unit, defaults.NoValue} {
+			assert.NotEmpty(t, text, "panel %d, %s", p.ID, p.Title)
 		}
+		assert.NotEmpty(t, p.Targets, p.Title)
+		assert.Contains(t, []string{"stat", "bargauge", "timeseries", "state-timeline", "table"}, p.Type, "a panel that Grafana has itself")
+		// A line of 1280 pixels is read well down to a sixth of it.
+		assert.GreaterOrEqual(t, min(p.GridPos.W, p.GridPos.H), 4, p.Title)
 	}
 }
 
-func TestNoOptionIsAnEmptyText(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		walk(p["options"], func(key string, value any) {
-			if value == "" {
-				t.Errorf("%s: the option %s is empty, which Grafana draws as no valid choice", p["title"], key)
-			}
-		})
+func TestNoPanelHasADefaultThatGrafanaDrawsWrongly(t *testing.T) {
+	for _, p := range panels(t, "") {
+		assert.False(t, p.RepeatDirection != "" && p.Repeat == "", "%s: Grafana 11.0 draws it 24 wide", p.Title)
+		assert.NotContains(t, string(p.Options), `:""`, "%s has an option that is no valid choice", p.Title)
 	}
 }
 
-func TestTilesWithSeveralValuesDrawThemBelowEachOther(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		several := map[string]bool{"Step": true, "Progress": true, "Time left": true, "No movement for": true, "Staged": true}[p["title"].(string)]
-		if several && p["type"] == "stat" && at(p, "options", "orientation") != "horizontal" {
-			t.Errorf("%s: the orientation is %v", p["title"], at(p, "options", "orientation"))
-		}
+func TestPanelsAreDrawnAsMeant(t *testing.T) {
+	for _, c := range []struct{ panel, meant, want string }{
+		{"Step", "several values are below each other", `"orientation":"horizontal"`},
+		{"Progress", "several values are below each other", `"orientation":"horizontal"`},
+		{"Time left", "several values are below each other", `"orientation":"horizontal"`},
+		{"No movement for", "several values are below each other", `"orientation":"horizontal"`},
+		{"Staged", "several values are below each other", `"orientation":"horizontal"`},
+		{"No movement for", "a healthy import is moving", `{"from":0,"result":{"color":"green","index":1,"text":"moving"},"to":90}`},
+		{"Workspaces", "the most pressing is first", `"sortBy":[{"desc":true,"displayName":"State"}]`},
+		{"Firing alerts", "severities have colors", `"critical":{"color":"red",`},
+		{"Firing alerts", "severities have colors", `{"type":"color-text"}`},
+		{"Users by flag", "no bar without a value", `"showUnfilled":false`},
+		{"Channels by flag", "no bar without a value", `"showUnfilled":false`},
+		{"Failures by reason", "orange", `"color":{"fixedColor":"orange","mode":"shades"}`},
+		{"Failures by reason", "per minute", `"expr":"60 * sum by (instance, reason) (`},
+		{"Records done", "counts that vanish while scrapes are good are not bridged",
+			`[5m]) unless on (instance) (rocketchat_import_up{instance=~\"$instance\"} == 1))`},
+	} {
+		t.Run(c.panel+": "+c.meant, func(t *testing.T) { assert.Contains(t, panelNamed(t, c.panel).text, c.want) })
 	}
 }
 
 func TestNoTimelineIsColoredByThresholds(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		if p["type"] == "state-timeline" && at(p, "fieldConfig", "defaults", "color", "mode") != "fixed" {
-			t.Errorf("%s has the colour mode %v, in which value mappings do not apply", p["title"], at(p, "fieldConfig", "defaults", "color", "mode"))
-		}
+	for _, p := range panels(t, "state-timeline") {
+		assert.Equal(t, "fixed", p.FieldConfig.Defaults.Color.Mode, "%s: value mappings do not apply", p.Title)
+		assert.GreaterOrEqual(t, p.GridPos.H, 8, "%s has no room for ten workspaces", p.Title)
 	}
 }
 
-func TestNoTileIsGreenWhereNothingIsKnown(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		if p["type"] != "stat" {
-			continue
+func TestNoTileIsGreenOrClaimsWhatIsNotKnown(t *testing.T) {
+	for _, p := range panels(t, "stat") {
+		defaults := p.FieldConfig.Defaults
+		if assert.NotEmpty(t, defaults.Thresholds.Steps, "%s: Grafana makes it green", p.Title) {
+			assert.Contains(t, []string{"text", grey}, defaults.Thresholds.Steps[0].Color, "%s below all thresholds", p.Title)
 		}
-		steps, _ := at(p, "fieldConfig", "defaults", "thresholds", "steps").([]any)
-		if len(steps) == 0 {
-			t.Errorf("%s has no thresholds, so that Grafana makes it green", p["title"])
-			continue
-		}
-		if base := steps[0].(map[string]any)["color"]; base != "text" && base != grey {
-			t.Errorf("%s is %v below all thresholds", p["title"], base)
-		}
-		for _, target := range p["targets"].([]any) {
-			if expr := target.(map[string]any)["expr"].(string); strings.HasSuffix(expr, "or vector(0)") {
-				t.Errorf("%s shows 0 where nothing is known", p["title"])
-			}
+		assert.Contains(t, []string{"not known", "no estimate"}, defaults.NoValue, p.Title)
+		for _, target := range p.Targets {
+			assert.NotRegexp(t, `or vector\(0\)$`, target.Expr, "%s shows 0 where nothing is known", p.Title)
 		}
 	}
-}
-
-func TestTheTableOfWorkspacesBeginsWithTheMostPressing(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		if p["title"] != "Workspaces" {
-			continue
-		}
-		sort, _ := at(p, "options", "sortBy").([]any)
-		if len(sort) != 1 || at(sort[0], "displayName") != "State" || at(sort[0], "desc") != true {
-			t.Errorf("it is sorted by %v", sort)
-		}
-		properties := map[string]map[string]any{} // by column
-		for _, override := range at(p, "fieldConfig", "overrides").([]any) {
-			column := map[string]any{}
-			for _, property := range at(override, "properties").([]any) {
-				column[at(property, "id").(string)] = at(property, "value")
-			}
-			properties[at(override, "matcher", "options").(string)] = column
-		}
-		if workspace := properties["Workspace"]; workspace["links"] == nil || workspace["custom.width"] != nil {
-			t.Errorf("the column of names has %v", workspace)
-		}
-		if state := properties["State"]; state["custom.align"] != "left" || at(state["custom.cellOptions"], "type") != "color-background" {
-			t.Errorf("the column State has %v", state)
-		}
-		for _, column := range []string{"State", "Step", "Progress", "Time left", "Unmoved for", "Speed", "Done", "Total", "Failed", "Scrape"} {
-			mappings, _ := properties[column]["mappings"].([]any)
-			if len(mappings) == 0 || at(mappings[len(mappings)-1], "type") != "special" {
-				t.Errorf("an empty cell of %s is not drawn as a dash", column)
-			}
-		}
-		if properties["Given up"] != nil {
-			t.Error("Given up says what State says")
-		}
-		return
-	}
-	t.Error("there is no table of workspaces")
 }
 
 // A State without a text is a bare number, and one without a colour is green.
 func TestStateSaysWhatNeedsAPersonAndWhyNothingIsKnown(t *testing.T) {
 	for _, title := range []string{"State", "State over time"} {
-		texts := map[string]any{} // and their colours
-		mappings, _ := at(panelNamed(t, title), "fieldConfig", "defaults", "mappings").([]any)
-		for _, mapping := range mappings {
-			for _, shown := range at(mapping, "options").(map[string]any) {
-				texts[at(shown, "text").(string)] = at(shown, "color")
-			}
-		}
-		for text, colors := range map[string]string{
+		p := panelNamed(t, title)
+		for text, color := range map[string]string{
 			"stalled": "dark-red", "interrupted": "red", "aborted": "red", "set back": "dark-red",
 			"unauthorized": "red", "forbidden": "red", "no answer": "orange", "exporter down": "dark-orange",
 		} {
-			if texts[text] != colors {
-				t.Errorf("%s: %q is %v", title, text, texts[text])
-			}
+			assert.Regexp(t, fmt.Sprintf(`"color":%q,"index":\d+,"text":%q`, color, text), p.text, title)
 		}
-		expr := at(panelNamed(t, title), "targets").([]any)[0].(map[string]any)["expr"].(string)
 		for _, asked := range []string{
 			"server_time_seconds", "operation_valid", `kind="aborted"`, `kind="set_back"`, "auth_failure", "rocketchat_import_up", `up{instance=~"$instance",job=`,
+			`state=~"none"`, `state=~"new"`, `state=~"loading"`, `state=~"ready"`, `state=~"importing"`, `state=~"done"`, `state=~"error"`, `state=~"canceled"`,
 		} {
-			if !strings.Contains(expr, asked) {
-				t.Errorf("%s does not ask for %s", title, asked)
-			}
-		}
-	}
-}
-
-func TestNoTileClaimsWhatIsNotKnown(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		text := at(p, "fieldConfig", "defaults", "noValue")
-		if p["type"] == "stat" && text != "not known" && text != "no estimate" {
-			t.Errorf("%s says %q when nothing is known", p["title"], text)
+			assert.Contains(t, p.Targets[0].Expr, asked, title)
 		}
 	}
 }
 
 // Grafana drops a column whose query has no result, and cuts what does not fit.
-func TestTheTableOfWorkspacesHasRoomAndKeepsItsColumns(t *testing.T) {
+func TestTheTableOfWorkspacesKeepsItsColumnsAndNames(t *testing.T) {
 	p := panelNamed(t, "Workspaces")
-	for _, target := range at(p, "targets").([]any) {
-		expr := at(target, "expr").(string)
-		if !strings.Contains(expr, "or on (instance) NaN * max by (instance)") && !strings.Contains(expr, "or on (instance) label_replace(max by (instance)") {
-			t.Errorf("this may have no result: %s", expr)
-		}
+	for _, target := range p.Targets {
+		assert.Regexp(t, `or on \(instance\) (NaN \* |label_replace\()max by \(instance\)`, target.Expr)
 	}
-	room := map[any]float64{"State": 110, "Progress": 140, "Unmoved for": 105, "Scrape": 110}
-	for _, override := range at(p, "fieldConfig", "overrides").([]any) {
-		title := at(override, "matcher", "options")
-		for _, property := range at(override, "properties").([]any) {
-			if at(property, "id") == "custom.width" && at(property, "value").(float64) < room[title] {
-				t.Errorf("%s is %v wide", title, at(property, "value"))
-			}
+	columns := p.columns()
+	assert.NotEmpty(t, columns["Workspace"]["links"])
+	assert.NotContains(t, columns["Workspace"], "custom.width")
+	assert.Equal(t, `"left"`, columns["State"]["custom.align"])
+	assert.Contains(t, columns["State"]["custom.cellOptions"], `"type":"color-background"`)
+	for _, column := range []string{"State", "Step", "Progress", "Time left", "Unmoved for", "Speed", "Done", "Total", "Failed", "Scrape"} {
+		assert.Regexp(t, `"type":"special"}]$`, columns[column]["mappings"], "an empty cell of %s is a dash", column)
+	}
+	assert.NotContains(t, columns, "Given up", "State says it")
+}
+
+func TestTablesHaveRoom(t *testing.T) {
+	for title, room := range map[string]map[string]int{
+		"Workspaces":                      {"State": 110, "Progress": 140, "Unmoved for": 105, "Scrape": 110},
+		"Newest import of each workspace": {"Operation": 215, "users excluded": 130},
+	} {
+		columns := panelNamed(t, title).columns()
+		for column, needed := range room {
+			var width int
+			require.NoError(t, json.Unmarshal([]byte(columns[column]["custom.width"]), &width), column)
+			assert.GreaterOrEqual(t, width, needed, "%s: %s", title, column)
 		}
 	}
 }
 
-// Decimals would show the ticks of small numbers twice.
-func TestNoGraphRoundsItsTicks(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		if decimals := at(p, "fieldConfig", "defaults", "decimals"); p["type"] == "timeseries" && decimals != nil {
-			t.Errorf("%s has %v decimals", p["title"], decimals)
+func TestAWorkspaceTableShowsOneColumnForEachQuery(t *testing.T) {
+	for _, title := range []string{"Workspaces", "Newest import of each workspace"} {
+		p := panelNamed(t, title)
+		require.Len(t, p.Transformations, 3, title)
+		filter, join := p.Transformations[0], p.Transformations[1]
+		assert.Equal(t, "filterFieldsByName", filter.ID, title)
+		kept := filter.Options.Include.Names
+		require.Len(t, kept, len(p.Targets)+1, title)
+		assert.Equal(t, "instance", kept[0], title)
+		for i, target := range p.Targets {
+			assert.Contains(t, []string{"Value #" + target.RefID, "step", "importer", "operation_id"}, kept[i+1], title)
+		}
+		// Merging would stumble on a query without a result; joining leaves it out.
+		assert.Equal(t, "joinByField instance outer", fmt.Sprint(join.ID, " ", join.Options.ByField, " ", join.Options.Mode), title)
+	}
+}
+
+// Many lines lie on each other, decimals would show the ticks of small numbers twice,
+// and a legend below the graph has room for four names.
+func TestGraphsHaveNoFillNoRoundTicksAndAllNames(t *testing.T) {
+	for _, p := range panels(t, "timeseries") {
+		assert.Nil(t, p.FieldConfig.Defaults.Decimals, p.Title)
+		assert.Regexp(t, `"fillOpacity":0,|"drawStyle":"bars"`, p.text, p.Title)
+		if strings.Contains(p.Targets[0].Expr, "endpoint") {
+			assert.Contains(t, string(p.Options), `"placement":"right"`, p.Title)
 		}
 	}
 }
 
 // Yellow cannot be read on white, except as the ground of a state.
 func TestNothingIsWrittenInYellow(t *testing.T) {
-	for _, p := range rawPanels(t) {
-		walk(p, func(key string, value any) {
-			if key == "color" && value == "yellow" && !slices.Contains([]any{"State", "State over time", "Workspaces"}, p["title"]) {
-				t.Errorf("%s has yellow", p["title"])
-			}
-			if steps, ok := value.([]any); ok && key == "steps" {
-				for _, step := range steps {
-					if at(step, "color") == "yellow" {
-						t.Errorf("%s has yellow values", p["title"])
-					}
-				}
-			}
-		})
-	}
-}
-
-func TestTheDefaultDataSourceIsChosen(t *testing.T) {
-	variables := at(decode(t), "templating", "list").([]any)
-	if chosen := at(variables[0], "current", "value"); chosen != "default" {
-		t.Errorf("the data source is %v", chosen)
-	}
-}
-
-// Servers from 3.14 on never set these flags.
-func TestRareFlagsShowOnlyWhereTheyAreSet(t *testing.T) {
-	rare := regexp.MustCompile(`_by_flag\{[^}]*flag=~?"(email_taken|excluded)`)
-	all := regexp.MustCompile(`_by_flag\{instance=~"\$instance"\}`)
-	eachQuery(t, func(where, expr string) {
-		if all.MatchString(expr) || rare.MatchString(expr) && !strings.HasSuffix(expr, "> 0") {
-			t.Errorf("%s shows them at 0: %s", where, expr)
-		}
-	})
-}
-
-func panelNamed(t *testing.T, title string) any {
-	t.Helper()
-	for _, p := range rawPanels(t) {
-		if p["title"] == title && p["type"] != "row" {
-			return any(p)
-		}
-	}
-	t.Fatalf("there is no panel %s", title)
-	return nil
-}
-
-// rawPanels are the panels and rows as the JSON has them.
-func rawPanels(t *testing.T) []map[string]any {
-	t.Helper()
-	var panels []map[string]any
-	for _, p := range decode(t).(map[string]any)["panels"].([]any) {
-		panels = append(panels, p.(map[string]any))
-	}
-	return panels
-}
-
-// at follows keys into a decoded JSON value; nil if one is missing.
-func at(value any, keys ...string) any {
-	for _, key := range keys {
-		object, ok := value.(map[string]any)
-		if !ok {
-			return nil
-		}
-		value = object[key]
-	}
-	return value
+	text := compact(t)
+	ground := regexp.MustCompile(`"color":"yellow","index":\d+,"text":"ready to start"`)
+	assert.Len(t, ground.FindAllString(text, -1), strings.Count(text, `"yellow"`))
 }

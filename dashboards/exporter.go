@@ -1,129 +1,90 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
 // exporterPanels show what the exporter costs Rocket.Chat, and how well it sees.
 func exporterPanels(runbook runbooks) []panel {
+	const duration = "rocketchat_import_api_request_duration_seconds"
 	return []panel{
-		scrapeTimeline(runbook),
-		failuresGraph(runbook), readsGraph(),
-		requestsGraph(), headroomGraph(runbook),
-		latencyGraph(), bytesGraph(),
-		durationGraph(), clockGraph(),
-	}
-}
+		timeline("Scrapes",
+			"What each scrape met. Unauthorized: the token is wrong or expired. Forbidden: its user lacks the permission run-import. "+
+				"No answer: see the failures by reason below. Exporter down: Prometheus cannot reach the exporter itself.",
+			highest(scrapeCodes), scrapeCodes).
+			Links(runbook.section("RocketChatImportAuthFailure", "RocketChatImportScrapeFailing", "RocketChatImportExporterDown", "RocketChatImportConfigReloadFailed")),
 
-func scrapeTimeline(runbook runbooks) panel {
-	return timeline("Scrapes",
-		"What each scrape met. Unauthorized: the token is wrong or expired. Forbidden: its user lacks the permission run-import. No answer: see the failures by reason below. Exporter down: Prometheus cannot reach the exporter itself.",
-		overTime(scrapeCode(), "{{instance}}")).
-		Mappings(mappings(scrapeCodes()...)).
-		NoValue("no exporter is scraped").
-		Links(runbook.section("RocketChatImportAuthFailure", "RocketChatImportScrapeFailing", "RocketChatImportExporterDown", "RocketChatImportConfigReloadFailed"))
+		bursts("Failures by reason",
+			"Scrapes, and readings of the selection, that failed, per minute. Red: token or permission was refused.",
+			"instance, reason", "rocketchat_import_scrape_failures_total{}", "{{instance}} {{reason}}").
+			ColorScheme(colors(dashboard.FieldColorModeIdShades, "orange")).
+			OverrideByRegexp("/(unauthorized|forbidden)$/", colorOf(dashboard.FieldColorModeIdShades, "red")).
+			NoValue("no failures").Links(runbook.section("RocketChatImportScrapeFailing", "RocketChatImportAuthFailure", "RocketChatImportRateLimited")),
+
+		bursts("Reads of the selection",
+			"Calls of getImportFileData per minute by result. Waiting: Rocket.Chat is still preparing the file. Not sent: no connection within a second, so the call was given up.",
+			"instance, result", "rocketchat_import_selection_reads_total{}", "{{instance}} {{result}}").
+			OverrideByRegexp("/ (failed|not_sent)$/", colorOf(dashboard.FieldColorModeIdShades, "orange")).
+			NoValue("no reads"),
+
+		exporterGraph("Requests to Rocket.Chat",
+			"API calls per minute that the exporter made, by endpoint and HTTP status; none where no answer came. By default Rocket.Chat allows 10 per minute and endpoint.",
+			overTime(perMinute("instance, endpoint, code", "rocketchat_import_api_requests_total{}"), "{{instance}} {{endpoint}} {{code}}")).
+			Unit(units.RequestsPerMinute),
+
+		exporterGraph("Rate limit headroom",
+			"Calls that Rocket.Chat still allows in the present minute, by endpoint, as its last reply said; by default it allows 10. "+
+				"Nothing is drawn for a user exempt from the limit.",
+			overTime("rocketchat_import_api_rate_limit_remaining{}", "{{instance}} {{endpoint}}")).
+			Thresholds(colored("red", from(2, "transparent"))).
+			ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeArea)).
+			NoValue("no limit reported").Links(runbook.section("RocketChatImportRateLimited")),
+
+		exporterGraph("Latency of Rocket.Chat",
+			"Time that Rocket.Chat took to answer the exporter: the mean of each workspace, "+
+				"and dashed the 95th percentile of all selected ones, as far as the histogram's buckets tell.",
+			overTime(perSecond("instance, endpoint", duration+"_sum{}")+"\n/ "+perSecond("instance, endpoint", duration+"_count{}"), "{{instance}} {{endpoint}}"),
+			overTime("histogram_quantile(0.95, "+perSecond("endpoint, le", duration+"_bucket{}")+")", "{{endpoint}} p95")).
+			OverrideByQuery("B", settings{dashed}).
+			Unit(units.Seconds),
+
+		exporterGraph("Bytes from Rocket.Chat",
+			"Bytes per second of Rocket.Chat's replies to the exporter. A peak at getImportFileData is one reading of the selection.",
+			overTime(perSecond("instance, endpoint", "rocketchat_import_api_response_bytes_total{}"), "{{instance}} {{endpoint}}")).
+			Unit(units.BytesPerSecondSI),
+
+		exporterGraph("Scrape duration",
+			"How long each snapshot of a workspace took, the wait for a selection included. Above the scrape timeout, dashed at Prometheus's default of 10 s, the scrape fails.",
+			overTime("rocketchat_import_scrape_duration_seconds{}", "{{instance}}")).
+			Unit(units.Seconds).
+			Thresholds(colored("transparent", from(10, "red"))).
+			ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)).
+			NoValue("no exporter is scraped"),
+
+		exporterGraph("Clock of Rocket.Chat",
+			"How far Rocket.Chat's clock is ahead of Prometheus's. A difference does no harm: ages are by Rocket.Chat's clock alone. "+
+				"An answer that several scrapes share makes it fall behind by some seconds.",
+			overTime("rocketchat_import_server_time_seconds{} - timestamp(rocketchat_import_server_time_seconds{})", "{{instance}}")).
+			Unit(units.Seconds).NoValue("answers have no Date header"),
+	}
 }
 
 // exporterGraph has a line for each workspace and endpoint. Its legend is a list
 // that scrolls, and calls the endpoints by what they answer.
-func exporterGraph(title, description string, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
+func exporterGraph(title, description string, queries ...query) *timeseries.PanelBuilder {
 	return graph(title, description, queries...).
 		Legend(legend(common.LegendPlacementRight)).
 		WithTransformation(rename("getCurrentImportOperation", "operation")).
 		WithTransformation(rename("getImportFileData", "selection")).
-		Span(half)
-}
-
-func requestsGraph() panel {
-	return exporterGraph("Requests to Rocket.Chat",
-		"API calls per minute that the exporter made, by endpoint and HTTP status; none where no answer came. By default Rocket.Chat allows 10 per minute and endpoint.",
-		overTime(perMinute("instance, endpoint, code", "rocketchat_import_api_requests_total{}"), "{{instance}} {{endpoint}} {{code}}")).
-		Unit(units.RequestsPerMinute).
-		NoValue("no requests yet")
-}
-
-func bytesGraph() panel {
-	return exporterGraph("Bytes from Rocket.Chat",
-		"Bytes per second of Rocket.Chat's replies to the exporter. A peak at getImportFileData is one reading of the selection.",
-		overTime(perSecond("instance, endpoint", "rocketchat_import_api_response_bytes_total{}"), "{{instance}} {{endpoint}}")).
-		Unit(units.BytesPerSecondSI).
-		NoValue("no requests yet")
-}
-
-func latencyGraph() panel {
-	const duration = "rocketchat_import_api_request_duration_seconds"
-	return exporterGraph("Latency of Rocket.Chat",
-		"Time that Rocket.Chat took to answer the exporter: the mean of each workspace, and dashed the 95th percentile of all selected ones, as far as the histogram's buckets tell.",
-		overTime(perSecond("instance, endpoint", duration+"_sum{}")+"\n/ "+perSecond("instance, endpoint", duration+"_count{}"), "{{instance}} {{endpoint}}"),
-		overTime("histogram_quantile(0.95, "+perSecond("endpoint, le", duration+"_bucket{}")+")", "{{endpoint}} p95")).
-		OverrideByQuery("B", []dashboard.DynamicConfigValue{
-			property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}}),
-		}).
-		Unit(units.Seconds).
 		NoValue("no requests yet")
 }
 
 // bursts draws what happens now and then, per minute. What does not happen is not drawn.
 func bursts(title, description, labels, counter, legend string) *timeseries.PanelBuilder {
 	return exporterGraph(title, description, overTime(perMinute(labels, counter)+" > 0", legend)).
-		DrawStyle(common.GraphDrawStyleBars).
-		FillOpacity(60).
-		LineWidth(1).
-		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).
-		Unit(units.CountsPerMinute)
-}
-
-func failuresGraph(runbook runbooks) panel {
-	return bursts("Failures by reason",
-		"Scrapes, and readings of the selection, that failed, per minute. Red: token or permission was refused.",
-		"instance, reason", "rocketchat_import_scrape_failures_total{}", "{{instance}} {{reason}}").
-		ColorScheme(colors(dashboard.FieldColorModeIdShades, "orange")).
-		OverrideByRegexp("/(unauthorized|forbidden)$/", []dashboard.DynamicConfigValue{
-			property("color", map[string]any{"mode": "shades", "fixedColor": "red"})}).
-		NoValue("no failures").
-		Links(runbook.section("RocketChatImportScrapeFailing", "RocketChatImportAuthFailure", "RocketChatImportRateLimited"))
-}
-
-func readsGraph() panel {
-	return bursts("Reads of the selection",
-		"Calls of getImportFileData per minute by result. Waiting: Rocket.Chat is still preparing the file. Not sent: no connection within a second, so the call was given up.",
-		"instance, result", "rocketchat_import_selection_reads_total{}", "{{instance}} {{result}}").
-		OverrideByRegexp("/ (failed|not_sent)$/", []dashboard.DynamicConfigValue{
-			property("color", map[string]any{"mode": "shades", "fixedColor": "orange"})}).
-		NoValue("no reads")
-}
-
-func headroomGraph(runbook runbooks) panel {
-	return exporterGraph("Rate limit headroom",
-		"Calls that Rocket.Chat still allows in the present minute, by endpoint, as its last reply said; by default it allows 10. Nothing is drawn for a user exempt from the limit.",
-		overTime("rocketchat_import_api_rate_limit_remaining{}", "{{instance}} {{endpoint}}")).
-		Thresholds(colored("red", threshold{2, "transparent"})).
-		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeArea)).
-		NoValue("no limit reported").
-		Links(runbook.section("RocketChatImportRateLimited"))
-}
-
-func durationGraph() panel {
-	return exporterGraph("Scrape duration",
-		"How long each snapshot of a workspace took, the wait for a selection included. Above the scrape timeout, dashed at Prometheus's default of 10 s, the scrape fails.",
-		overTime("rocketchat_import_scrape_duration_seconds{}", "{{instance}}")).
-		Unit(units.Seconds).
-		Thresholds(colored("transparent", threshold{10, "red"})).
-		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed)).
-		NoValue("no exporter is scraped")
-}
-
-func clockGraph() panel {
-	const clock = "rocketchat_import_server_time_seconds{}"
-	return exporterGraph("Clock of Rocket.Chat",
-		"How far Rocket.Chat's clock is ahead of Prometheus's. A difference does no harm: ages are by Rocket.Chat's clock alone. An answer that several scrapes share makes it fall behind by some seconds.",
-		overTime(fmt.Sprintf("%s - timestamp(%[1]s)", clock), "{{instance}}")).
-		Unit(units.Seconds).
-		NoValue("answers have no Date header")
+		DrawStyle(common.GraphDrawStyleBars).FillOpacity(60).LineWidth(1).
+		Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).Unit(units.CountsPerMinute)
 }

@@ -4,4 +4,9 @@ module rocketchat_import_exporter/dashboards
 
 go 1.26.0
 
-require github.com/grafana/grafana-foundation-sdk/go v0.0.18
+require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.18
+	github.com/stretchr/testify v1.12.1
+)
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -13,20 +13,16 @@ func main() {
 	output := flag.String("o", "", "file to write (default: standard output)")
 	flag.Parse()
 
-	if err := run(runbooks(*base), *output); err != nil {
+	json, err := generate(runbooks(*base))
+	switch {
+	case err != nil:
+	case *output == "":
+		_, err = os.Stdout.Write(json)
+	default:
+		err = os.WriteFile(*output, json, 0o644)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "dashboards:", err)
 		os.Exit(1)
 	}
-}
-
-func run(base runbooks, output string) error {
-	json, err := generate(base)
-	if err != nil {
-		return err
-	}
-	if output == "" {
-		_, err = os.Stdout.Write(json)
-		return err
-	}
-	return os.WriteFile(output, json, 0o644)
 }

@@ -5,7 +5,6 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
 	"github.com/grafana/grafana-foundation-sdk/go/statetimeline"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
@@ -13,126 +12,88 @@ import (
 )
 
 // Grafana's builder writes defaults that Grafana does not draw as meant: an empty
-// orientation, repeatDirection (see number), colours by threshold. The tests know them.
-
+// orientation, repeatDirection (see adjust), colours by threshold. The tests know them.
+//
 // A dashboard is 24 columns wide.
-const (
-	full  = 24
-	half  = 12
-	third = 8
+
+type (
+	panel    = cog.Builder[dashboard.Panel]
+	values   = []dashboard.ValueMapping       // what is shown in place of a value
+	settings = []dashboard.DynamicConfigValue // of one field, or of one query
 )
 
-type panel = cog.Builder[dashboard.Panel]
+var (
+	latest       = common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
+	multiTooltip = common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
+	dashed       = property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}})
+)
 
 // tile is one figure to be read from across the room.
-func tile(title, description string, queries ...*prometheus.DataqueryBuilder) *stat.PanelBuilder {
+func tile(title, description string, queries ...query) *stat.PanelBuilder {
 	return stat.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
-		ReduceOptions(latest()).
-		Orientation(common.VizOrientationAuto).
-		GraphMode(common.BigValueGraphModeNone).
-		ColorMode(common.BigValueColorModeValue).
-		Thresholds(colored("text")).
-		Unit(units.Short).
-		Height(4)
+		Title(title).Description(description).Targets(targets(queries)).
+		NoValue("not known").
+		ReduceOptions(latest).Orientation(common.VizOrientationAuto).
+		GraphMode(common.BigValueGraphModeNone).Thresholds(colored("text")).
+		Unit(units.Short).Height(4).Span(8)
 }
 
-func bars(title, description string, queries ...*prometheus.DataqueryBuilder) *bargauge.PanelBuilder {
+// bars are the flags of the selection.
+func bars(title, description string, queries ...query) *bargauge.PanelBuilder {
 	return bargauge.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
-		ReduceOptions(latest()).
-		Orientation(common.VizOrientationHorizontal).
+		Title(title).Description(description).Targets(targets(queries)).
+		NoValue("selection not known").
+		ReduceOptions(latest).Orientation(common.VizOrientationHorizontal).
 		DisplayMode(common.BarGaugeDisplayModeBasic).
 		ShowUnfilled(false). // without a value it would be a bar of nothing
-		Unit(units.Short).
-		Min(0).
-		Height(6).
-		Span(third)
+		Thresholds(colored("text", from(0, "blue"))).
+		Unit(units.Short).Min(0).Height(6).Span(8)
 }
 
 // graph draws lines without fill: those of twenty workspaces lie on each other.
-func graph(title, description string, queries ...*prometheus.DataqueryBuilder) *timeseries.PanelBuilder {
+func graph(title, description string, queries ...query) *timeseries.PanelBuilder {
 	return timeseries.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
-		Legend(legend(common.LegendPlacementBottom)).
-		Tooltip(multiTooltip()).
+		Title(title).Description(description).Targets(targets(queries)).
+		Legend(legend(common.LegendPlacementBottom)).Tooltip(multiTooltip).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
-		LineWidth(2).
-		FillOpacity(0).
-		ShowPoints(common.VisibilityModeNever).
-		Unit(units.Short).
-		Min(0).
-		Height(8)
+		LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
+		Unit(units.Short).Min(0).Height(8).Span(12)
 }
 
 // timeline draws one line of coloured spans for each workspace. More workspaces
 // than fit are put on pages.
-func timeline(title, description string, queries ...*prometheus.DataqueryBuilder) *statetimeline.PanelBuilder {
+func timeline(title, description string, expr string, codes []code) *statetimeline.PanelBuilder {
 	return statetimeline.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
+		Title(title).Description(description).Targets(targets([]query{overTime(expr, "{{instance}}")})).
+		NoValue("no exporter is scraped").Mappings(mappings(codes...)).
 		ColorScheme(colors(dashboard.FieldColorModeIdFixed, grey)). // by threshold, value mappings are not drawn
-		Legend(legend(common.LegendPlacementBottom)).
-		Tooltip(multiTooltip()).
-		Unit(units.Short).
-		PerPage(10).
-		FillOpacity(80).
-		Height(8).
-		Span(full)
+		Legend(legend(common.LegendPlacementBottom)).Tooltip(multiTooltip).
+		Unit(units.Short).PerPage(10).FillOpacity(80).Height(8).Span(24)
 }
 
 func legend(placement common.LegendPlacement) *common.VizLegendOptionsBuilder {
-	return common.NewVizLegendOptionsBuilder().
-		ShowLegend(true).
-		DisplayMode(common.LegendDisplayModeList).
-		Placement(placement).
-		Calcs([]string{})
+	return common.NewVizLegendOptionsBuilder().ShowLegend(true).Placement(placement)
 }
 
 func colors(mode dashboard.FieldColorModeId, color string) *dashboard.FieldColorBuilder {
 	return dashboard.NewFieldColorBuilder().Mode(mode).FixedColor(color)
 }
 
-func latest() *common.ReduceDataOptionsBuilder {
-	return common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
-}
-
-func multiTooltip() *common.VizTooltipOptionsBuilder {
-	return common.NewVizTooltipOptionsBuilder().
-		Mode(common.TooltipDisplayModeMulti).
-		Sort(common.SortOrderDescending)
-}
-
-// threshold is the value from which a colour holds.
-type threshold struct {
-	from  float64
-	color string
+// from is the value from which a colour holds.
+func from(value float64, color string) dashboard.Threshold {
+	return dashboard.Threshold{Value: &value, Color: color}
 }
 
 // colored returns the colour below the first threshold, then the thresholds.
-func colored(base string, above ...threshold) *dashboard.ThresholdsConfigBuilder {
-	return dashboard.NewThresholdsConfigBuilder().
-		Mode(dashboard.ThresholdsModeAbsolute).
-		Steps(steps(base, above))
+func colored(base string, above ...dashboard.Threshold) *dashboard.ThresholdsConfigBuilder {
+	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).
+		Steps(append([]dashboard.Threshold{{Color: base}}, above...))
 }
 
-func steps(base string, above []threshold) []dashboard.Threshold {
-	steps := []dashboard.Threshold{{Color: base}}
-	for _, t := range above {
-		steps = append(steps, dashboard.Threshold{Value: cog.ToPtr(t.from), Color: t.color})
-	}
-	return steps
+// thresholds is colored for one field.
+func thresholds(base string, above ...dashboard.Threshold) dashboard.DynamicConfigValue {
+	steps := append([]dashboard.Threshold{{Color: base}}, above...)
+	return property("thresholds", dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: steps})
 }
 
 // property is one setting of a field override, by Grafana's name for it.
@@ -140,17 +101,9 @@ func property(id string, value any) dashboard.DynamicConfigValue {
 	return dashboard.DynamicConfigValue{Id: id, Value: value}
 }
 
-// thresholds is colored for one field.
-func thresholds(base string, above ...threshold) dashboard.DynamicConfigValue {
-	return property("thresholds", dashboard.ThresholdsConfig{
-		Mode:  dashboard.ThresholdsModeAbsolute,
-		Steps: steps(base, above),
-	})
-}
-
-// fixed is one colour for one field.
-func fixed(color string) dashboard.FieldColor {
-	return dashboard.FieldColor{Mode: dashboard.FieldColorModeIdFixed, FixedColor: cog.ToPtr(color)}
+// colorOf is one colour, or one colour's shades, for one field.
+func colorOf(mode dashboard.FieldColorModeId, color string) settings {
+	return settings{property("color", dashboard.FieldColor{Mode: mode, FixedColor: &color})}
 }
 
 // rename changes the names of series that match the regular expression.

@@ -8,63 +8,37 @@ import (
 // progressPanels show how imports moved through the time range.
 func progressPanels(runbook runbooks) []panel {
 	return []panel{
-		stateTimeline(),
-		progressGraph(), speedGraph(runbook),
-		doneGraph(runbook), failedGraph(runbook),
+		timeline("State over time",
+			"The state of each workspace's newest import, or why it is not known.",
+			stateCode, stateCodes),
+
+		graph("Progress over time",
+			"Records handled, done or failed, of all records. A line that falls within one import shows that its total grew: records were added, or staged a second time.",
+			overTime(progress, "{{instance}}")).
+			Unit(units.PercentUnit).Max(1).NoValue("no import yet"),
+
+		graph("Throughput",
+			"Records handled, done or failed, per second, over five minutes. Rocket.Chat saves its count every 50 records or every 500 messages, and before 6.3 every 500 records.",
+			overTime(speed, "{{instance}}")).
+			Unit(units.RecordsPerSecond).NoValue("no import runs").Links(runbook.section("RocketChatImportStalled")),
+
+		graph("Records done",
+			"Records done, and dashed the records that the import has in all. Rocket.Chat does not save the last counts: a finished import may end below its total.",
+			overTime(maxBy("instance", held("rocketchat_import_records_completed{}")), "{{instance}} done"),
+			overTime(maxBy("instance", held("rocketchat_import_records_expected{}")), "{{instance}} total")).
+			OverrideByQuery("B", settings{
+				dashed,
+				property("custom.lineWidth", 1),
+				// A name for each dashed line too would not fit.
+				property("custom.hideFrom", map[string]bool{"legend": true, "tooltip": false, "viz": false}),
+			}).
+			NoValue("no import yet").Links(runbook.section("RocketChatImportDisturbed", "RocketChatImportAborted")),
+
+		graph("Records failed",
+			"Records that Rocket.Chat counts as failed. It counts them for imports by import.run, and in the newest versions for downloads of pending files. "+
+				"For an import that was started from the page it never does.",
+			overTime(maxBy("instance", held("rocketchat_import_records_failed{}")), "{{instance}}")).
+			ColorScheme(colors(dashboard.FieldColorModeIdShades, "red")).
+			NoValue("none reported").Links(runbook.section("RocketChatImportRecordsFailing")),
 	}
-}
-
-func stateTimeline() panel {
-	return timeline("State over time",
-		"The state of each workspace's newest import, or why it is not known.",
-		overTime(stateCode(), "{{instance}}")).
-		Mappings(mappings(stateCodes()...)).
-		NoValue("no exporter is scraped")
-}
-
-func progressGraph() panel {
-	return graph("Progress over time",
-		"Records handled, done or failed, of all records. A line that falls within one import shows that its total grew: records were added, or staged a second time.",
-		overTime(progress(), "{{instance}}")).
-		Unit(units.PercentUnit).
-		Max(1).
-		NoValue("no import yet").
-		Span(half)
-}
-
-func speedGraph(runbook runbooks) panel {
-	return graph("Throughput",
-		"Records handled, done or failed, per second, over five minutes. Rocket.Chat saves its count every 50 records or every 500 messages, and before 6.3 every 500 records.",
-		overTime(speed(), "{{instance}}")).
-		Unit(units.RecordsPerSecond).
-		NoValue("no import runs").
-		Links(runbook.section("RocketChatImportStalled")).
-		Span(half)
-}
-
-func doneGraph(runbook runbooks) panel {
-	return graph("Records done",
-		"Records done, and dashed the records that the import has in all. Rocket.Chat does not save the last counts: a finished import may end below its total.",
-		overTime(maxBy("instance", held("rocketchat_import_records_completed{}")), "{{instance}} done"),
-		overTime(maxBy("instance", held("rocketchat_import_records_expected{}")), "{{instance}} total")).
-		OverrideByQuery("B", []dashboard.DynamicConfigValue{
-			property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}}),
-			property("custom.lineWidth", 1),
-			// A name for each dashed line too would not fit.
-			property("custom.hideFrom", map[string]bool{"legend": true, "tooltip": false, "viz": false}),
-		}).
-		NoValue("no import yet").
-		Links(runbook.section("RocketChatImportDisturbed", "RocketChatImportAborted")).
-		Span(half)
-}
-
-func failedGraph(runbook runbooks) panel {
-	return graph("Records failed",
-		"Records that Rocket.Chat counts as failed. It counts them for imports by import.run, and in the newest versions for downloads of pending files. "+
-			"For an import that was started from the page it never does.",
-		overTime(maxBy("instance", held("rocketchat_import_records_failed{}")), "{{instance}}")).
-		ColorScheme(colors(dashboard.FieldColorModeIdShades, "red")).
-		NoValue("none reported").
-		Links(runbook.section("RocketChatImportRecordsFailing")).
-		Span(half)
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
-	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
@@ -13,23 +11,41 @@ var recordTypes = []string{"users", "channels", "messages", "contacts"}
 
 // stagedPanels show what the import is about to bring in, or brought in.
 func stagedPanels() []panel {
-	return []panel{stagedTile(), userFlags(), channelFlags(), stagedTable()}
+	var sums []query
+	for _, recordType := range recordTypes {
+		sums = append(sums, now("sum("+staged(recordType)+")", recordType))
+	}
+	rare := thresholds("text", from(1, "orange"))
+	return []panel{
+		tile("Staged",
+			"What the newest import holds, of all selected workspaces together: by its selection or, where that is not known, by the operation's own counts. "+
+				"Contacts show only where the server tells.",
+			sums...).
+			Orientation(common.VizOrientationHorizontal).
+			Unit(units.LocaleFormat).TextMode(common.BigValueTextModeValueAndName).Height(6),
+
+		bars("Users by flag",
+			"Users of the selection that carry a flag. Servers before 3.14 also say whose e-mail address is taken in the workspace, "+
+				"so that the import will update that user or fail on it, and who is excluded from the import.",
+			now(flagged("rocketchat_import_users_by_flag", "email_taken|excluded"), "{{flag}}")).
+			OverrideByName("deleted", settings{thresholds("text", from(0, "blue"), from(1, "orange"))}).
+			OverrideByName("email_taken", settings{property("displayName", "e-mail taken"), rare}).
+			OverrideByName("excluded", settings{rare}),
+
+		bars("Channels by flag",
+			"Channels of the selection that carry a flag. All direct conversations together are one channel here. Servers before 3.14 also say what is excluded from the import.",
+			now(flagged("rocketchat_import_channels_by_flag", "excluded"), "{{flag}}")).
+			OverrideByName("excluded", settings{rare}),
+
+		stagedTable(),
+	}
 }
 
 // staged counts the records of one type in the selection or, where the
 // selection is not known, by what the operation itself says.
 func staged(recordType string) string {
-	return fmt.Sprintf("(%s or on (instance) %s)",
-		held("rocketchat_import_"+recordType+"{}"),
-		held(`rocketchat_import_operation_records{type="`+recordType+`"}`))
-}
-
-// stagedSource is 1 where the selection is known and 0 where the operation's
-// own counts stand in for it.
-func stagedSource() string {
-	return fmt.Sprintf("%s or %s",
-		maxBy("instance", held("rocketchat_import_users{}")+" >= bool 0"),
-		maxBy("instance", held("rocketchat_import_operation_records{}")+" < bool 0"))
+	return "(" + held("rocketchat_import_"+recordType+"{}") +
+		" or on (instance) " + held(`rocketchat_import_operation_records{type="`+recordType+`"}`) + ")"
 }
 
 // flagged counts by flag. Flags that servers from 3.14 on never set show only
@@ -39,43 +55,6 @@ func flagged(metric, rareFlags string) string {
 		held(metric+`{flag!~"`+rareFlags+`"}`), held(metric+`{flag=~"`+rareFlags+`"}`))
 }
 
-func stagedTile() panel {
-	var queries []*prometheus.DataqueryBuilder
-	for _, recordType := range recordTypes {
-		queries = append(queries, now("sum("+staged(recordType)+")", recordType))
-	}
-	return tile("Staged",
-		"What the newest import holds, of all selected workspaces together: by its selection or, where that is not known, by the operation's own counts. Contacts show only where the server tells.",
-		queries...).
-		Orientation(common.VizOrientationHorizontal).
-		Unit(units.LocaleFormat).
-		TextMode(common.BigValueTextModeValueAndName).
-		NoValue("not known").
-		Height(6).
-		Span(third)
-}
-
-func userFlags() panel {
-	return bars("Users by flag",
-		"Users of the selection that carry a flag. Servers before 3.14 also say whose e-mail address is taken in the workspace, so that the import will update that user or fail on it, and who is excluded from the import.",
-		now(flagged("rocketchat_import_users_by_flag", "email_taken|excluded"), "{{flag}}")).
-		Thresholds(colored("text", threshold{0, "blue"})).
-		OverrideByName("deleted", []dashboard.DynamicConfigValue{thresholds("text", threshold{0, "blue"}, threshold{1, "orange"})}).
-		OverrideByName("email_taken", []dashboard.DynamicConfigValue{
-			property("displayName", "e-mail taken"), thresholds("text", threshold{1, "orange"})}).
-		OverrideByName("excluded", []dashboard.DynamicConfigValue{thresholds("text", threshold{1, "orange"})}).
-		NoValue("selection not known")
-}
-
-func channelFlags() panel {
-	return bars("Channels by flag",
-		"Channels of the selection that carry a flag. All direct conversations together are one channel here. Servers before 3.14 also say what is excluded from the import.",
-		now(flagged("rocketchat_import_channels_by_flag", "excluded"), "{{flag}}")).
-		Thresholds(colored("text", threshold{0, "blue"})).
-		OverrideByName("excluded", []dashboard.DynamicConfigValue{thresholds("text", threshold{1, "orange"})}).
-		NoValue("selection not known")
-}
-
 func stagedTable() panel {
 	operation := func(label string) string {
 		return maxBy("instance, "+label, held("rocketchat_import_operation_info{}"))
@@ -83,14 +62,17 @@ func stagedTable() panel {
 	users := func(title, flag, above string, width int) column {
 		return column{title: title, width: width, optional: above != "", unit: units.LocaleFormat,
 			expr:       maxBy("instance", held(`rocketchat_import_users_by_flag{flag="`+flag+`"}`)) + above,
-			properties: []dashboard.DynamicConfigValue{coloredText(), thresholds("text", threshold{1, "orange"})}}
+			properties: settings{coloredText, thresholds("text", from(1, "orange"))}}
 	}
+	// 1 where the selection is known, 0 where the operation's own counts stand in for it.
+	source := maxBy("instance", held("rocketchat_import_users{}")+" >= bool 0") +
+		" or " + maxBy("instance", held("rocketchat_import_operation_records{}")+" < bool 0")
 	columns := []column{
 		{title: "Importer", width: 110, label: "importer", expr: operation("importer")},
 		{title: "Operation", width: 215, label: "operation_id", expr: operation("operation_id")},
 		{title: "Created", width: 165, expr: "1000 * " + maxBy("instance", held("rocketchat_import_operation_created_timestamp_seconds{}")),
 			unit: units.DatetimeLocalNotToday},
-		{title: "Counted by", width: 105, expr: stagedSource(), properties: []dashboard.DynamicConfigValue{property("custom.align", "left")},
+		{title: "Counted by", width: 105, expr: source, properties: settings{property("custom.align", "left")},
 			mappings: mappings(code{number: 0, text: "operation"}, code{number: 1, text: "selection"})},
 	}
 	for _, recordType := range recordTypes {

@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
-	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
@@ -20,8 +20,8 @@ type column struct {
 	// optional columns are drawn only where a workspace has a value.
 	optional   bool
 	unit       string // empty: that of the table
-	mappings   []dashboard.ValueMapping
-	properties []dashboard.DynamicConfigValue
+	mappings   values
+	properties settings
 }
 
 // filled is the column's expression with a value for each workspace: Grafana
@@ -37,63 +37,48 @@ func (c column) filled() string {
 	}
 }
 
-func (c column) override() []dashboard.DynamicConfigValue {
-	properties := []dashboard.DynamicConfigValue{
-		property("custom.width", c.width),
-		property("mappings", append(c.mappings[:len(c.mappings):len(c.mappings)], absent())),
-	}
-	if c.unit != "" {
-		properties = append(properties, property("unit", c.unit))
-	}
-	return append(properties, c.properties...)
-}
-
 // perWorkspace puts one query for each column side by side. Every query's result
 // must have the label instance, which becomes the first column. That one takes
 // the width that is left.
 func perWorkspace(title, description string, columns ...column) *table.PanelBuilder {
-	queries := make([]*prometheus.DataqueryBuilder, 0, len(columns))
+	var queries []query
 	for _, c := range columns {
 		queries = append(queries, rows(c.filled()))
 	}
 	builder := newTable(title, description, queries...).
 		Transformations(sideBySide(columns)).
 		NoValue("no exporter is scraped").
-		OverrideByName("Workspace", []dashboard.DynamicConfigValue{property("links", []map[string]any{{
+		OverrideByName("Workspace", settings{property("links", []map[string]any{{
 			"title": "Show this workspace alone",
 			"url":   "/d/" + uid + "?${datasource:queryparam}&var-instance=${__value.raw}&${__url_time_range}",
 		}})})
 	for _, c := range columns {
-		builder.OverrideByName(c.title, c.override())
+		properties := settings{property("custom.width", c.width), property("mappings", append(slices.Clip(c.mappings), absent))}
+		if c.unit != "" {
+			properties = append(properties, property("unit", c.unit))
+		}
+		builder.OverrideByName(c.title, append(properties, c.properties...))
 	}
 	return builder
 }
 
-func newTable(title, description string, queries ...*prometheus.DataqueryBuilder) *table.PanelBuilder {
+func newTable(title, description string, queries ...query) *table.PanelBuilder {
 	return table.NewPanelBuilder().
-		Title(title).
-		Description(description).
-		Datasource(dataSource()).
-		Targets(targets(queries...)).
-		Footer(common.NewTableFooterOptionsBuilder().Show(false)).
-		CellHeight(common.TableCellHeightSm).
-		Align(common.FieldTextAlignmentAuto).
-		Unit(units.Short).
-		Span(full)
+		Title(title).Description(description).Targets(targets(queries)).
+		Footer(common.NewTableFooterOptionsBuilder().Show(false)).Unit(units.Short).Span(24)
 }
 
 // sideBySide drops what is neither the workspace nor a column, joins the queries'
 // rows of the same workspace, and names and orders the columns. A query without
 // a result has no field to join by and drops out, which merging would stumble on.
 func sideBySide(columns []column) []dashboard.DataTransformerConfig {
-	const workspace = "instance"
-	kept := []string{workspace}
-	names := map[string]string{workspace: "Workspace"}
-	order := map[string]int{workspace: 0}
+	kept := []string{"instance"}
+	names := map[string]string{"instance": "Workspace"}
+	order := map[string]int{"instance": 0}
 	for i, c := range columns {
 		field := c.label
 		if field == "" {
-			field = fmt.Sprintf("Value #%s", refID(i))
+			field = "Value #" + refID(i)
 		}
 		kept = append(kept, field)
 		names[field] = c.title
@@ -101,12 +86,10 @@ func sideBySide(columns []column) []dashboard.DataTransformerConfig {
 	}
 	return []dashboard.DataTransformerConfig{
 		{Id: "filterFieldsByName", Options: map[string]any{"include": map[string]any{"names": kept}}},
-		{Id: "joinByField", Options: map[string]any{"byField": workspace, "mode": "outer"}},
+		{Id: "joinByField", Options: map[string]any{"byField": "instance", "mode": "outer"}},
 		{Id: "organize", Options: map[string]any{"renameByName": names, "indexByName": order, "excludeByName": map[string]bool{}}},
 	}
 }
 
 // coloredText writes a cell in the colour of its value mapping or threshold.
-func coloredText() dashboard.DynamicConfigValue {
-	return property("custom.cellOptions", map[string]any{"type": "color-text"})
-}
+var coloredText = property("custom.cellOptions", map[string]any{"type": "color-text"})
