@@ -128,13 +128,13 @@ func (s *Server) fileData(o *operation) reply {
 		}
 		return raw(http.StatusOK, `{"success":true}`)
 	}
-	selection, name := o.selection, o.Type
+	selection, name, named := o.selection, o.Type, !generation.selectionInRecord || o.isPending()
 	if fromRecord && o.isPending() {
 		selection = o.pendingSelection()
 	}
 	return streamed(func(w *bufio.Writer) {
 		w.WriteByte('{')
-		if !generation.selectionInRecord || o.isPending() {
+		if named {
 			fmt.Fprintf(w, `"name":%s,`, quote(name))
 		}
 		selection.writeFields(w, generation)

@@ -1,11 +1,13 @@
 package rocketchatsim_test
 
 import (
-	"maps"
-	"reflect"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
@@ -36,14 +38,12 @@ func effect(step string, early bool) string {
 
 func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *testing.T) {
 	steps := append(sim.Steps(), stepNeverHeardOf)
-	if len(steps) != 21 || len(sim.Generations()) != 4 {
-		t.Fatalf("%d steps and %d generations, want the 20 known steps and one more, and 4", len(steps), len(sim.Generations()))
-	}
+	require.Len(t, steps, 21)
+	require.Len(t, sim.Generations(), 4)
 	for _, generation := range sim.Generations() {
 		for _, step := range steps {
 			for _, valid := range []bool{true, false} {
-				name := generation.String() + "/" + step + map[bool]string{true: "", false: "/invalid"}[valid]
-				t.Run(name, func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%s/valid=%v", generation, step, valid), func(t *testing.T) {
 					w := newWorkspace(t, sim.Config{Generation: generation})
 					w.place(step, func(op *sim.Operation) { op.Valid = valid })
 					w.clock.Advance(time.Second)
@@ -55,14 +55,12 @@ func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *te
 }
 
 func checkEffect(t *testing.T, w *workspace, effect string, valid bool) {
-	t.Helper()
 	want := w.current()
 	w.get(sim.GetCurrentImportOperation)
-	if after := w.current(); !reflect.DeepEqual(after, want) || len(w.Writes()) > 0 {
-		t.Errorf("getCurrentImportOperation made %+v of %+v, writes %v", after, want, w.Writes())
-	}
+	assert.Equal(t, want, w.current(), "after getCurrentImportOperation")
+	assert.Empty(t, w.Writes(), "after getCurrentImportOperation")
+
 	got := w.get(sim.GetImportFileData)
-	after := w.current()
 	writes, harm := map[sim.Write]int{}, 0
 	switch effect {
 	case rewrites:
@@ -76,41 +74,40 @@ func checkEffect(t *testing.T, w *workspace, effect string, valid bool) {
 		want.Step, want.Updated = "importer_user_selection", w.clock.Now()
 		want.Count.Total = new(20)
 	}
+	assert.Equal(t, want, w.current())
+	assert.Equal(t, writes, w.Writes())
+	assert.Equal(t, harm, w.Destructive())
+	assert.Equal(t, 10, w.Staged())
 	switch {
 	case effect != waits:
-		wantSelection(t, got)
+		requireSelection(t, got)
 	case valid:
-		wantBody(t, got, 200, `{"waiting":true,"success":true}`)
+		requireBody(t, got, 200, `{"waiting":true,"success":true}`)
 	default:
-		wantError(t, got, 400, "error-import-operation-invalid")
-	}
-	if !reflect.DeepEqual(after, want) {
-		t.Errorf("the operation is now %+v (total %d), want %+v", after, *after.Count.Total, want)
-	}
-	if !maps.Equal(w.Writes(), writes) || w.Destructive() != harm || w.Staged() != 10 {
-		t.Errorf("writes %v, %d destructive, %d staged; want %v, %d, 10", w.Writes(), w.Destructive(), w.Staged(), writes, harm)
+		requireError(t, got, "error-import-operation-invalid")
 	}
 }
 
-func wantSelection(t *testing.T, got answer) {
+type selectionReply struct {
+	Users, Channels, Contacts []map[string]any
+	Messages                  int `json:"message_count"`
+	Success                   bool
+}
+
+// requireSelection requires what workspace.place stages.
+func requireSelection(t *testing.T, got answer) {
 	t.Helper()
-	selection := decode[selectionReply](t, got.body)
-	if got.status != 200 || len(selection.Users) != 3 || len(selection.Channels) != 2 || selection.Messages != 5 || !selection.Success {
-		t.Errorf("got %d %s, want 3 users, 2 channels and 5 messages", got.status, got.body)
-	}
+	reply := decode[selectionReply](t, got.body)
+	require.Equal(t, []any{200, true, 3, 2, 5}, []any{got.status, reply.Success, len(reply.Users), len(reply.Channels), reply.Messages}, got.body)
 }
 
 func TestAnEarlyServerPreparesAgainAtEachCallWhereTheStoredSelectionIsMissing(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Generation: sim.Early3})
 	w.place(sim.StepUserSelection, func(op *sim.Operation) { op.OmitFileData = true })
 	for call := 1; call <= 2; call++ {
-		if _, there := w.record()["fileData"]; there {
-			t.Error("the record carries fileData")
-		}
-		wantSelection(t, w.get(sim.GetImportFileData))
-		if w.Writes()[sim.WriteWiped] != call {
-			t.Errorf("writes %v after %d calls", w.Writes(), call)
-		}
+		require.NotContains(t, w.record(), "fileData")
+		requireSelection(t, w.get(sim.GetImportFileData))
+		require.Equal(t, call, w.Writes()[sim.WriteWiped])
 	}
 }
 
@@ -119,66 +116,10 @@ func TestAnEarlyServerAnswersWhatItStoredWhateverItsShape(t *testing.T) {
 		w := newWorkspace(t, sim.Config{Generation: sim.Early3})
 		w.place(sim.StepDone, func(op *sim.Operation) { op.FileData = stored })
 		want := decode[map[string]any](t, stored)
-		if got := w.record()["fileData"]; !reflect.DeepEqual(got, any(want)) {
-			t.Errorf("%s: the record has %v, want %v", name, got, want)
-		}
+		assert.Equal(t, want, w.record()["fileData"], name)
 		want["success"] = true
-		if got := decode[map[string]any](t, w.get(sim.GetImportFileData).body); !reflect.DeepEqual(got, want) || len(w.Writes()) > 0 {
-			t.Errorf("%s: got %v with writes %v, want %v and none", name, got, w.Writes(), want)
-		}
-	}
-}
-
-func TestTheAPIImporterStagesBatchesAndAWipeLosesThem(t *testing.T) {
-	w := newWorkspace(t, sim.Config{})
-	w.SetOperation(sim.APIOperation(sim.StepNew, epoch))
-	users := func() int { return len(decode[selectionReply](t, w.get(sim.GetImportFileData).body).Users) }
-	for batch := 1; batch <= 3; batch++ {
-		w.clock.Advance(time.Second)
-		w.must(w.AddUsers(20))
-		op := w.current()
-		if *op.Count.Users != 20*batch || *op.Count.Total != 20*batch || !op.Updated.Equal(w.clock.Now()) || op.Step != sim.StepUserSelection || users() != 20*batch {
-			t.Errorf("after batch %d: %+v", batch, op)
-		}
-	}
-	w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepImportingUsers }))
-	if w.AddUsers(20) == nil {
-		t.Error("a batch was added to an import that is running")
-	}
-	if n := users(); n != 0 || w.Staged() != 0 || w.Destructive() != 1 {
-		t.Errorf("%d users shown, %d staged, %d destructive calls; want 0, 0, 1", n, w.Staged(), w.Destructive())
-	}
-}
-
-func TestAWipeTakesThePrepareTimeAndAnswersWaitingMeanwhile(t *testing.T) {
-	w := newWorkspace(t, sim.Config{PrepareTime: 30 * time.Second})
-	w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.Count.Contacts = new(4) })
-	w.must(w.SetSelection(sim.Selection{Users: 3, Channels: 2, Messages: 5, Contacts: 4}))
-	w.get(sim.GetImportFileData)
-	if w.Staged() != 0 || w.current().Step != sim.StepPreparingChannels {
-		t.Errorf("%d staged in %s, want none in preparing_channels", w.Staged(), w.current().Step)
-	}
-	w.clock.Advance(29 * time.Second)
-	if step := w.current().Step; step != sim.StepPreparingContacts {
-		t.Errorf("step %s, want preparing_contacts", step)
-	}
-	wantBody(t, w.get(sim.GetImportFileData), 200, `{"waiting":true,"success":true}`)
-	w.clock.Advance(time.Second)
-	if op := w.current(); w.Staged() != 14 || op.Step != sim.StepUserSelection || *op.Count.Total != 24 {
-		t.Errorf("%d staged in %s, total %d; want 14 in user_selection, 24", w.Staged(), op.Step, *op.Count.Total)
-	}
-}
-
-func TestAWipeOfAFileThatCannotBeReadLeavesTheImportWhereItWas(t *testing.T) {
-	for _, script := range []sim.Script{sim.BrokenZip(), sim.MalformedUsers()} {
-		w := newWorkspace(t, sim.Config{})
-		w.clock.Advance(w.Start(script, 1))
-		step := w.current().Step
-		w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepFileLoaded }))
-		w.get(sim.GetImportFileData)
-		if op := w.current(); op.Step != step || w.Writes()[sim.WriteWiped] != 1 {
-			t.Errorf("%s with writes %v, want %s and a wipe", op.Step, w.Writes(), step)
-		}
+		assert.Equal(t, want, decode[map[string]any](t, w.get(sim.GetImportFileData).body), name)
+		assert.Empty(t, w.Writes(), name)
 	}
 }
 
@@ -189,18 +130,89 @@ func TestOneCallDisturbsARunningImportAsTheRecordingShows(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Generation: sim.Classic, PrepareTime: 4 * time.Second})
 	w.Start(sim.SlackImport(sim.Content{Users: 300, Channels: 20, Direct: 1, Messages: 5000}), 1)
 	w.clock.Advance(70 * time.Second)
-	before := w.current()
-	if *before.Count.Total != 5321 || *before.Count.Completed != 50 {
-		t.Fatalf("%d of %d before the call", *before.Count.Completed, *before.Count.Total)
-	}
+	require.Equal(t, 5321, *w.current().Count.Total)
+	require.Equal(t, 50, completed(w.current()))
 	w.get(sim.GetImportFileData)
-	if w.Staged() != 0 || w.Destructive() != 1 {
-		t.Errorf("%d records staged, %d destructive calls; want 0, 1", w.Staged(), w.Destructive())
-	}
-	seen := w.trace(3*time.Minute, 50*time.Millisecond)
-	requireSubsequence(t, seen, recording[2:])
+	require.Equal(t, 0, w.Staged())
+	require.Equal(t, 1, w.Destructive())
+	require.Equal(t, sim.StepPreparingChannels, w.current().Step)
+	requireSubsequence(t, w.trace(3*time.Minute, 50*time.Millisecond), recording[2:])
 	end := w.current()
-	if total := *end.Count.Total; total != 2*5321 || end.Step != sim.StepDone || *end.Count.Completed != 5321 {
-		t.Errorf("ends in %s with %d of %d", end.Step, *end.Count.Completed, total)
+	require.Equal(t, sim.StepDone, end.Step)
+	require.Equal(t, 2*5321, *end.Count.Total)
+	require.Equal(t, 5321, completed(end))
+}
+
+func TestTheAPIImporterStagesBatchesAndAWipeLosesThem(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	w.SetOperation(sim.APIOperation(sim.StepNew, epoch))
+	users := func() int { return len(decode[selectionReply](t, w.get(sim.GetImportFileData).body).Users) }
+	for batch := 1; batch <= 3; batch++ {
+		w.clock.Advance(time.Second)
+		require.NoError(t, w.AddUsers(20))
+		want := sim.APIOperation(sim.StepUserSelection, epoch)
+		want.ID, want.Updated, want.Count = w.current().ID, w.clock.Now(), &sim.Count{Total: new(20 * batch), Users: new(20 * batch)}
+		require.Equal(t, want, w.current())
+		require.Equal(t, 20*batch, users())
 	}
+	require.NoError(t, w.Update(func(op *sim.Operation) { op.Step = sim.StepImportingUsers }))
+	require.Equal(t, 0, users())
+	require.Equal(t, 0, w.Staged())
+	require.Equal(t, 1, w.Destructive())
+}
+
+func TestASelectionHasTheNumbersItWasGiven(t *testing.T) {
+	given := sim.Selection{
+		Users: 1009, UsersDeleted: 100, UsersBot: 1, UsersEmailTaken: 1009, UsersExcluded: 7,
+		Channels: 53, ChannelsArchived: 5, ChannelsPrivate: 20, ChannelsDirect: 1, ChannelsExcluded: 53,
+		Messages: 12345, Contacts: 11, ContactsExcluded: 3,
+	}
+	for _, generation := range sim.Generations() {
+		t.Run(generation.String(), func(t *testing.T) {
+			want := given
+			if generation != sim.Early3 { // whose flags alone vary
+				want.UsersEmailTaken, want.UsersExcluded, want.ChannelsExcluded, want.ContactsExcluded = 0, 0, 0, 0
+			}
+			if generation != sim.Latest {
+				want.Contacts, want.ContactsExcluded = 0, 0
+			}
+			w := newWorkspace(t, sim.Config{Generation: generation})
+			w.place(sim.StepUserSelection, func(op *sim.Operation) { op.Count.Contacts = new(11) })
+			require.NoError(t, w.SetSelection(given))
+			body := w.get(sim.GetImportFileData).body
+			reply := decode[selectionReply](t, body)
+			assert.Equal(t, want, sim.Selection{
+				Users:            len(reply.Users),
+				UsersDeleted:     with(reply.Users, "is_deleted", true),
+				UsersBot:         with(reply.Users, "is_bot", true),
+				UsersEmailTaken:  with(reply.Users, "is_email_taken", true),
+				UsersExcluded:    with(reply.Users, "do_import", false),
+				Channels:         len(reply.Channels),
+				ChannelsArchived: with(reply.Channels, "is_archived", true),
+				ChannelsPrivate:  with(reply.Channels, "is_private", true),
+				ChannelsDirect:   with(reply.Channels, "is_direct", true),
+				ChannelsExcluded: with(reply.Channels, "do_import", false),
+				Messages:         reply.Messages,
+				Contacts:         len(reply.Contacts),
+				ContactsExcluded: with(reply.Contacts, "do_import", false),
+			})
+			_, counted := w.record()["count"].(map[string]any)["contacts"]
+			assert.Equal(t, generation == sim.Latest, counted, "count.contacts")
+			assert.Equal(t, generation != sim.Early3, strings.Contains(body, `"name":"Slack"`), "a name")
+			direct := reply.Channels[len(reply.Channels)-1]
+			assert.Equal(t, "__directMessages__", direct["channel_id"])
+			assert.Equal(t, generation == sim.Early3, direct["creator"] != nil, "a creator")
+			assert.Equal(t, 1, with(reply.Users, "email", nil), "the bot alone has no email")
+		})
+	}
+}
+
+// with is how many entries have this value.
+func with(entries []map[string]any, field string, value any) (n int) {
+	for _, entry := range entries {
+		if entry[field] == value {
+			n++
+		}
+	}
+	return n
 }

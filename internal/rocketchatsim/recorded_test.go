@@ -5,22 +5,21 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
 // lines are the recorded replies of a file.
 func lines(t *testing.T, name string) []string {
-	t.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "..", "client", "testdata", "recorded", name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
 }
 
@@ -49,39 +48,31 @@ func shape(value any) string {
 	return fmt.Sprintf("%T", value)
 }
 
-// trace returns the shape of each reply of getCurrentImportOperation that differs
-// from the one before.
-func (w *workspace) trace(length, every time.Duration) []string {
-	w.t.Helper()
-	seen := []string{w.get(sim.GetCurrentImportOperation).body}
-	for passed := time.Duration(0); passed < length; passed += every {
-		w.clock.Advance(every)
-		if body := w.get(sim.GetCurrentImportOperation).body; body != seen[len(seen)-1] {
-			seen = append(seen, body)
-		}
-	}
-	return shapes(w.t, seen)
-}
-
-func shapes(t *testing.T, bodies []string) []string {
-	t.Helper()
-	var all []string
+func shapes(t *testing.T, bodies []string) (all []string) {
 	for _, body := range bodies {
 		all = append(all, shape(decode[any](t, body)))
 	}
 	return slices.Compact(all)
 }
 
+// trace returns the shape of each reply of getCurrentImportOperation that differs
+// from the one before.
+func (w *workspace) trace(length, every time.Duration) []string {
+	seen := []string{w.get(sim.GetCurrentImportOperation).body}
+	for range length / every {
+		w.clock.Advance(every)
+		seen = append(seen, w.get(sim.GetCurrentImportOperation).body)
+	}
+	return shapes(w.t, slices.Compact(seen))
+}
+
 // requireSubsequence requires that what was recorded was also seen, in this order.
 func requireSubsequence(t *testing.T, seen, recording []string) {
 	t.Helper()
-	at := 0
 	for _, want := range shapes(t, recording) {
-		i := slices.Index(seen[at:], want)
-		if i < 0 {
-			t.Fatalf("the simulation has no\n%s\nafter\n%s", want, strings.Join(seen[:at], "\n"))
-		}
-		at += i
+		i := slices.Index(seen, want)
+		require.GreaterOrEqual(t, i, 0, "%s\nis not in the rest of the simulation:\n%s", want, strings.Join(seen, "\n"))
+		seen = seen[i:]
 	}
 }
 
@@ -143,14 +134,10 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 			if !c.whole {
 				return
 			}
-			if got, want := slices.Compact(seen), shapes(t, recording); !slices.Equal(got, want) {
-				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
+			require.Equal(t, shapes(t, recording), slices.Compact(seen))
 			end := decode[struct{ Operation map[string]any }](t, recording[len(recording)-1]).Operation
 			for _, field := range []string{"type", "importerKey", "count", "messagesstatus", "fileData"} {
-				if got := w.record()[field]; !reflect.DeepEqual(got, end[field]) {
-					t.Errorf("at the end %s is %v, want %v", field, got, end[field])
-				}
+				assert.Equal(t, end[field], w.record()[field], field)
 			}
 		})
 	}
@@ -180,11 +167,8 @@ func TestSelectionsHaveTheRecordedFields(t *testing.T) {
 				c.op.Step = sim.StepDone
 			}
 			w.SetOperation(c.op)
-			w.must(w.SetSelection(c.selection))
+			require.NoError(t, w.SetSelection(c.selection))
 		}
-		body, want := w.get(sim.GetImportFileData).body, lines(t, c.file)
-		if got := shapes(t, []string{body}); !slices.Equal(got, shapes(t, want)) {
-			t.Errorf("%s: got %v, want %v", c.file, got, shapes(t, want))
-		}
+		assert.Equal(t, shapes(t, lines(t, c.file)), shapes(t, []string{w.get(sim.GetImportFileData).body}), c.file)
 	}
 }

