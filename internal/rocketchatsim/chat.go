@@ -36,12 +36,9 @@ func (s *Server) Messages() []Message {
 // postMessage needs no permission of its own: any user may post.
 func (s *Server) postMessage(userID string, body []byte) reply {
 	message := Message{UserID: userID}
-	if err := json.Unmarshal(body, &message); err != nil {
-		return apiError("invalid-params", "The body is not JSON", ChatPostMessage)
-	}
-	if message.Channel == "" {
+	if err := json.Unmarshal(body, &message); err != nil || message.Channel == "" {
 		return apiError("error-roomid-param-not-provided", `The required "roomId" or "channel" param was not provided`, ChatPostMessage)
 	}
 	s.messages = append(s.messages, message)
-	return raw(http.StatusOK, fmt.Sprintf(`{"ts":%d,"channel":%s,"success":true}`, s.now().UnixMilli(), quote(message.Channel)))
+	return text(http.StatusOK, fmt.Sprintf(`{"ts":%d,"channel":%q,"success":true}`, s.now().UnixMilli(), message.Channel))
 }

@@ -1,22 +1,18 @@
 package rocketchatsim
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 )
 
-// ErrNoOperation says that there is no import to change.
-var ErrNoOperation = errors.New("rocketchatsim: there is no import")
-
 // Operation is the record of one import.
 type Operation struct {
 	// ID is the record's _id. SetOperation makes one up for "".
 	ID string `json:"_id"`
-	// ImporterKey is the importer's key, such as "slack" or "api". A key that
-	// Rocket.Chat does not know makes getImportFileData answer
-	// error-importer-not-defined.
+	// ImporterKey is the importer's key, such as "slack" or "api".
 	ImporterKey string `json:"importerKey"`
 	// Type is the importer's display name, such as "Slack".
 	Type string `json:"type"`
@@ -94,65 +90,95 @@ func (s *Server) SetOperation(op Operation) string {
 }
 
 // Update lets change alter the newest operation and then sets its Updated to now,
-// as any save does. Whatever was playing goes on. It fails with ErrNoOperation.
+// as any save does. Whatever was playing goes on. It fails if there is no import.
 func (s *Server) Update(change func(*Operation)) error {
-	return s.change(func(o *operation) error {
+	return s.change(func(o *operation) {
 		changed := o.Operation.clone()
 		change(&changed)
 		o.Operation = changed.clone()
-		o.enter(changed.Step)
-		o.stored = o.stored || isPrepared(o.Step)
+		o.put(o.Step)
 		o.Updated = s.now()
-		return nil
 	})
 }
 
 // Backdate makes the newest operation older by d: both its times move back, which
-// is no save. A d below 0 makes it younger. It fails with ErrNoOperation.
+// is no save. A d below 0 makes it younger. It fails if there is no import.
 func (s *Server) Backdate(d time.Duration) error {
-	return s.change(func(o *operation) error {
-		o.Created, o.Updated = o.Created.Add(-d), o.Updated.Add(-d)
-		return nil
-	})
+	return s.change(func(o *operation) { o.Created, o.Updated = o.Created.Add(-d), o.Updated.Add(-d) })
 }
 
 // SetSelection sets what is staged for the newest operation; it changes neither
-// its counts nor its Updated. It fails with ErrNoOperation.
+// its counts nor its Updated. It fails if there is no import.
 func (s *Server) SetSelection(selection Selection) error {
-	return s.change(func(o *operation) error {
-		o.selection = selection
-		o.staged = selection.records()
-		return nil
-	})
+	return s.change(func(o *operation) { o.selection, o.staged = selection, selection.records() })
 }
 
 // AddUsers stages a batch of users as the api importer does: it counts them in
-// count.users and count.total, and goes from importer_new to
-// importer_user_selection. It fails in any other step, and with ErrNoOperation.
+// count.users and count.total, and enters importer_user_selection. It fails if there
+// is no import.
 func (s *Server) AddUsers(batch int) error {
-	return s.change(func(o *operation) error {
-		if o.Step != StepNew && o.Step != StepUserSelection {
-			return fmt.Errorf("rocketchatsim: users cannot be added in %s", o.Step)
-		}
-		o.selection.Users += batch
-		o.staged += batch
-		add(&o.count().Users, batch)
-		add(&o.count().Total, batch)
-		o.enter(StepUserSelection)
-		o.stored = true
+	return s.change(func(o *operation) {
+		addUsers(batch)(o)
+		o.put(StepUserSelection)
 		o.Updated = s.now()
-		return nil
+	})
+}
+
+// Restart restarts the only instance of the workspace. An import that is prepared
+// or imported is dead: its step stays, and it is not valid. An import that has
+// ended is not valid either from now on, and is saved once more for that. One in
+// importer_user_selection stays valid.
+func (s *Server) Restart() {
+	s.giveUp(func(o *operation) {
+		s.pending = nil
+		o.Valid = o.Valid && o.Step == StepUserSelection
+	})
+}
+
+// StartSecondInstance starts another instance of the workspace. The newest import
+// is not valid any more, unless it is in importer_user_selection. One that is
+// running aborts at its next save, goes through the steps that are left within
+// seconds, and ends in importer_done.
+func (s *Server) StartSecondInstance() {
+	s.giveUp(func(o *operation) {
+		if o.Step != StepUserSelection {
+			o.abort()
+		}
+	})
+}
+
+// Clear calls import.clear: nothing is staged any more, and the newest import is
+// not valid, whatever its step. One that is running aborts as with
+// StartSecondInstance. A selection that the record keeps stays there.
+func (s *Server) Clear() {
+	s.giveUp(func(o *operation) {
+		o.staged = 0
+		if !s.config.Generation.selectionInRecord {
+			o.selection = Selection{}
+		}
+		o.abort()
+	})
+}
+
+// giveUp may make the newest operation invalid, which is a save.
+func (s *Server) giveUp(change func(*operation)) {
+	_ = s.change(func(o *operation) {
+		valid := o.Valid
+		if change(o); o.Valid != valid {
+			o.Updated = s.now()
+		}
 	})
 }
 
 // change alters the newest operation.
-func (s *Server) change(change func(*operation) error) error {
+func (s *Server) change(change func(*operation)) error {
 	s.lock()
 	defer s.mu.Unlock()
 	if s.operation == nil {
-		return ErrNoOperation
+		return errors.New("rocketchatsim: there is no import")
 	}
-	return change(s.operation)
+	change(s.operation)
+	return nil
 }
 
 // RemoveOperations forgets every import, as if there never was one. Whatever was
@@ -164,24 +190,16 @@ func (s *Server) RemoveOperations() {
 }
 
 // Operation returns the newest operation as it is now, and false if there is none.
-func (s *Server) Operation() (Operation, bool) {
-	s.lock()
-	defer s.mu.Unlock()
-	if s.operation == nil {
-		return Operation{}, false
-	}
-	return s.operation.Operation.clone(), true
+func (s *Server) Operation() (op Operation, found bool) {
+	found = s.change(func(o *operation) { op = o.Operation.clone() }) == nil
+	return op, found
 }
 
 // Staged returns how many records are staged for the newest operation. A wipe
 // takes it to 0 before the file is prepared again.
-func (s *Server) Staged() int {
-	s.lock()
-	defer s.mu.Unlock()
-	if s.operation == nil {
-		return 0
-	}
-	return s.operation.staged
+func (s *Server) Staged() (staged int) {
+	_ = s.change(func(o *operation) { staged = o.staged })
+	return staged
 }
 
 // operation is a record with what the server keeps beside it.
@@ -198,12 +216,13 @@ type operation struct {
 	stored bool
 	// aborting is whether the import ends at its next save.
 	aborting bool
-	// messagesStarted is whether the record has the field messagesstatus, which
-	// appears when messages are first prepared and stays.
-	messagesStarted bool
-	// messagesStatus is the folder being read, or "" for null.
-	messagesStatus string
+	// messagesStatus is the folder being read. It is a null before and after, and
+	// nil, which leaves the field out, until messages are first prepared.
+	messagesStatus any
 }
+
+// null is the null of JSON.
+var null = json.RawMessage("null")
 
 // place makes op the newest operation.
 func (s *Server) place(op Operation) *operation {
@@ -212,25 +231,35 @@ func (s *Server) place(op Operation) *operation {
 		s.lastID++
 		op.ID = fmt.Sprintf("6b052f5bf6f8%012x", s.lastID)
 	}
-	o := &operation{}
-	if s.operation != nil && s.operation.ID == op.ID {
-		o.selection, o.staged, o.preparation = s.operation.selection, s.operation.staged, s.operation.preparation
+	o := &operation{Operation: op.clone()}
+	if before := s.operation; before != nil && before.ID == op.ID {
+		o.selection, o.staged, o.preparation = before.selection, before.staged, before.preparation
 	}
-	o.Operation = op.clone()
-	o.enter(op.Step)
-	o.messagesStarted = o.File != "" && (isPrepared(op.Step) || op.Step == StepPreparingMessages)
-	o.stored = isPrepared(op.Step)
+	o.put(op.Step)
 	s.operation = o
 	return o
+}
+
+// put sets the step, with all that a save in it has.
+func (o *operation) put(step string) {
+	o.enter(step)
+	o.stored = o.stored || isPrepared(step)
 }
 
 // enter sets the step.
 func (o *operation) enter(step string) {
 	o.Step = step
-	if o.File != "" && isPrepared(step) {
-		o.messagesStarted = true
+	if o.messagesStatus == nil && o.File != "" && isPrepared(step) {
+		o.messagesStatus = null
+	}
+	if step == StepUserSelection {
+		o.staged = o.selection.records()
 	}
 }
+
+// abort gives the operation up, which an import that runs finds out at its next
+// save.
+func (o *operation) abort() { o.Valid, o.aborting = false, isRunning(o.Step) }
 
 // isPending says whether the importer downloads files or avatars that an earlier
 // import left. Its record carries a fileData in every generation.
@@ -246,18 +275,14 @@ func (o *operation) count() *Count {
 
 // clone copies the counts too, so that neither side sees the other's changes.
 func (op Operation) clone() Operation {
-	if op.Count == nil {
-		return op
+	if op.Count != nil {
+		op.Count = new(*op.Count)
 	}
-	count := *op.Count
-	op.Count = &count
 	return op
 }
 
 // add never writes through the old pointer, which a clone may share.
-func add(field **int, n int) {
-	*field = new(valueOf(*field) + n)
-}
+func add(field **int, n int) { *field = new(valueOf(*field) + n) }
 
 func valueOf(field *int) int {
 	if field == nil {

@@ -134,7 +134,7 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 			if !c.whole {
 				return
 			}
-			require.Equal(t, shapes(t, recording), slices.Compact(seen))
+			require.Equal(t, strings.Join(shapes(t, recording), "\n"), strings.Join(slices.Compact(seen), "\n"))
 			end := decode[struct{ Operation map[string]any }](t, recording[len(recording)-1]).Operation
 			for _, field := range []string{"type", "importerKey", "count", "messagesstatus", "fileData"} {
 				assert.Equal(t, end[field], w.record()[field], field)

@@ -38,22 +38,26 @@ func (s Selection) records() int {
 	return s.Users + s.Channels + s.Messages + s.Contacts
 }
 
-// writeFields writes the selection's fields without the braces around them, and
-// without the name. It writes one entry at a time, so that a million of them need no
-// memory.
-func (s Selection) writeFields(w *bufio.Writer, generation Generation) {
+// fields returns what writes the selection's fields without the braces around them.
+// It writes one entry at a time, so that a million of them need no memory.
+func (s Selection) fields(name string, generation Generation) func(*bufio.Writer) {
 	creator := `,"creator":"U00"`
 	if !generation.selectionInRecord {
 		s.UsersEmailTaken, s.UsersExcluded, s.ChannelsExcluded, s.ContactsExcluded = 0, 0, 0, 0
 		creator = ""
 	}
-	writeArray(w, "users", s.Users, s.writeUser)
-	w.WriteByte(',')
-	writeArray(w, "channels", s.Channels, func(w *bufio.Writer, i int) { s.writeChannel(w, i, creator) })
-	fmt.Fprintf(w, `,"message_count":%d`, s.Messages)
-	if generation.contacts {
+	return func(w *bufio.Writer) {
+		if !generation.selectionInRecord {
+			fmt.Fprintf(w, `"name":%q,`, name)
+		}
+		writeArray(w, "users", s.Users, s.writeUser)
 		w.WriteByte(',')
-		writeArray(w, "contacts", s.Contacts, s.writeContact)
+		writeArray(w, "channels", s.Channels, func(w *bufio.Writer, i int) { s.writeChannel(w, i, creator) })
+		fmt.Fprintf(w, `,"message_count":%d`, s.Messages)
+		if generation.contacts {
+			w.WriteByte(',')
+			writeArray(w, "contacts", s.Contacts, s.writeContact)
+		}
 	}
 }
 

@@ -1,8 +1,9 @@
 package rocketchatsim
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Permission is a Rocket.Chat permission.
@@ -31,7 +32,7 @@ type user struct {
 func (s *Server) SetUser(id, token string, permissions ...Permission) {
 	s.lock()
 	defer s.mu.Unlock()
-	u := &user{token: token, permissions: map[Permission]bool{}}
+	u := &user{token, map[Permission]bool{}}
 	for _, p := range permissions {
 		u.permissions[p] = true
 	}
@@ -41,34 +42,55 @@ func (s *Server) SetUser(id, token string, permissions ...Permission) {
 // SetToken replaces the user's token; "" revokes it, so that no token is accepted.
 // It panics if there is no such user.
 func (s *Server) SetToken(id, token string) {
-	s.changeUser(id, func(u *user) { u.token = token })
+	s.lock()
+	defer s.mu.Unlock()
+	s.users[id].token = token
 }
 
 // Grant gives the user a permission. It panics if there is no such user.
-func (s *Server) Grant(id string, permission Permission) {
-	s.changeUser(id, func(u *user) { u.permissions[permission] = true })
-}
+func (s *Server) Grant(id string, permission Permission) { s.permit(id, permission, true) }
 
 // Revoke takes a permission from the user. It panics if there is no such user.
-func (s *Server) Revoke(id string, permission Permission) {
-	s.changeUser(id, func(u *user) { delete(u.permissions, permission) })
-}
+func (s *Server) Revoke(id string, permission Permission) { s.permit(id, permission, false) }
 
-func (s *Server) changeUser(id string, change func(*user)) {
+func (s *Server) permit(id string, permission Permission, permitted bool) {
 	s.lock()
 	defer s.mu.Unlock()
-	u, ok := s.users[id]
-	if !ok {
-		panic(fmt.Sprintf("rocketchatsim: no user %q", id))
-	}
-	change(u)
+	s.users[id].permissions[permission] = permitted
 }
 
 // authenticate returns the user that the request's headers name, or nil.
 func (s *Server) authenticate(r *http.Request) *user {
-	u, ok := s.users[r.Header.Get(userIDHeader)]
-	if !ok || u.token == "" || u.token != r.Header.Get(tokenHeader) {
+	u := s.users[r.Header.Get(userIDHeader)]
+	if u == nil || u.token == "" || u.token != r.Header.Get(tokenHeader) {
 		return nil
 	}
 	return u
+}
+
+// rateWindow is how long a window of the rate limit is. It starts with the first
+// call in it.
+const rateWindow = time.Minute
+
+type window struct {
+	ends  time.Time
+	calls int
+}
+
+// take counts one call, sets the three X-RateLimit headers and says how long the
+// caller has to wait: 0 if the call is allowed.
+func (s *Server) take(endpoint string, header http.Header) time.Duration {
+	w := s.windows[endpoint]
+	if w == nil || !s.now().Before(w.ends) {
+		w = &window{ends: s.now().Add(rateWindow)}
+		s.windows[endpoint] = w
+	}
+	w.calls++
+	header.Set("X-RateLimit-Limit", strconv.Itoa(s.config.RateLimit))
+	header.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, s.config.RateLimit-w.calls)))
+	header.Set("X-RateLimit-Reset", strconv.FormatInt(w.ends.UnixMilli(), 10))
+	if w.calls <= s.config.RateLimit {
+		return 0
+	}
+	return w.ends.Sub(s.now())
 }
