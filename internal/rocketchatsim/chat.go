@@ -14,7 +14,6 @@ type Message struct {
 	UserID string `json:"-"`
 
 	Channel     string       `json:"channel"`
-	Text        string       `json:"text"`
 	Attachments []Attachment `json:"attachments"`
 }
 
@@ -23,7 +22,6 @@ type Attachment struct {
 	Title     string `json:"title"`
 	TitleLink string `json:"title_link"`
 	Text      string `json:"text"`
-	Color     string `json:"color"`
 }
 
 // Messages returns the messages received so far, oldest first.

@@ -164,31 +164,6 @@ func PendingFiles(files int) Script {
 	}}
 }
 
-// BrokenZip is a file that cannot be opened: the import stays in
-// importer_file_loaded.
-func BrokenZip() Script {
-	return SlackImport(Content{}).until(StepFileLoaded)
-}
-
-// MalformedUsers is a CSV archive with a line of users that is too short: the
-// import stays in importer_preparing_users.
-func MalformedUsers() Script {
-	return CSVImport(Content{Users: 20, Channels: 3, Messages: 46}).until(StepPreparingUsers)
-}
-
-// WrongFile is a Slack export that was uploaded as a CSV archive: the import ends in
-// importer_user_selection with nothing staged.
-func WrongFile() Script {
-	return CSVImport(Content{Messages: 1, Skipped: 1}).until(StepUserSelection)
-}
-
-// until cuts the script off at the beginning of the step.
-func (s Script) until(step string) Script {
-	i := slices.IndexFunc(s.Phases, func(p Phase) bool { return p.Step == step })
-	s.Phases = append(s.Phases[:i], Phase{Step: step})
-	return s
-}
-
 // fileImport uploads a file, prepares it in 30 s, and imports its content.
 func fileImport(key, name, contentType string, c Content, preparation []Phase) Script {
 	return Script{

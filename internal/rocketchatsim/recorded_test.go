@@ -76,6 +76,13 @@ func requireSubsequence(t *testing.T, seen, recording []string) {
 	}
 }
 
+// until ends the script at the beginning of the step.
+func until(script sim.Script, step string) sim.Script {
+	i := slices.IndexFunc(script.Phases, func(p sim.Phase) bool { return p.Step == step })
+	script.Phases = append(script.Phases[:i], sim.Phase{Step: step})
+	return script
+}
+
 func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 	slack := sim.SlackImport(sim.Content{Users: 55, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
 	small := sim.SlackImport(sim.Content{Users: 12, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
@@ -106,9 +113,9 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 		{file: imports + "api-operations.jsonl", script: sim.APIImport(90, 0), whole: true},
 		{file: imports + "api-second-instance-starts-operations.jsonl", script: sim.APIImport(300, 50), until: 31 * time.Second, then: (*sim.Server).StartSecondInstance},
 		{file: imports + "pending-files-operations.jsonl", script: sim.PendingFiles(14), whole: true},
-		{file: imports + "bad-broken-zip-to-slack-operations.jsonl", script: sim.BrokenZip()},
-		{file: imports + "bad-csv-with-a-short-user-operations.jsonl", script: sim.MalformedUsers()},
-		{file: imports + "bad-slack-zip-to-csv-operations.jsonl", script: sim.WrongFile()},
+		{file: imports + "bad-broken-zip-to-slack-operations.jsonl", script: until(sim.SlackImport(sim.Content{}), sim.StepFileLoaded)},
+		{file: imports + "bad-csv-with-a-short-user-operations.jsonl", script: until(sim.CSVImport(sim.Content{Users: 20, Channels: 3, Messages: 46}), sim.StepPreparingUsers)},
+		{file: imports + "bad-slack-zip-to-csv-operations.jsonl", script: until(sim.CSVImport(sim.Content{Messages: 1, Skipped: 1}), sim.StepUserSelection)},
 		{file: imports + "restart-in-file_loaded-operation.json", script: slack, until: 11 * time.Second, then: (*sim.Server).Restart},
 		{file: imports + "restart-in-user_selection-operation.json", script: slack, until: 50 * time.Second, then: (*sim.Server).Restart},
 		{file: imports + "restart-in-importing_users-operation.json", script: slack, until: 66 * time.Second, then: (*sim.Server).Restart},

@@ -73,26 +73,17 @@ func TestProgressIsSavedAsOftenAsTheGenerationDoes(t *testing.T) {
 }
 
 func TestFailedRecordsCountAsErrorsWhereTheGenerationAndTheImporterSaySo(t *testing.T) {
-	failing := func(script sim.Script) sim.Script {
-		for i := range script.Phases {
-			script.Phases[i].Failed = script.Phases[i].Imported / 10
-		}
-		return script
-	}
 	for _, generation := range sim.Generations() {
+		slack, pending := sim.SlackImport(sim.Content{Users: 1000}), sim.PendingFiles(1000)
+		slack.Phases[8].Failed, pending.Phases[2].Failed = 100, 100
 		for _, c := range []struct {
 			script sim.Script
-			errors bool
-		}{
-			{failing(sim.SlackImport(sim.Content{Users: 1000})), false},
-			{failing(sim.PendingFiles(1000)), generation == sim.Latest},
-			{sim.APIImport(1000, 100), true},
-		} {
+			errors int
+		}{{slack, 0}, {pending, map[bool]int{true: 100}[generation == sim.Latest]}, {sim.APIImport(1000, 100), 100}} {
 			w := newWorkspace(t, sim.Config{Generation: generation})
 			w.clock.Advance(w.Start(c.script, 1))
-			op, want := w.current(), map[bool]int{true: 100}[c.errors]
-			assert.Equal(t, want, *op.Count.Error, "%s, %s", generation, op.ImporterKey)
-			assert.Equal(t, 1000-want, *op.Count.Completed, "%s, %s", generation, op.ImporterKey)
+			count := w.current().Count
+			assert.Equal(t, []int{1000 - c.errors, c.errors}, []int{*count.Completed, *count.Error}, "%s, %s", generation, w.current().Type)
 		}
 	}
 }
@@ -117,15 +108,6 @@ func TestAnEarlyServerStoresTheSelectionAfterTheStepAndKeepsIt(t *testing.T) {
 			_, stored := w.record()["fileData"]
 			assert.Equal(t, c.stored && generation == sim.Early3, stored, "%s in %s", generation, c.step)
 		}
-	}
-}
-
-func TestPendingImportsStoreFileDataInEveryGeneration(t *testing.T) {
-	for _, generation := range sim.Generations() {
-		w := newWorkspace(t, sim.Config{Generation: generation})
-		w.clock.Advance(w.Start(sim.PendingFiles(14), 1))
-		want := map[string]any{"name": "Pending Files", "users": []any{}, "channels": []any{}, "message_count": 14.0}
-		assert.Equal(t, want, w.record()["fileData"], generation)
 	}
 }
 
@@ -158,36 +140,6 @@ func TestWhatARestartASecondInstanceAndAClearDoInEachStep(t *testing.T) {
 	}
 }
 
-func TestAnImportThatASecondInstanceOrAClearAbortsRunsThroughWithinSeconds(t *testing.T) {
-	for name, aborts := range map[string]func(*sim.Server){"second instance": (*sim.Server).StartSecondInstance, "clear": (*sim.Server).Clear} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorkspace(t, sim.Config{Generation: sim.Classic})
-			w.Start(sim.SlackImport(sim.Content{Users: 900}), 1)
-			w.clock.Advance(64*time.Second + 30*time.Second*210/900)
-			aborts(w.Server)
-			require.Equal(t, sim.StepImportingUsers, w.current().Step)
-			require.Equal(t, 200, completed(w.current()))
-			w.clock.Advance(4 * time.Second)
-			require.Equal(t, sim.StepDone, w.current().Step)
-			require.False(t, w.current().Valid)
-			require.Equal(t, 250, completed(w.current()))
-		})
-	}
-}
-
-func TestAStallStandsStillAndLooksAsOldAsATestWantsAndThenGoesOn(t *testing.T) {
-	w := newWorkspace(t, sim.Config{})
-	w.Start(sim.Stall(20*time.Minute), 1)
-	w.clock.Advance(139 * time.Second)
-	want := w.current()
-	require.NoError(t, w.Backdate(72*time.Hour))
-	want.Created, want.Updated = want.Created.Add(-72*time.Hour), want.Updated.Add(-72*time.Hour)
-	w.clock.Advance(20*time.Minute - time.Millisecond)
-	require.Equal(t, want, w.current())
-	w.clock.Advance(time.Second)
-	require.Greater(t, completed(w.current()), completed(want))
-}
-
 func TestWhatAnOwnerDoesToAnOperation(t *testing.T) {
 	w := newWorkspace(t, sim.Config{})
 	require.Error(t, w.Update(func(*sim.Operation) {}), "there is none")
@@ -203,16 +155,4 @@ func TestWhatAnOwnerDoesToAnOperation(t *testing.T) {
 	w.RemoveOperations()
 	_, found := w.Operation()
 	require.False(t, found)
-}
-
-func TestTheTimesOfARecord(t *testing.T) {
-	const iso = "2026-11-24T06:31:55.842Z"
-	for generation, ts := range map[sim.Generation]any{
-		sim.Early3: 1795501915842.0, sim.Middle: 1795501915842.0, sim.Classic: iso, sim.Latest: iso,
-	} {
-		w := newWorkspace(t, sim.Config{Generation: generation})
-		w.place(sim.StepUserSelection, nil)
-		assert.Equal(t, ts, w.record()["ts"], generation)
-		assert.Equal(t, iso, w.record()["_updatedAt"], generation)
-	}
 }
