@@ -12,9 +12,8 @@ import (
 type Write string
 
 const (
-	// WriteWiped is staging emptied and the uploaded file prepared again, from
-	// which the operation goes back to importer_user_selection. Any server does
-	// this in any step that it has no other rule for, a running import included.
+	// WriteWiped is staging emptied and the uploaded file prepared again, also under
+	// an import that is running.
 	WriteWiped Write = "wiped"
 	// WriteStepBack is an import that had ended set to importer_user_selection.
 	WriteStepBack Write = "step_back"
@@ -23,7 +22,6 @@ const (
 )
 
 // Writes returns how often getImportFileData made each kind of change so far.
-// Kinds that did not happen are not in it. The map is the caller's.
 func (s *Server) Writes() map[Write]int {
 	s.lock()
 	defer s.mu.Unlock()

@@ -143,20 +143,10 @@ func TestOneCallDisturbsARunningImportAsTheRecordingShows(t *testing.T) {
 	require.Equal(t, 5321, completed(end))
 }
 
-func TestTheAPIImporterStagesBatchesAndAWipeLosesThem(t *testing.T) {
+func TestAWipeOfAnImportWithoutAFileLosesItsSelection(t *testing.T) {
 	w := newWorkspace(t, sim.Config{})
-	w.SetOperation(sim.APIOperation(sim.StepNew, epoch))
-	users := func() int { return len(decode[selection](t, w.get(sim.GetImportFileData).body).Users) }
-	for batch := 1; batch <= 3; batch++ {
-		w.clock.Advance(time.Second)
-		require.NoError(t, w.AddUsers(20))
-		want := sim.APIOperation(sim.StepUserSelection, epoch)
-		want.ID, want.Updated, want.Count = w.current().ID, w.clock.Now(), &sim.Count{Total: new(20 * batch), Users: new(20 * batch)}
-		require.Equal(t, want, w.current())
-		require.Equal(t, 20*batch, users())
-	}
-	require.NoError(t, w.Update(func(op *sim.Operation) { op.Step = sim.StepImportingUsers }))
-	require.Equal(t, 0, users())
+	w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.File = "" })
+	require.Equal(t, selection{[]struct{}{}, []struct{}{}, 0}, decode[selection](t, w.get(sim.GetImportFileData).body))
 	require.Equal(t, 0, w.Staged())
 	require.Equal(t, 1, w.Destructive())
 }

@@ -31,9 +31,8 @@ type Operation struct {
 	Created, Updated time.Time `json:"-"`
 	// Count is what the operation counts, or nil for a record without it.
 	Count *Count `json:"count,omitempty"`
-	// OmitFileData leaves out the fileData that an Early3 record carries once it
-	// is prepared, and any pending-* record. A real server has not saved it yet,
-	// or never does because it is over 16 MB.
+	// OmitFileData leaves fileData out. A real server has not saved it yet, or never
+	// does because it is over 16 MB.
 	OmitFileData bool `json:"-"`
 	// FileData is the JSON of the record's fileData, whatever the generation; ""
 	// means what the generation stores. OddFileData has examples.
@@ -63,16 +62,15 @@ func OddFileData() map[string]string {
 	}
 }
 
-// SlackOperation returns a valid Slack import with an uploaded file, in the given
-// step, created and updated at the given time, that has no counts.
+// SlackOperation returns a valid Slack import with an uploaded file and no counts,
+// created and updated at the given time.
 func SlackOperation(step string, at time.Time) Operation {
 	op := newOperation("slack", "Slack", step, at)
 	op.File, op.ContentType = "simulatedAdmin001_slack.zip", "application/zip"
 	return op
 }
 
-// APIOperation returns a valid import of the api importer, which has no file, in
-// the given step, created and updated at the given time, that has no counts.
+// APIOperation returns the same of the api importer, which has no file.
 func APIOperation(step string, at time.Time) Operation {
 	return newOperation("api", "api", step, at)
 }
@@ -96,13 +94,13 @@ func (s *Server) Update(change func(*Operation)) error {
 		changed := o.Operation.clone()
 		change(&changed)
 		o.Operation = changed.clone()
-		o.put(o.Step)
+		o.enter(o.Step)
 		o.Updated = s.now()
 	})
 }
 
-// Backdate makes the newest operation older by d: both its times move back, which
-// is no save. A d below 0 makes it younger. It fails if there is no import.
+// Backdate moves both times of the newest operation back, which is no save. It fails
+// if there is no import.
 func (s *Server) Backdate(d time.Duration) error {
 	return s.change(func(o *operation) { o.Created, o.Updated = o.Created.Add(-d), o.Updated.Add(-d) })
 }
@@ -113,21 +111,18 @@ func (s *Server) SetSelection(selection Selection) error {
 	return s.change(func(o *operation) { o.selection, o.staged = selection, selection.records() })
 }
 
-// AddUsers stages a batch of users as the api importer does: it counts them in
-// count.users and count.total, and enters importer_user_selection. It fails if there
-// is no import.
+// AddUsers stages and counts a batch of users as the api importer does. It fails if
+// there is no import.
 func (s *Server) AddUsers(batch int) error {
 	return s.change(func(o *operation) {
 		addUsers(batch)(o)
-		o.put(StepUserSelection)
+		o.enter(StepUserSelection)
 		o.Updated = s.now()
 	})
 }
 
-// Restart restarts the only instance of the workspace. An import that is prepared
-// or imported is dead: its step stays, and it is not valid. An import that has
-// ended is not valid either from now on, and is saved once more for that. One in
-// importer_user_selection stays valid.
+// Restart restarts the only instance of the workspace, which is the end of an import
+// that plays. None is valid from now on, except in importer_user_selection.
 func (s *Server) Restart() {
 	s.giveUp(func(o *operation) {
 		s.pending = nil
@@ -135,10 +130,9 @@ func (s *Server) Restart() {
 	})
 }
 
-// StartSecondInstance starts another instance of the workspace. The newest import
-// is not valid any more, unless it is in importer_user_selection. One that is
-// running aborts at its next save, goes through the steps that are left within
-// seconds, and ends in importer_done.
+// StartSecondInstance starts another instance of the workspace. No import is valid
+// from now on, except in importer_user_selection. One that is running aborts at its
+// next save, goes through its last steps within seconds, and ends in importer_done.
 func (s *Server) StartSecondInstance() {
 	s.giveUp(func(o *operation) {
 		if o.Step != StepUserSelection {
@@ -147,9 +141,8 @@ func (s *Server) StartSecondInstance() {
 	})
 }
 
-// Clear calls import.clear: nothing is staged any more, and the newest import is
-// not valid, whatever its step. One that is running aborts as with
-// StartSecondInstance. A selection that the record keeps stays there.
+// Clear calls import.clear: nothing is staged any more, and the import is not valid,
+// whatever its step. One that is running aborts as with StartSecondInstance.
 func (s *Server) Clear() {
 	s.giveUp(func(o *operation) {
 		o.staged = 0
@@ -235,20 +228,15 @@ func (s *Server) place(op Operation) *operation {
 	if before := s.operation; before != nil && before.ID == op.ID {
 		o.selection, o.staged, o.preparation = before.selection, before.staged, before.preparation
 	}
-	o.put(op.Step)
+	o.enter(op.Step)
 	s.operation = o
 	return o
 }
 
-// put sets the step, with all that a save in it has.
-func (o *operation) put(step string) {
-	o.enter(step)
-	o.stored = o.stored || isPrepared(step)
-}
-
-// enter sets the step.
+// enter sets the step, with all that a record in it has.
 func (o *operation) enter(step string) {
 	o.Step = step
+	o.stored = o.stored || isPrepared(step)
 	if o.messagesStatus == nil && o.File != "" && isPrepared(step) {
 		o.messagesStatus = null
 	}

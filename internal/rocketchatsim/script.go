@@ -40,13 +40,11 @@ type Phase struct {
 	Duration time.Duration
 	// Kind is that of the records imported.
 	Kind Kind
-	// Imported is how many records are imported, evenly over the phase. Progress
-	// is saved each time that the number imported so far, in all phases, is a
-	// multiple of what the generation has for the kind, and with each record from
-	// count.total on. Whatever remains after the last save is never saved.
+	// Imported is how many records are imported, evenly over the phase. Progress is
+	// saved when the number so far, in all phases, is a multiple of what the
+	// generation has for the kind, and from count.total on. The rest never is.
 	Imported int
-	// Failed is how many of Imported fail. They count in count.error if the
-	// import was started with import.run, and in count.completed otherwise.
+	// Failed is how many of Imported fail.
 	Failed int
 
 	// saves are the other saves, evenly over the phase.
@@ -69,9 +67,8 @@ type event struct {
 }
 
 // Start makes a new newest operation that goes through the script from now on, at
-// speed times the script's own speed, and returns how long that will take. It does
-// not wait: the server catches up with its clock whenever it is asked. A new Start,
-// SetOperation or RemoveOperations stops it.
+// speed times the script's own speed, and returns at once how long that will take. A
+// new Start, SetOperation or RemoveOperations stops it.
 func (s *Server) Start(script Script, speed float64) time.Duration {
 	s.lock()
 	defer s.mu.Unlock()
@@ -101,10 +98,6 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 		if phase.Step != "" {
 			put(elapsed, true, func(o *operation) { o.enter(phase.Step) })
 		}
-		if phase.Step == StepUserSelection && generation.selectionInRecord {
-			// The selection is saved after the step.
-			put(elapsed+min(phase.Duration, 100*time.Millisecond), false, func(o *operation) { o.stored = true })
-		}
 		for i, save := range phase.saves {
 			save(foreseen)
 			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, save)
@@ -115,7 +108,8 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 			if generation.countsErrors(o.ImporterKey) {
 				failed = before + phase.Failed*i/phase.Imported
 			}
-			if handled%generation.saveRange(phase.Kind) == 0 || foreseen.reachesTotal(handled) {
+			total := foreseen.count().Total
+			if handled%generation.saveRange(phase.Kind) == 0 || total != nil && handled >= *total {
 				completed, errors := handled-failed, failed
 				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func(o *operation) {
 					o.count().Completed, o.Count.Error = new(completed), new(errors)
@@ -125,10 +119,6 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 		elapsed += phase.Duration
 	}
 	slices.SortStableFunc(s.pending, func(a, b event) int { return a.at.Compare(b.at) })
-}
-
-func (o *operation) reachesTotal(handled int) bool {
-	return o.Count != nil && o.Count.Total != nil && handled >= *o.Count.Total
 }
 
 // catchUp applies what was due until now.
@@ -146,14 +136,11 @@ func (s *Server) catchUp() {
 	}
 }
 
-// abortPause is how long an aborted import stays in each step that is left.
-const abortPause = 250 * time.Millisecond
-
 // runThrough leaves an aborted import nothing except the steps that were to come.
 func (s *Server) runThrough(last time.Time) {
 	s.operation.aborting = false
 	s.pending = slices.DeleteFunc(s.pending, func(e event) bool { return !e.isStep })
 	for i := range s.pending {
-		s.pending[i].at = last.Add(time.Duration(i+1) * abortPause)
+		s.pending[i].at = last.Add(time.Duration(i+1) * 250 * time.Millisecond)
 	}
 }

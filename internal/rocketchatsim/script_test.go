@@ -88,29 +88,6 @@ func TestFailedRecordsCountAsErrorsWhereTheGenerationAndTheImporterSaySo(t *test
 	}
 }
 
-func TestAnEarlyServerStoresTheSelectionAfterTheStepAndKeepsIt(t *testing.T) {
-	for _, generation := range sim.Generations() {
-		w := newWorkspace(t, sim.Config{Generation: generation})
-		w.Start(sim.Slack(), 1)
-		for _, c := range []struct {
-			after  time.Duration
-			step   string
-			stored bool
-		}{
-			{41 * time.Second, sim.StepPreparingMessages, false},
-			{time.Second + 50*time.Millisecond, sim.StepUserSelection, false},
-			{50 * time.Millisecond, sim.StepUserSelection, true},
-			{62 * time.Second, sim.StepImportingMessages, true},
-			{time.Hour, sim.StepDone, true},
-		} {
-			w.clock.Advance(c.after)
-			assert.Equal(t, c.step, w.current().Step, generation)
-			_, stored := w.record()["fileData"]
-			assert.Equal(t, c.stored && generation == sim.Early3, stored, "%s in %s", generation, c.step)
-		}
-	}
-}
-
 func TestWhatARestartASecondInstanceAndAClearDoInEachStep(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -29,15 +29,13 @@ type Config struct {
 	Generation Generation
 	// BasePath is a path that the workspace's URL carries, such as "/chat".
 	BasePath string
-	// Now is the server's clock, which sets _updatedAt and the Date header; nil
-	// means time.Now. It may be called at any time from any goroutine.
+	// Now is the server's clock; nil means time.Now.
 	Now func() time.Time
 	// RateLimit is how many calls an endpoint takes in a minute; 0 means 10 and a
 	// negative number means no limit.
 	RateLimit int
-	// PrepareTime is how long a wiped import takes to be prepared again. With 0
-	// it is over before the call that wiped it is answered. The call itself is
-	// always answered at once.
+	// PrepareTime is how long a wiped import takes to be prepared again. The call
+	// that wiped it is answered at once.
 	PrepareTime time.Duration
 }
 
@@ -81,18 +79,16 @@ func New(config Config) *Server {
 	}
 }
 
-// SetDate makes clock the one that sets the Date header of each answer, as a proxy
-// with a clock of its own does; nil leaves the header out. At first it is
-// Config.Now.
+// SetDate makes clock set the Date header in place of Config.Now, as a proxy with a
+// clock of its own does; nil leaves the header out.
 func (s *Server) SetDate(clock func() time.Time) {
 	s.lock()
 	defer s.mu.Unlock()
 	s.date = clock
 }
 
-// AnswerWith makes every request get this answer, whatever it asks for, until
-// AnswerWith is called again; nil is Rocket.Chat's own answer. The requests still
-// count in Requests, and do nothing to an import.
+// AnswerWith makes every request get this answer, which does nothing to an import,
+// until AnswerWith is called again; nil is Rocket.Chat's own answer.
 func (s *Server) AnswerWith(a *Answer) {
 	s.lock()
 	defer s.mu.Unlock()
