@@ -3,8 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -24,7 +23,6 @@ type workspace struct {
 	name   string
 	url    string
 	sim    *rocketchatsim.Server
-	server *http.Server
 	story  story
 	teller teller
 }
@@ -70,8 +68,7 @@ func place(sim *rocketchatsim.Server, step string, completed int, ago time.Durat
 }
 
 // startWorkspaces starts n workspaces, in which nothing happens yet.
-func startWorkspaces(n int) (workspaces, error) {
-	var all workspaces
+func startWorkspaces(n int) (all workspaces) {
 	for i := range n {
 		w := &workspace{
 			sim:   rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest}),
@@ -82,23 +79,10 @@ func startWorkspaces(n int) (workspaces, error) {
 			w.name += fmt.Sprintf("-%d", i/len(stories)+1)
 		}
 		w.sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			all.close()
-			return nil, err
-		}
-		w.url = "http://" + listener.Addr().String()
-		w.server = &http.Server{Handler: w.sim, ReadHeaderTimeout: 10 * time.Second}
-		go w.server.Serve(listener)
+		w.url = httptest.NewServer(w.sim).URL
 		all = append(all, w)
 	}
-	return all, nil
-}
-
-func (all workspaces) close() {
-	for _, w := range all {
-		w.server.Close()
-	}
+	return all
 }
 
 // configuration is the exporter's configuration file for the workspaces.
@@ -145,8 +129,12 @@ func (all workspaces) play(ctx context.Context, programs []*process.Process, unt
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := ended(programs); err != nil {
-			return err
+		for _, p := range programs {
+			select {
+			case <-p.Ended():
+				return fmt.Errorf("a program ended: %w\n%s", p.Err(), p.Output())
+			default:
+			}
 		}
 	}
 }
