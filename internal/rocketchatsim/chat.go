@@ -25,10 +25,9 @@ type Attachment struct {
 }
 
 // Messages returns the messages received so far, oldest first.
-func (s *Server) Messages() []Message {
-	s.lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.messages)
+func (s *Server) Messages() (received []Message) {
+	s.do(func() { received = slices.Clone(s.messages) })
+	return received
 }
 
 // postMessage needs no permission of its own: any user may post.

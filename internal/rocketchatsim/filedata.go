@@ -22,18 +22,16 @@ const (
 )
 
 // Writes returns how often getImportFileData made each kind of change so far.
-func (s *Server) Writes() map[Write]int {
-	s.lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.writes)
+func (s *Server) Writes() (writes map[Write]int) {
+	s.do(func() { writes = maps.Clone(s.writes) })
+	return writes
 }
 
 // Destructive returns how many calls harmed an import so far: every write except
 // WriteSameStep.
 func (s *Server) Destructive() int {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.writes[WriteWiped] + s.writes[WriteStepBack]
+	writes := s.Writes()
+	return writes[WriteWiped] + writes[WriteStepBack]
 }
 
 // getImportFileData is the endpoint that writes. What it does depends on the step

@@ -79,13 +79,9 @@ func newOperation(key, name, step string, at time.Time) Operation {
 	return Operation{ImporterKey: key, Type: name, Step: step, Valid: true, User: "simulatedAdmin001", Created: at, Updated: at}
 }
 
-// SetOperation makes op the newest import and returns its id. An operation of the
-// same id is replaced and keeps its selection. Whatever was playing stops.
-func (s *Server) SetOperation(op Operation) string {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.place(op).ID
-}
+// SetOperation makes op the newest import. An operation of the same id is replaced
+// and keeps its selection. Whatever was playing stops.
+func (s *Server) SetOperation(op Operation) { s.do(func() { s.place(op) }) }
 
 // Update lets change alter the newest operation and then sets its Updated to now,
 // as any save does. Whatever was playing goes on. It fails if there is no import.
@@ -164,23 +160,20 @@ func (s *Server) giveUp(change func(*operation)) {
 }
 
 // change alters the newest operation.
-func (s *Server) change(change func(*operation)) error {
-	s.lock()
-	defer s.mu.Unlock()
-	if s.operation == nil {
-		return errors.New("rocketchatsim: there is no import")
-	}
-	change(s.operation)
-	return nil
+func (s *Server) change(change func(*operation)) (err error) {
+	s.do(func() {
+		if s.operation == nil {
+			err = errors.New("rocketchatsim: there is no import")
+			return
+		}
+		change(s.operation)
+	})
+	return err
 }
 
 // RemoveOperations forgets every import, as if there never was one. Whatever was
 // playing stops.
-func (s *Server) RemoveOperations() {
-	s.lock()
-	defer s.mu.Unlock()
-	s.operation, s.pending = nil, nil
-}
+func (s *Server) RemoveOperations() { s.do(func() { s.operation, s.pending = nil, nil }) }
 
 // Operation returns the newest operation as it is now, and false if there is none.
 func (s *Server) Operation() (op Operation, found bool) {

@@ -70,16 +70,16 @@ type event struct {
 // speed times the script's own speed, and returns at once how long that will take. A
 // new Start, SetOperation or RemoveOperations stops it.
 func (s *Server) Start(script Script, speed float64) time.Duration {
-	s.lock()
-	defer s.mu.Unlock()
-	op := script.Operation
-	op.Updated = s.now()
-	if op.Created.IsZero() {
-		op.Created = op.Updated
-	}
-	o := s.place(op)
-	o.selection, o.preparation = script.Selection, script.preparation
-	s.schedule(o, script.Phases, speed)
+	s.do(func() {
+		op := script.Operation
+		op.Updated = s.now()
+		if op.Created.IsZero() {
+			op.Created = op.Updated
+		}
+		o := s.place(op)
+		o.selection, o.preparation = script.Selection, script.preparation
+		s.schedule(o, script.Phases, speed)
+	})
 	return time.Duration(float64(script.Duration()) / speed)
 }
 

@@ -12,22 +12,18 @@ import (
 type Selection struct {
 	// Users is the number of entries in users.
 	Users int
-	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded are how many of
-	// the users have is_deleted, is_bot, is_email_taken, and do_import false.
-	// A bot has no email.
+	// How many of the users have is_deleted, is_bot, is_email_taken, and do_import
+	// false. A bot has no email.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int
 
 	// Channels is the number of entries in channels, the direct ones included.
 	Channels int
-	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded are
-	// how many of the channels have is_archived, is_private, is_direct, and
-	// do_import false. A real server has at most one direct entry, the last:
-	// __directMessages__. From 3.14 on it is private too.
+	// How many of the channels have is_archived, is_private, is_direct, and
+	// do_import false. A real server has at most one direct entry, the last.
 	ChannelsArchived, ChannelsPrivate, ChannelsDirect, ChannelsExcluded int
 
 	// Messages is message_count.
 	Messages int
-
 	// Contacts is the number of entries in contacts, which Latest alone has.
 	Contacts int
 }

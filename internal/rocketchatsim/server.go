@@ -81,26 +81,17 @@ func New(config Config) *Server {
 
 // SetDate makes clock set the Date header in place of Config.Now, as a proxy with a
 // clock of its own does; nil leaves the header out.
-func (s *Server) SetDate(clock func() time.Time) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.date = clock
-}
+func (s *Server) SetDate(clock func() time.Time) { s.do(func() { s.date = clock }) }
 
 // AnswerWith makes every request get this answer, which does nothing to an import,
 // until AnswerWith is called again; nil is Rocket.Chat's own answer.
-func (s *Server) AnswerWith(a *Answer) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.front = a
-}
+func (s *Server) AnswerWith(a *Answer) { s.do(func() { s.front = a }) }
 
 // Requests returns how many requests for the endpoint have arrived, refused ones
 // included.
-func (s *Server) Requests(endpoint string) int {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.requests[endpoint]
+func (s *Server) Requests(endpoint string) (n int) {
+	s.do(func() { n = s.requests[endpoint] })
+	return n
 }
 
 // ServeHTTP answers as Rocket.Chat does: it looks at the token first, then at the
@@ -109,13 +100,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Not with the server locked: the rest of the body may be long in coming. A
 	// body that broke off is no JSON.
 	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	s.answer(r, body, w.Header()).send(w)
+	var answer reply
+	s.do(func() { answer = s.answer(r, body, w.Header()) })
+	answer.send(w)
 }
 
 // answer decides on the reply, and sets the headers that any reply has.
 func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply {
-	s.lock()
-	defer s.mu.Unlock()
 	header["Date"] = nil // which keeps net/http from setting one
 	if s.date != nil {
 		header.Set("Date", s.date().UTC().Format(http.TimeFormat))
@@ -145,14 +136,13 @@ func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply 
 	if endpoint.permission != "" && !u.permissions[endpoint.permission] {
 		return reply{Answer: s.config.Generation.forbidden}
 	}
-	return endpoint.answer(s, r.Header.Get(userIDHeader), body)
+	return endpoint.answer(s, r.Header.Get("X-User-Id"), body)
 }
 
 var endpoints = map[string]struct {
 	method     string
 	permission Permission // "" where none is needed
-	// answer is called with the server locked.
-	answer func(s *Server, userID string, body []byte) reply
+	answer     func(s *Server, userID string, body []byte) reply
 }{
 	GetImportFileData:         {http.MethodGet, RunImport, (*Server).getImportFileData},
 	GetCurrentImportOperation: {http.MethodGet, RunImport, (*Server).getCurrentImportOperation},
@@ -161,8 +151,10 @@ var endpoints = map[string]struct {
 
 func (s *Server) now() time.Time { return s.config.Now() }
 
-// lock takes the lock and catches up with what was due until now.
-func (s *Server) lock() {
+// do locks the server, and catches up with what was due until now before it calls f.
+func (s *Server) do(f func()) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.catchUp()
+	f()
 }

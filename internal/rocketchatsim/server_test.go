@@ -1,73 +1,39 @@
 package rocketchatsim_test
 
 import (
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-func TestRefusalsAreThoseOfTheGeneration(t *testing.T) {
-	for _, c := range []struct {
-		generation sim.Generation
-		status     int
-		forbidden  string
-		none       string
-	}{
-		{sim.Early3, 400, "error-action-not-allowed", `{"success":true}`},
-		{sim.Middle, 400, "not_authorized", `{"success":true}`},
-		{sim.Classic, 403, "[error-unauthorized]", `{"success":true}`},
-		{sim.Latest, 403, "[error-unauthorized]", `{"operation":null,"success":true}`},
-	} {
-		t.Run(c.generation.String(), func(t *testing.T) {
-			w := newWorkspace(t, sim.Config{Generation: c.generation})
-			require.Equal(t, c.none, w.get(sim.GetCurrentImportOperation).body)
-			requireError(t, w.get(sim.GetImportFileData), "error-operation-not-found")
-			w.place(sim.StepImportingUsers, nil)
-			for _, endpoint := range []string{sim.GetImportFileData, sim.GetCurrentImportOperation} {
-				require.Equal(t, 401, w.request("GET", "/api/v1/"+endpoint, "wrong", "").status)
-				w.Revoke(testUser, sim.RunImport)
-				require.Equal(t, c.status, w.get(endpoint).status)
-				require.Contains(t, w.get(endpoint).body, c.forbidden)
-				w.Grant(testUser, sim.RunImport)
-				w.SetToken(testUser, "") // revoked: no token works, not even none
-				require.Equal(t, 401, w.request("GET", "/api/v1/"+endpoint, "", "").status)
-				w.SetToken(testUser, testToken)
-				require.Equal(t, 405, w.request("POST", "/api/v1/"+endpoint, testToken, "").status)
-				require.Equal(t, 404, w.request("GET", "/chat/api/v1/"+endpoint, testToken, "").status)
-				require.Equal(t, 6, w.Requests(endpoint), "with one of an import that was not there")
-			}
-			require.Equal(t, 0, w.Destructive())
-		})
-	}
-}
-
-func requireError(t *testing.T, got answer, errorType string) {
-	t.Helper()
-	refusal := decode[struct{ Error, ErrorType string }](t, got.body)
-	require.Equal(t, 400, got.status)
-	require.Equal(t, errorType, refusal.ErrorType)
-	require.Contains(t, refusal.Error, "["+errorType+"]")
-}
-
-func TestTheDateHeaderIsOfTheServersClockOrAnotherOrAbsent(t *testing.T) {
-	w := newWorkspace(t, sim.Config{})
-	listener := httptest.NewServer(w.Server) // since net/http sets a Date of its own
-	t.Cleanup(listener.Close)
-	for want, clock := range map[string]func() time.Time{
-		"Tue, 24 Nov 2026 06:31:55 GMT": w.clock.Now, "Tue, 24 Nov 2026 00:00:00 GMT": func() time.Time { return epoch.Truncate(24 * time.Hour) }, "": nil,
-	} {
-		w.SetDate(clock)
-		response, err := listener.Client().Get(listener.URL)
-		require.NoError(t, err)
-		response.Body.Close()
-		require.Equal(t, want, response.Header.Get("Date"))
+func TestWhatIsRefusedDoesNothing(t *testing.T) {
+	for i, generation := range sim.Generations() {
+		w := newWorkspace(t, sim.Config{Generation: generation, BasePath: "/chat"})
+		w.place(sim.StepImportingUsers, nil)
+		const path = "/chat/api/v1/" + sim.GetImportFileData
+		assert.Equal(t, 404, w.request("GET", "/api/v1/"+sim.GetImportFileData, testToken, "").status)
+		assert.Equal(t, 405, w.request("POST", path, testToken, "").status)
+		assert.Equal(t, 401, w.request("GET", path, "wrong", "").status)
+		w.Revoke(testUser, sim.RunImport)
+		assert.Equal(t, [...]int{400, 400, 403, 403}[i], w.request("GET", path, testToken, "").status)
+		w.Grant(testUser, sim.RunImport)
+		w.SetToken(testUser, "") // revoked: no token works, not even none
+		assert.Equal(t, 401, w.request("GET", path, "", "").status)
+		w.SetToken(testUser, testToken)
+		w.AnswerWith(&sim.Answer{Status: 502})
+		assert.Equal(t, 502, w.request("GET", path, testToken, "").status)
+		assert.Equal(t, 0, w.Destructive())
+		w.AnswerWith(nil)
+		assert.Equal(t, 200, w.request("GET", path, testToken, "").status)
+		assert.Equal(t, 1, w.Destructive())
+		assert.Equal(t, 6, w.Requests(sim.GetImportFileData))
 	}
 }
 

@@ -16,11 +16,6 @@ const (
 	BypassRateLimit Permission = "api-bypass-rate-limit"
 )
 
-const (
-	userIDHeader = "X-User-Id"
-	tokenHeader  = "X-Auth-Token"
-)
-
 // user is an account that may call the API.
 type user struct {
 	token       string
@@ -30,48 +25,37 @@ type user struct {
 // SetUser adds the user, or replaces the one of the same id. It holds from the
 // next request on.
 func (s *Server) SetUser(id, token string, permissions ...Permission) {
-	s.lock()
-	defer s.mu.Unlock()
 	u := &user{token, map[Permission]bool{}}
 	for _, p := range permissions {
 		u.permissions[p] = true
 	}
-	s.users[id] = u
+	s.do(func() { s.users[id] = u })
 }
 
 // SetToken replaces the user's token; "" revokes it, so that no token is accepted.
 // It panics if there is no such user.
-func (s *Server) SetToken(id, token string) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.users[id].token = token
-}
+func (s *Server) SetToken(id, token string) { s.do(func() { s.users[id].token = token }) }
 
 // Grant gives the user a permission. It panics if there is no such user.
-func (s *Server) Grant(id string, permission Permission) { s.permit(id, permission, true) }
+func (s *Server) Grant(id string, permission Permission) {
+	s.do(func() { s.users[id].permissions[permission] = true })
+}
 
 // Revoke takes a permission from the user. It panics if there is no such user.
-func (s *Server) Revoke(id string, permission Permission) { s.permit(id, permission, false) }
-
-func (s *Server) permit(id string, permission Permission, permitted bool) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.users[id].permissions[permission] = permitted
+func (s *Server) Revoke(id string, permission Permission) {
+	s.do(func() { delete(s.users[id].permissions, permission) })
 }
 
 // authenticate returns the user that the request's headers name, or nil.
 func (s *Server) authenticate(r *http.Request) *user {
-	u := s.users[r.Header.Get(userIDHeader)]
-	if u == nil || u.token == "" || u.token != r.Header.Get(tokenHeader) {
+	u := s.users[r.Header.Get("X-User-Id")]
+	if u == nil || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
 		return nil
 	}
 	return u
 }
 
-// rateWindow is how long a window of the rate limit is. It starts with the first
-// call in it.
-const rateWindow = time.Minute
-
+// window is a minute of the rate limit. It starts with the first call in it.
 type window struct {
 	ends  time.Time
 	calls int
@@ -82,7 +66,7 @@ type window struct {
 func (s *Server) take(endpoint string, header http.Header) time.Duration {
 	w := s.windows[endpoint]
 	if w == nil || !s.now().Before(w.ends) {
-		w = &window{ends: s.now().Add(rateWindow)}
+		w = &window{ends: s.now().Add(time.Minute)}
 		s.windows[endpoint] = w
 	}
 	w.calls++
