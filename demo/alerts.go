@@ -21,13 +21,9 @@ const alertSpeed = 20
 
 // startAlerting starts a Prometheus with the shipped rules, and an Alertmanager that
 // posts into a simulated Rocket.Chat, and to webhooks for pager and tickets. Both
-// keep their files in dir. It returns once both can be asked. What Alertmanager posts
+// are in the module at root, and keep their files in dir. It returns once both can be asked. What Alertmanager posts
 // into the channel of chat is shown from then on, until ctx ends.
-func startAlerting(ctx context.Context, dir string, e *exporter, chat *workspace) (*alertstack.Stack, error) {
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return nil, err
-	}
+func startAlerting(ctx context.Context, root, dir string, e *exporter, chat *workspace) (*alertstack.Stack, error) {
 	bin := filepath.Join(root, "test", "bin")
 	config := alertstack.Config{
 		Prometheus:   filepath.Join(bin, "prometheus"),
@@ -38,7 +34,7 @@ func startAlerting(ctx context.Context, dir string, e *exporter, chat *workspace
 		Webhook:      httptest.NewServer(alertstack.Webhook(show)).URL,
 		RocketChat:   &alertstack.RocketChat{URL: chat.url, UserID: userID, Token: token},
 	}
-	if e.many {
+	if len(e.targets) > 1 {
 		config.Many = e.address
 	} else {
 		config.Exporters = map[string]string{chat.name: e.address}
@@ -99,11 +95,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 // buildAlerting builds Prometheus and Alertmanager, each from the module that pins
 // it, unless they are there. The times are those of go build with an empty
 // GOCACHE: a half of the CPU time, and the real time on two busy cores.
-func buildAlerting(ctx context.Context) error {
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return err
-	}
+func buildAlerting(ctx context.Context, root string) error {
 	bin := filepath.Join(root, "test", "bin")
 	for _, p := range []struct{ program, module, takes string }{
 		{"alertmanager", "test/alertmanager", "1 to 3 minutes"},

@@ -18,7 +18,6 @@ const scrapeInterval = 5 * time.Second
 type exporter struct {
 	*process.Process
 	address string   // host:port
-	many    bool     // whether it watches more than one workspace
 	targets []string // the URLs of the metrics of each workspace
 }
 
@@ -30,10 +29,10 @@ func startExporter(ctx context.Context, dir, address string, w workspaces) (*exp
 	if err != nil {
 		return nil, err
 	}
-	e := &exporter{address: address, many: len(w) > 1, targets: []string{"http://" + address + "/metrics"}}
+	e := &exporter{address: address, targets: []string{"http://" + address + "/metrics"}}
 	env := []string{"ROCKETCHAT_AUTH_TOKEN=" + token}
 	args := []string{"--rocketchat.url=" + w[0].url, "--rocketchat.user-id=" + userID}
-	if e.many {
+	if len(w) > 1 {
 		file := filepath.Join(dir, "workspaces.yml")
 		if err := os.WriteFile(file, []byte(w.configuration()), 0o600); err != nil {
 			return nil, err

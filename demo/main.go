@@ -67,12 +67,16 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 
 	programs := []*process.Process{exporter.Process}
 	if withAlerts {
+		root, err := moduleRoot(ctx)
+		if err != nil {
+			return err
+		}
 		built := make(chan error, 1)
-		go func() { built <- buildAlerting(ctx) }()
+		go func() { built <- buildAlerting(ctx, root) }()
 		if err := workspaces.play(ctx, programs, built); err != nil {
 			return err
 		}
-		alerting, err := startAlerting(ctx, dir, exporter, workspaces[0])
+		alerting, err := startAlerting(ctx, root, dir, exporter, workspaces[0])
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ type Config struct {
 	// Exporters holds the address (host:port) of the exporter of each workspace.
 	Exporters map[string]string
 	// Many is the address of one exporter of many workspaces, which Prometheus
-	// finds by its /sd; empty where there is none.
+	// finds by its /sd, instead.
 	Many string
 	// Webhook is the base URL that every receiver posts to; see Webhook.
 	Webhook string

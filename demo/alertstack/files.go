@@ -3,7 +3,6 @@ package alertstack
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -128,20 +127,20 @@ func (c Config) withReceiver(text string) (string, error) {
 // writePrometheus writes a configuration with the scrape job that the shipped
 // files expect, and returns the file.
 func (c Config) writePrometheus(alertmanagerURL string) (string, error) {
-	var text strings.Builder
-	fmt.Fprintf(&text, "global: {scrape_interval: %s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}\n", c.shortened(interval))
-	fmt.Fprintf(&text, "rule_files: [%q]\n", filepath.Join(c.Dir, "*.rules.yml"))
-	fmt.Fprintf(&text, "alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", strings.TrimPrefix(alertmanagerURL, "http://"))
-	fmt.Fprintf(&text, "scrape_configs:\n  - job_name: rocketchat_import\n")
-	if len(c.Exporters) > 0 {
-		fmt.Fprintf(&text, "    static_configs:\n")
-	}
-	for _, workspace := range slices.Sorted(maps.Keys(c.Exporters)) {
-		fmt.Fprintf(&text, "      - targets: [%q]\n        labels: {instance: %q}\n", c.Exporters[workspace], workspace)
-	}
+	text := fmt.Sprintf(`global: {scrape_interval: %s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}
+rule_files: [%q]
+alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
+scrape_configs:
+  - job_name: rocketchat_import
+`, c.shortened(interval), filepath.Join(c.Dir, "*.rules.yml"), strings.TrimPrefix(alertmanagerURL, "http://"))
 	if c.Many != "" {
-		text.WriteString(strings.ReplaceAll(many, "ADDRESS", c.Many))
+		text += strings.ReplaceAll(many, "ADDRESS", c.Many)
+	} else {
+		text += "    static_configs:\n"
+	}
+	for workspace, address := range c.Exporters {
+		text += fmt.Sprintf("      - {targets: [%q], labels: {instance: %q}}\n", address, workspace)
 	}
 	path := filepath.Join(c.Dir, "prometheus.yml")
-	return path, os.WriteFile(path, []byte(text.String()), 0o600)
+	return path, os.WriteFile(path, []byte(text), 0o600)
 }
