@@ -55,6 +55,11 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 		return err
 	}
 	defer exporter.Stop()
+	ctx, end := context.WithCancelCause(ctx)
+	endWith := func(p *process.Process) {
+		go func() { end(fmt.Errorf("a program ended: %w\n%s", p.Err(), p.Output())) }()
+	}
+	endWith(exporter.Process)
 	fmt.Printf("It is ready: open the page, or ask for the metrics:\n\n  curl -s '%s' | grep ^rocketchat_import\n\n", exporter.targets[0])
 	for _, w := range workspaces {
 		fmt.Printf("simulated Rocket.Chat  %s  %s\n", w.url, w.name)
@@ -65,7 +70,6 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 	go exporter.scrape(scraping)
 	workspaces.list()
 
-	programs := []*process.Process{exporter.Process}
 	if withAlerts {
 		root, err := moduleRoot(ctx)
 		if err != nil {
@@ -73,7 +77,7 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 		}
 		built := make(chan error, 1)
 		go func() { built <- buildAlerting(ctx, root) }()
-		if err := workspaces.play(ctx, programs, built); err != nil {
+		if err := workspaces.play(ctx, built); err != nil {
 			return err
 		}
 		alerting, err := startAlerting(ctx, root, dir, exporter, workspaces[0])
@@ -82,9 +86,10 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 		}
 		defer alerting.Stop()
 		stopScraping()
-		programs = append(programs, alerting.Prometheus, alerting.Alertmanager)
+		endWith(alerting.Prometheus)
+		endWith(alerting.Alertmanager)
 	}
-	return workspaces.play(ctx, programs, nil)
+	return workspaces.play(ctx, nil)
 }
 
 // say prints a line with the time.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"rocketchat_import_exporter/demo/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -103,9 +102,9 @@ func (all workspaces) list() {
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
 }
 
-// play begins all stories, and prints them, until ctx or a program ends, or
-// until has a value, which it returns.
-func (all workspaces) play(ctx context.Context, programs []*process.Process, until <-chan error) error {
+// play begins all stories, and prints them, until ctx ends, or until has a value,
+// which it returns.
+func (all workspaces) play(ctx context.Context, until <-chan error) error {
 	for _, w := range all {
 		w.begins = time.Now()
 	}
@@ -129,14 +128,7 @@ func (all workspaces) play(ctx context.Context, programs []*process.Process, unt
 		case err := <-until:
 			return err
 		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for _, p := range programs {
-			select {
-			case <-p.Ended():
-				return fmt.Errorf("a program ended: %w\n%s", p.Err(), p.Output())
-			default:
-			}
+			return context.Cause(ctx)
 		}
 	}
 }

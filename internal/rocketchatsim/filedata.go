@@ -76,9 +76,6 @@ func (s *Server) prepareAgain(o *operation) {
 	o.staged = 0
 	if o.File == "" {
 		o.selection = Selection{}
-		o.enter(StepUserSelection)
-		o.Updated = s.now()
-		return
 	}
 	preparation := o.preparation
 	if preparation == nil {

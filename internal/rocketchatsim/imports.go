@@ -134,9 +134,8 @@ func HipChatImport(c Content) Script {
 }
 
 // APIImport is an import of users that a program hands over in ten batches and
-// starts with import.run, the only importer whose failed records are counted as
-// such. It takes 62 s.
-func APIImport(users, failed int) Script {
+// starts with import.run. It takes 62 s.
+func APIImport(users int) Script {
 	var batches []save
 	for range 10 {
 		batches = append(batches, addUsers(users/10))
@@ -146,7 +145,7 @@ func APIImport(users, failed int) Script {
 		Phases: append([]Phase{
 			{Step: StepNew, Duration: 2 * time.Second, saves: batches[:1]},
 			{Step: StepUserSelection, Duration: 20 * time.Second, saves: batches[1:]},
-		}, importing(Content{Users: users}, failed)...),
+		}, importing(Content{Users: users})...),
 	}
 }
 
@@ -179,7 +178,7 @@ func fileImport(key, name, contentType string, c Content, preparation []Phase) S
 			},
 			preparation,
 			[]Phase{{Step: StepUserSelection, Duration: 20 * time.Second}},
-			importing(c, 0),
+			importing(c),
 		),
 		preparation: append(preparation, Phase{Step: StepUserSelection}),
 	}
@@ -187,14 +186,14 @@ func fileImport(key, name, contentType string, c Content, preparation []Phase) S
 
 // importing imports what is staged of the content. It takes 116 s if there are
 // messages, and 40 s otherwise.
-func importing(c Content, failed int) []Phase {
+func importing(c Content) []Phase {
 	forChannels, forMessages := 2*time.Second, 2*time.Second
 	if c.Messages > 0 {
 		forChannels, forMessages = 10*time.Second, 70*time.Second
 	}
 	return []Phase{
 		{Step: StepImportingStarted, Duration: 2 * time.Second},
-		{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users, Failed: failed},
+		{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users},
 		{Step: StepImportingChannels, Duration: forChannels, Kind: Channels, Imported: c.Channels + c.Direct},
 		{Step: StepImportingMessages, Duration: forMessages, Kind: Messages, Imported: c.Messages - c.Skipped},
 		{Step: StepFinishing, Duration: 4 * time.Second},

@@ -44,8 +44,6 @@ type Phase struct {
 	// saved when the number so far, in all phases, is a multiple of what the
 	// generation has for the kind, and from count.total on. The rest never is.
 	Imported int
-	// Failed is how many of Imported fail.
-	Failed int
 
 	// saves are the other saves, evenly over the phase.
 	saves []save
@@ -89,11 +87,9 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 	put := func(after time.Duration, isStep bool, save save) {
 		s.pending = append(s.pending, event{start.Add(time.Duration(float64(after) / speed)), isStep, save})
 	}
-	generation := s.config.Generation
 	// The import keeps its progress in memory: it does not read it from the record.
 	foreseen := &operation{Operation: o.Operation.clone()}
-	handled, failed := 0, 0
-	var elapsed time.Duration
+	imported, elapsed := 0, time.Duration(0)
 	for _, phase := range phases {
 		if phase.Step != "" {
 			put(elapsed, true, func(o *operation) { o.enter(phase.Step) })
@@ -102,17 +98,13 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 			save(foreseen)
 			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, save)
 		}
-		before := failed
 		for i := 1; i <= phase.Imported; i++ {
-			handled++
-			if generation.countsErrors(o.ImporterKey) {
-				failed = before + phase.Failed*i/phase.Imported
-			}
+			imported++
 			total := foreseen.count().Total
-			if handled%generation.saveRange(phase.Kind) == 0 || total != nil && handled >= *total {
-				completed, errors := handled-failed, failed
+			if imported%s.config.Generation.saveRange(phase.Kind) == 0 || total != nil && imported >= *total {
+				completed := imported
 				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func(o *operation) {
-					o.count().Completed, o.Count.Error = new(completed), new(errors)
+					o.count().Completed, o.Count.Error = new(completed), new(0)
 				})
 			}
 		}

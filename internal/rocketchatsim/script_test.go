@@ -72,22 +72,6 @@ func TestProgressIsSavedAsOftenAsTheGenerationDoes(t *testing.T) {
 	}
 }
 
-func TestFailedRecordsCountAsErrorsWhereTheGenerationAndTheImporterSaySo(t *testing.T) {
-	for _, generation := range sim.Generations() {
-		slack, pending := sim.SlackImport(sim.Content{Users: 1000}), sim.PendingFiles(1000)
-		slack.Phases[8].Failed, pending.Phases[2].Failed = 100, 100
-		for _, c := range []struct {
-			script sim.Script
-			errors int
-		}{{slack, 0}, {pending, map[bool]int{true: 100}[generation == sim.Latest]}, {sim.APIImport(1000, 100), 100}} {
-			w := newWorkspace(t, sim.Config{Generation: generation})
-			w.clock.Advance(w.Start(c.script, 1))
-			count := w.current().Count
-			assert.Equal(t, []int{1000 - c.errors, c.errors}, []int{*count.Completed, *count.Error}, "%s, %s", generation, w.current().Type)
-		}
-	}
-}
-
 func TestWhatARestartASecondInstanceAndAClearDoInEachStep(t *testing.T) {
 	for _, c := range []struct {
 		name    string

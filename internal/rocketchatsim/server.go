@@ -9,6 +9,7 @@
 package rocketchatsim
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strings"
@@ -60,14 +61,10 @@ type Server struct {
 
 // New returns a workspace that behaves as config says.
 func New(config Config) *Server {
-	if config.Generation == (Generation{}) {
-		config.Generation = Latest
-	}
+	config.Generation = cmp.Or(config.Generation, Latest)
+	config.RateLimit = cmp.Or(config.RateLimit, 10)
 	if config.Now == nil {
 		config.Now = time.Now
-	}
-	if config.RateLimit == 0 {
-		config.RateLimit = 10
 	}
 	return &Server{
 		config:   config,
