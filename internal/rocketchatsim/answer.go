@@ -3,10 +3,8 @@ package rocketchatsim
 import (
 	"bufio"
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // Answer is a whole answer that takes the place of Rocket.Chat's: see
@@ -69,17 +67,15 @@ func (p reply) send(w http.ResponseWriter) {
 
 func text(status int, body string) reply { return reply{Answer: Answer{Status: status, Body: body}} }
 
-// noSuchEndpoint answers a path, or a method, that the server does not have.
-const noSuchEndpoint = `{"status":"error","message":"API endpoint does not exist."}`
+const (
+	// noSuchEndpoint answers a path, or a method, that the server does not have.
+	noSuchEndpoint = `{"status":"error","message":"API endpoint does not exist."}`
+	// tooManyRequests says how many seconds to wait.
+	tooManyRequests = `{"success":false,"error":"Error, too many requests. Wait %.0f seconds before calling this endpoint again. [error-too-many-requests]"}`
+)
 
 // apiError answers a Meteor error as Rocket.Chat's API renders it.
 func apiError(errorType, message, details string) reply {
 	return text(http.StatusBadRequest, fmt.Sprintf(`{"success":false,"error":%q,"errorType":%q,"details":%q}`,
 		message+" ["+errorType+"]", errorType, details))
-}
-
-func tooManyRequests(wait time.Duration) reply {
-	return text(http.StatusTooManyRequests, fmt.Sprintf(
-		`{"success":false,"error":"Error, too many requests. Wait %.0f seconds before calling this endpoint again. [error-too-many-requests]"}`,
-		math.Ceil(wait.Seconds())))
 }

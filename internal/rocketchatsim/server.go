@@ -10,8 +10,11 @@ package rocketchatsim
 
 import (
 	"cmp"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -125,12 +128,12 @@ func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply 
 	if u == nil {
 		return text(http.StatusUnauthorized, s.config.Generation.unauthorized)
 	}
-	if s.config.RateLimit > 0 && !u.permissions[BypassRateLimit] {
+	if s.config.RateLimit > 0 && !slices.Contains(u.permissions, BypassRateLimit) {
 		if wait := s.take(name, header); wait > 0 {
-			return tooManyRequests(wait)
+			return text(http.StatusTooManyRequests, fmt.Sprintf(tooManyRequests, math.Ceil(wait.Seconds())))
 		}
 	}
-	if endpoint.permission != "" && !u.permissions[endpoint.permission] {
+	if endpoint.permission != "" && !slices.Contains(u.permissions, endpoint.permission) {
 		return reply{Answer: s.config.Generation.forbidden}
 	}
 	return endpoint.answer(s, r.Header.Get("X-User-Id"), body)

@@ -2,6 +2,7 @@ package rocketchatsim
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -19,17 +20,13 @@ const (
 // user is an account that may call the API.
 type user struct {
 	token       string
-	permissions map[Permission]bool
+	permissions []Permission
 }
 
 // SetUser adds the user, or replaces the one of the same id. It holds from the
 // next request on.
 func (s *Server) SetUser(id, token string, permissions ...Permission) {
-	u := &user{token, map[Permission]bool{}}
-	for _, p := range permissions {
-		u.permissions[p] = true
-	}
-	s.do(func() { s.users[id] = u })
+	s.do(func() { s.users[id] = &user{token, permissions} })
 }
 
 // SetToken replaces the user's token; "" revokes it, so that no token is accepted.
@@ -38,12 +35,15 @@ func (s *Server) SetToken(id, token string) { s.do(func() { s.users[id].token = 
 
 // Grant gives the user a permission. It panics if there is no such user.
 func (s *Server) Grant(id string, permission Permission) {
-	s.do(func() { s.users[id].permissions[permission] = true })
+	s.do(func() { s.users[id].permissions = append(s.users[id].permissions, permission) })
 }
 
 // Revoke takes a permission from the user. It panics if there is no such user.
 func (s *Server) Revoke(id string, permission Permission) {
-	s.do(func() { delete(s.users[id].permissions, permission) })
+	s.do(func() {
+		u := s.users[id]
+		u.permissions = slices.DeleteFunc(u.permissions, func(p Permission) bool { return p == permission })
+	})
 }
 
 // authenticate returns the user that the request's headers name, or nil.
