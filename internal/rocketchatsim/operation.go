@@ -29,7 +29,7 @@ type Operation struct {
 	// selection for good.
 	File        string `json:"file,omitempty"`
 	ContentType string `json:"contentType,omitempty"`
-	// Created and Updated are ts and _updatedAt; a zero time leaves each out.
+	// Created and Updated are ts and _updatedAt.
 	Created, Updated time.Time `json:"-"`
 	// Count is what the operation counts, or nil for a record without it.
 	Count *Count `json:"count,omitempty"`
@@ -280,14 +280,14 @@ func (s *Server) getCurrentImportOperation(string, []byte) reply {
 	}
 	record := struct {
 		Operation
-		Created        any `json:"ts,omitempty"`
-		Updated        any `json:"_updatedAt,omitempty"`
-		MessagesStatus any `json:"messagesstatus,omitempty"`
+		Created        any    `json:"ts"`
+		Updated        string `json:"_updatedAt"`
+		MessagesStatus any    `json:"messagesstatus,omitempty"`
 	}{o.Operation.clone(), isoTime(o.Created), isoTime(o.Updated), o.messagesStatus}
 	if record.Count != nil && !generation.contacts {
 		record.Count.Contacts = nil
 	}
-	if generation.numericTS && !o.Created.IsZero() {
+	if generation.numericTS {
 		record.Created = o.Created.UnixMilli()
 	}
 	fields, err := json.Marshal(record)
@@ -307,13 +307,7 @@ func (s *Server) getCurrentImportOperation(string, []byte) reply {
 	return answer
 }
 
-// isoTime is nil, which leaves the field out, for the zero time.
-func isoTime(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
-}
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // storedFileData returns what writes the fields of the record's fileData without
 // the server's lock, or nil if the record has none.
