@@ -42,6 +42,9 @@ type Process struct {
 	err    error // set before ended is closed
 }
 
+// attributes are those that only one system has.
+var attributes *syscall.SysProcAttr
+
 // Start runs a program, which errors call by the given name. Its
 // environment is env and nothing else.
 func Start(name string, env []string, binary string, args ...string) (*Process, error) {
@@ -50,7 +53,7 @@ func Start(name string, env []string, binary string, args ...string) (*Process, 
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append([]string{}, env...)
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
-	cmd.SysProcAttr = endWithParent()
+	cmd.SysProcAttr = attributes
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	started := make(chan error)

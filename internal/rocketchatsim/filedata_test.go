@@ -150,3 +150,15 @@ func TestAWipeOfAnImportWithoutAFileLosesItsSelection(t *testing.T) {
 	require.Equal(t, 0, w.Staged())
 	require.Equal(t, 1, w.Destructive())
 }
+
+func TestOnlyTheLatestGenerationHasContacts(t *testing.T) {
+	for _, generation := range sim.Generations() {
+		w := newWorkspace(t, sim.Config{Generation: generation})
+		w.place(sim.StepUserSelection, func(op *sim.Operation) { op.Count.Contacts = new(4) })
+		require.NoError(t, w.SetSelection(sim.Selection{Contacts: 4}))
+		_, counted := w.record()["count"].(map[string]any)["contacts"]
+		assert.Equal(t, generation == sim.Latest, counted, generation)
+		staged := strings.Contains(w.get(sim.GetImportFileData).body, `"contacts":[{"id":"V0",`)
+		assert.Equal(t, generation == sim.Latest, staged, generation)
+	}
+}

@@ -75,30 +75,27 @@ func endsHalfway(end Phase) Script {
 // counts channels, then users, then messages, and then contacts if there are any.
 func SlackImport(c Content) Script {
 	channels := c.Channels + c.Direct
-	messages := Phase{Step: StepPreparingMessages, Duration: 20 * time.Second}
+	var messages []save
 	for read := 0; read < c.Messages; read += 500 { // in each folder
-		messages.saves = append(messages.saves, reading(fmt.Sprintf("channel-%d/2024-01-01", read/500)), total(min(500, c.Messages-read)))
+		messages = append(messages, reading(fmt.Sprintf("channel-%d/2024-01-01", read/500)), total(min(500, c.Messages-read)))
 	}
-	messages.saves = append(messages.saves, allRead(c.Messages))
 	preparation := []Phase{
-		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: []save{total(channels), own(Channels, channels)}},
-		{Step: StepPreparingUsers, Duration: 6 * time.Second, saves: []save{own(Users, c.Users), total(c.Users)}},
-		messages,
+		phase(StepPreparingChannels, 4, total(channels), own(Channels, channels)),
+		phase(StepPreparingUsers, 6, own(Users, c.Users), total(c.Users)),
+		phase(StepPreparingMessages, 20, append(messages, allRead(c.Messages))...),
 	}
 	if c.Contacts > 0 {
-		preparation[2].Duration = 15 * time.Second
-		preparation = append(preparation, Phase{Step: StepPreparingContacts, Duration: 5 * time.Second,
-			saves: []save{own(Contacts, c.Contacts), total(c.Contacts)}})
+		preparation[2].Duration -= 5 * time.Second
+		preparation = append(preparation, phase(StepPreparingContacts, 5, own(Contacts, c.Contacts), total(c.Contacts)))
 	}
-	return fileImport("slack", "Slack", "application/zip", c, preparation)
+	return fileImport("slack", "Slack", "application/zip", c, preparation...)
 }
 
 // SlackFromURL is SlackImport of a file that Rocket.Chat downloads.
 func SlackFromURL(c Content) Script {
 	script := SlackImport(c)
 	script.Operation.Step, script.Operation.File = StepDownloadingFile, "simulatedAdmin001_slack.zip"
-	script.Phases = script.Phases[1:]
-	script.Phases[0] = Phase{Step: StepDownloadingFile, Duration: 8 * time.Second}
+	script.Phases = append([]Phase{phase(StepDownloadingFile, 8)}, script.Phases[2:]...)
 	return script
 }
 
@@ -107,44 +104,35 @@ func SlackFromURL(c Content) Script {
 // count.channels and its total leave the direct conversations out, so that
 // count.completed ends above count.total.
 func CSVImport(c Content) Script {
-	return fileImport("csv", "CSV", "application/zip", c, []Phase{
-		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: []save{own(Channels, c.Channels)}},
-		{Step: StepPreparingMessages, Duration: 20 * time.Second, saves: []save{
-			reading("directmessages/messages"), allRead(c.Messages / 3),
-			reading("room-0/messages"), allRead(c.Messages),
-		}},
-		{Step: StepPreparingUsers, Duration: 6 * time.Second, saves: []save{
-			own(Users, c.Users), total(c.Channels + c.Messages + c.Users),
-		}},
-	})
+	return fileImport("csv", "CSV", "application/zip", c,
+		phase(StepPreparingChannels, 4, own(Channels, c.Channels)),
+		phase(StepPreparingMessages, 20,
+			reading("directmessages/messages"), allRead(c.Messages/3), reading("room-0/messages"), allRead(c.Messages)),
+		phase(StepPreparingUsers, 6, own(Users, c.Users), total(c.Channels+c.Messages+c.Users)),
+	)
 }
 
 // HipChatImport is an import of a HipChat export that goes well. It takes 178 s. It
 // begins with zeros, and counts users, then channels, then messages. Direct
 // conversations are as for CSVImport.
 func HipChatImport(c Content) Script {
-	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c, []Phase{
-		{Duration: 2 * time.Second, saves: []save{func(o *operation) { o.count().Messages = new(0) }, total(0)}},
-		{Step: StepPreparingUsers, Duration: 4 * time.Second, saves: []save{own(Users, c.Users), total(c.Users)}},
-		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: []save{own(Channels, c.Channels), total(c.Channels)}},
-		{Step: StepPreparingMessages, Duration: 20 * time.Second, saves: []save{
-			reading("users/100"), own(Messages, c.Messages), total(c.Messages),
-		}},
-	})
+	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c,
+		phase("", 2, func(o *operation) { o.count().Messages = new(0) }, total(0)),
+		phase(StepPreparingUsers, 4, own(Users, c.Users), total(c.Users)),
+		phase(StepPreparingChannels, 4, own(Channels, c.Channels), total(c.Channels)),
+		phase(StepPreparingMessages, 20, reading("users/100"), own(Messages, c.Messages), total(c.Messages)),
+	)
 }
 
 // APIImport is an import of users that a program hands over in ten batches and
 // starts with import.run. It takes 62 s.
 func APIImport(users int) Script {
-	var batches []save
-	for range 10 {
-		batches = append(batches, addUsers(users/10))
-	}
+	batches := slices.Repeat([]save{addUsers(users / 10)}, 10)
 	return Script{
 		Operation: APIOperation(StepNew, time.Time{}),
 		Phases: append([]Phase{
-			{Step: StepNew, Duration: 2 * time.Second, saves: batches[:1]},
-			{Step: StepUserSelection, Duration: 20 * time.Second, saves: batches[1:]},
+			phase(StepNew, 2, batches[0]),
+			phase(StepUserSelection, 20, batches[1:]...),
 		}, importing(Content{Users: users})...),
 	}
 }
@@ -154,34 +142,32 @@ func APIImport(users int) Script {
 func PendingFiles(files int) Script {
 	late := min(files, 10)
 	return Script{Operation: newOperation("pending-files", "Pending Files", StepNew, time.Time{}), Phases: []Phase{
-		{Step: StepNew, Duration: 2 * time.Second},
-		{Step: StepPreparingStarted, Duration: 4 * time.Second, saves: []save{
-			allRead(files), total(files), func(o *operation) { o.stored = true },
-		}},
+		phase(StepNew, 2),
+		phase(StepPreparingStarted, 4, allRead(files), total(files), func(o *operation) { o.stored = true }),
 		{Step: StepImportingFiles, Duration: 50 * time.Second, Kind: Files, Imported: files - late},
 		{Step: StepDone, Duration: 4 * time.Second, Kind: Files, Imported: late},
 	}}
 }
 
 // fileImport uploads a file, prepares it in 30 s, and imports its content.
-func fileImport(key, name, contentType string, c Content, preparation []Phase) Script {
+func fileImport(key, name, contentType string, c Content, preparation ...Phase) Script {
+	uploaded := func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_"+key, contentType }
 	return Script{
 		Operation: newOperation(key, name, StepNew, time.Time{}),
 		Selection: c.selection(),
 		Phases: slices.Concat(
-			[]Phase{
-				{Step: StepNew, Duration: 2 * time.Second},
-				{Step: StepUploading, Duration: 6 * time.Second, saves: []save{
-					func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_"+key, contentType },
-				}},
-				{Step: StepFileLoaded, Duration: 4 * time.Second},
-			},
+			[]Phase{phase(StepNew, 2), phase(StepUploading, 6, uploaded), phase(StepFileLoaded, 4)},
 			preparation,
-			[]Phase{{Step: StepUserSelection, Duration: 20 * time.Second}},
+			[]Phase{phase(StepUserSelection, 20)},
 			importing(c),
 		),
 		preparation: append(preparation, Phase{Step: StepUserSelection}),
 	}
+}
+
+// phase is a phase in which no record is imported.
+func phase(step string, seconds int, saves ...save) Phase {
+	return Phase{Step: step, Duration: time.Duration(seconds) * time.Second, saves: saves}
 }
 
 // importing imports what is staged of the content. It takes 116 s if there are
@@ -192,12 +178,12 @@ func importing(c Content) []Phase {
 		forChannels, forMessages = 10*time.Second, 70*time.Second
 	}
 	return []Phase{
-		{Step: StepImportingStarted, Duration: 2 * time.Second},
+		phase(StepImportingStarted, 2),
 		{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users},
 		{Step: StepImportingChannels, Duration: forChannels, Kind: Channels, Imported: c.Channels + c.Direct},
 		{Step: StepImportingMessages, Duration: forMessages, Kind: Messages, Imported: c.Messages - c.Skipped},
-		{Step: StepFinishing, Duration: 4 * time.Second},
-		{Step: StepDone},
+		phase(StepFinishing, 4),
+		phase(StepDone, 0),
 	}
 }
 

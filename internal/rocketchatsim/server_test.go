@@ -27,8 +27,8 @@ func TestWhatIsRefusedDoesNothing(t *testing.T) {
 		w.SetToken(testUser, "") // revoked: no token works, not even none
 		assert.Equal(t, 401, w.request("GET", path, "", "").status)
 		w.SetToken(testUser, testToken)
-		w.AnswerWith(&sim.Answer{Status: 502})
-		assert.Equal(t, 502, w.request("GET", path, testToken, "").status)
+		w.AnswerWith(new(sim.Fronts()["503 page"]))
+		assert.Equal(t, "30", w.request("GET", path, testToken, "").header.Get("Retry-After"))
 		assert.Equal(t, 0, w.Destructive())
 		w.AnswerWith(nil)
 		assert.Equal(t, 200, w.request("GET", path, testToken, "").status)
