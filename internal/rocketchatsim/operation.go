@@ -89,7 +89,6 @@ func (s *Server) SetOperation(op Operation) { s.do(func() { s.place(op) }) }
 // as any save does. Whatever was playing goes on. It fails if there is no import.
 func (s *Server) Update(change func(*Operation)) error {
 	return s.change(func(o *operation) {
-		o.Operation = o.Operation.clone()
 		change(&o.Operation)
 		o.enter(o.Step)
 		o.Updated = s.now()
