@@ -28,7 +28,9 @@ func TestWhatIsRefusedDoesNothing(t *testing.T) {
 		assert.Equal(t, 401, w.request("GET", path, "", "").status)
 		w.SetToken(testUser, testToken)
 		w.AnswerWith(new(sim.Fronts()["503 page"]))
-		assert.Equal(t, "30", w.request("GET", path, testToken, "").header.Get("Retry-After"))
+		front := w.request("GET", path, testToken, "").header
+		assert.Equal(t, "30", front.Get("Retry-After"))
+		assert.Contains(t, front.Get("Content-Type"), "text/html")
 		assert.Equal(t, 0, w.Destructive())
 		w.AnswerWith(nil)
 		assert.Equal(t, 200, w.request("GET", path, testToken, "").status)
