@@ -3,8 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,47 +19,28 @@ import (
 // are than shipped, so that nobody has to wait for minutes.
 const alertSpeed = 20
 
-// alerting is a Prometheus with the shipped rules, and an Alertmanager that
-// posts into a simulated Rocket.Chat, and to webhooks for pager and tickets.
-type alerting struct {
-	*alertstack.Stack
-	dir      string
-	webhooks *http.Server
-}
-
-// startAlerting starts what buildAlerting built, and returns once both can be asked. What Alertmanager posts into
-// the channel of chat is shown from then on, until ctx ends.
-func startAlerting(ctx context.Context, e *exporter, chat *workspace) (*alerting, error) {
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return nil, err
+// startAlerting starts a Prometheus with the shipped rules, and an Alertmanager that
+// posts into a simulated Rocket.Chat, and to webhooks for pager and tickets. Both
+// are in the module at root, and keep their files in dir. It returns once both can be asked. What Alertmanager posts
+// into the channel of chat is shown from then on, until ctx ends.
+func startAlerting(ctx context.Context, root, dir string, e *exporter, chat *workspace) (*alertstack.Stack, error) {
+	bin := filepath.Join(root, "test", "bin")
+	config := alertstack.Config{
+		Prometheus:   filepath.Join(bin, "prometheus"),
+		Alertmanager: filepath.Join(bin, "alertmanager"),
+		Alerts:       filepath.Join(root, "alerts"),
+		Dir:          dir,
+		Speed:        alertSpeed,
+		Webhook:      httptest.NewServer(alertstack.Webhook(show)).URL,
+		RocketChat:   &alertstack.RocketChat{URL: chat.url, UserID: userID, Token: token},
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
+	if len(e.targets) > 1 {
+		config.Many = e.address
+	} else {
+		config.Exporters = map[string]string{chat.name: e.address}
 	}
-	a := &alerting{webhooks: &http.Server{Handler: alertstack.Webhook(show), ReadHeaderTimeout: 10 * time.Second}}
-	go a.webhooks.Serve(listener)
-	if a.dir, err = os.MkdirTemp("", "demo"); err == nil {
-		bin := filepath.Join(root, "test", "bin")
-		config := alertstack.Config{
-			Prometheus:   filepath.Join(bin, "prometheus"),
-			Alertmanager: filepath.Join(bin, "alertmanager"),
-			Alerts:       filepath.Join(root, "alerts"),
-			Dir:          a.dir,
-			Speed:        alertSpeed,
-			Webhook:      "http://" + listener.Addr().String(),
-			RocketChat:   &alertstack.RocketChat{URL: chat.url, UserID: userID, Token: token},
-		}
-		if e.many {
-			config.Many = e.address
-		} else {
-			config.Exporters = map[string]string{chat.name: e.address}
-		}
-		a.Stack, err = alertstack.Start(ctx, config)
-	}
+	stack, err := alertstack.Start(ctx, config)
 	if err != nil {
-		a.stop()
 		return nil, err
 	}
 	fmt.Printf(`
@@ -69,18 +49,9 @@ Alertmanager sends them:                                               %s
 Its messages are shown as they arrive in #imports of the simulated Rocket.Chat
 %s. All waits are %d times shorter than shipped.
 
-`, a.PrometheusURL, a.AlertmanagerURL, chat.name, alertSpeed)
+`, stack.PrometheusURL, stack.AlertmanagerURL, chat.name, alertSpeed)
 	go showMessages(ctx, chat.sim)
-	return a, nil
-}
-
-// stop ends both programs and removes what they wrote.
-func (a *alerting) stop() {
-	if a.Stack != nil {
-		a.Stack.Stop()
-	}
-	a.webhooks.Close()
-	os.RemoveAll(a.dir)
+	return stack, nil
 }
 
 // show prints what goes to tickets. What goes to the pager is in the channel too.
@@ -124,11 +95,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 // buildAlerting builds Prometheus and Alertmanager, each from the module that pins
 // it, unless they are there. The times are those of go build with an empty
 // GOCACHE: a half of the CPU time, and the real time on two busy cores.
-func buildAlerting(ctx context.Context) error {
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return err
-	}
+func buildAlerting(ctx context.Context, root string) error {
 	bin := filepath.Join(root, "test", "bin")
 	for _, p := range []struct{ program, module, takes string }{
 		{"alertmanager", "test/alertmanager", "1 to 3 minutes"},
@@ -138,33 +105,26 @@ func buildAlerting(ctx context.Context) error {
 			continue
 		}
 		say("%-12s  is being built, which takes %s on two cores the first time", p.program, p.takes)
-		done := showProgress(p.program)
-		_, err := process.Build(ctx, bin, "github.com/prometheus/"+p.program+"/cmd/"+p.program, "-C", filepath.Join(root, p.module))
-		done()
-		if err != nil {
+		if err := build(ctx, bin, p.program, filepath.Join(root, p.module)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// showProgress prints now and then for how long a program has been built, until
-// done is called.
-func showProgress(program string) (done func()) {
-	began, tick := time.Now(), time.NewTicker(15*time.Second)
-	stop := make(chan struct{})
+// build builds a program of Prometheus, and prints now and then for how long.
+func build(ctx context.Context, bin, program, module string) error {
+	began, built := time.Now(), make(chan error)
 	go func() {
-		for {
-			select {
-			case <-tick.C:
-				say("%-12s  has been built for %s", program, time.Since(began).Round(time.Second))
-			case <-stop:
-				return
-			}
-		}
+		_, err := process.Build(ctx, bin, "github.com/prometheus/"+program+"/cmd/"+program, "-C", module)
+		built <- err
 	}()
-	return func() {
-		tick.Stop()
-		close(stop)
+	for progress := time.Tick(15 * time.Second); ; {
+		select {
+		case <-progress:
+			say("%-12s  has been built for %s", program, time.Since(began).Round(time.Second))
+		case err := <-built:
+			return err
+		}
 	}
 }

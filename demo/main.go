@@ -43,52 +43,53 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 	if err != nil {
 		return err
 	}
+	dir, err := os.MkdirTemp("", "demo")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	fmt.Printf("The page:  http://%s/\n\nBuilding the exporter, which takes a minute or two the first time …\n", address)
-	workspaces, err := startWorkspaces(n)
+	workspaces := startWorkspaces(n)
+	exporter, err := startExporter(ctx, dir, address, workspaces)
 	if err != nil {
 		return err
 	}
-	defer workspaces.close()
-	exporter, err := startExporter(ctx, address, workspaces)
-	if err != nil {
-		return err
+	defer exporter.Stop()
+	ctx, end := context.WithCancelCause(ctx)
+	endWith := func(p *process.Process) {
+		go func() { end(fmt.Errorf("a program ended: %w\n%s", p.Err(), p.Output())) }()
 	}
-	defer exporter.stop()
+	endWith(exporter.Process)
 	fmt.Printf("It is ready: open the page, or ask for the metrics:\n\n  curl -s '%s' | grep ^rocketchat_import\n\n", exporter.targets[0])
-
+	for _, w := range workspaces {
+		fmt.Printf("simulated Rocket.Chat  %s  %s\n", w.url, w.name)
+	}
+	fmt.Printf("\nThis program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
 	scraping, stopScraping := context.WithCancel(ctx)
 	defer stopScraping()
-	fmt.Printf("This program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
 	go exporter.scrape(scraping)
 	workspaces.list()
-	programs := []*process.Process{exporter.Process}
+
 	if withAlerts {
-		built := make(chan error, 1)
-		go func() { built <- buildAlerting(ctx) }()
-		if err := workspaces.play(ctx, programs, built); err != nil {
-			return err
-		}
-		alerting, err := startAlerting(ctx, exporter, workspaces[0])
+		root, err := moduleRoot(ctx)
 		if err != nil {
 			return err
 		}
-		defer alerting.stop()
-		stopScraping()
-		programs = append(programs, alerting.Prometheus, alerting.Alertmanager)
-	}
-	return workspaces.play(ctx, programs, nil)
-}
-
-// ended returns why one of the programs has ended; nil while none has.
-func ended(programs []*process.Process) error {
-	for _, p := range programs {
-		select {
-		case <-p.Ended():
-			return fmt.Errorf("a program ended: %w\n%s", p.Err(), p.Output())
-		default:
+		built := make(chan error, 1)
+		go func() { built <- buildAlerting(ctx, root) }()
+		if err := workspaces.play(ctx, built); err != nil {
+			return err
 		}
+		alerting, err := startAlerting(ctx, root, dir, exporter, workspaces[0])
+		if err != nil {
+			return err
+		}
+		defer alerting.Stop()
+		stopScraping()
+		endWith(alerting.Prometheus)
+		endWith(alerting.Alertmanager)
 	}
-	return nil
+	return workspaces.play(ctx, nil)
 }
 
 // say prints a line with the time.

@@ -14,10 +14,9 @@ const tellEvery = 5 * time.Second
 
 // teller prints the imports of one workspace, a line for each change.
 type teller struct {
-	id, step string
-	valid    bool
-	line     string
-	at       time.Time // of the line
+	told rocketchatsim.Operation
+	line string
+	at   time.Time // of the line
 }
 
 // next returns the line for what there is to tell now; empty if that is nothing.
@@ -26,11 +25,11 @@ func (t *teller) next(op rocketchatsim.Operation, found bool) string {
 		return ""
 	}
 	line := describe(op)
-	changed := op.ID != t.id || op.Step != t.step || op.Valid != t.valid
+	changed := op.ID != t.told.ID || op.Step != t.told.Step || op.Valid != t.told.Valid
 	if line == t.line || !changed && time.Since(t.at) < tellEvery {
 		return ""
 	}
-	t.id, t.step, t.valid, t.line, t.at = op.ID, op.Step, op.Valid, line, time.Now()
+	t.told, t.line, t.at = op, line, time.Now()
 	return line
 }
 

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
-	"rocketchat_import_exporter/demo/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -24,8 +22,8 @@ type workspace struct {
 	name   string
 	url    string
 	sim    *rocketchatsim.Server
-	server *http.Server
 	story  story
+	begins time.Time // the story; zero for never
 	teller teller
 }
 
@@ -34,44 +32,41 @@ type workspaces []*workspace
 // story is what happens in a workspace.
 type story struct {
 	name, text string
-	// begin starts it, and returns after how long to start it again; 0 for never.
-	begin func(*rocketchatsim.Server) time.Duration
+	begin      func(*rocketchatsim.Server)
+	// again is how long after its beginning it begins anew; 0 for never.
+	again time.Duration
 }
 
 // stories are those of the first workspaces. With more workspaces they repeat.
 var stories = []story{
-	{"acme", "an import of about three minutes runs, again and again", func(sim *rocketchatsim.Server) time.Duration {
-		return sim.Start(rocketchatsim.Slack(), 1) + rest
-	}},
-	{"globex", "an import has stalled: nothing was saved for 25 minutes", func(sim *rocketchatsim.Server) time.Duration {
-		return place(sim, rocketchatsim.StepImportingMessages, 61_500, 25*time.Minute)
-	}},
-	{"initech", "an import has finished", func(sim *rocketchatsim.Server) time.Duration {
-		return place(sim, rocketchatsim.StepDone, 153_000, 12*time.Minute)
-	}},
-	{"umbrella", "Rocket.Chat refuses the exporter's token", func(sim *rocketchatsim.Server) time.Duration {
+	{"acme", "an import of about three minutes runs, again and again", func(sim *rocketchatsim.Server) {
+		sim.Start(rocketchatsim.Slack(), 1)
+	}, rocketchatsim.Slack().Duration() + rest},
+	{"globex", "an import has stalled: nothing was saved for 25 minutes", func(sim *rocketchatsim.Server) {
+		place(sim, rocketchatsim.StepImportingMessages, 61_500, 25*time.Minute)
+	}, 0},
+	{"initech", "an import has finished", func(sim *rocketchatsim.Server) {
+		place(sim, rocketchatsim.StepDone, 153_000, 12*time.Minute)
+	}, 0},
+	{"umbrella", "Rocket.Chat refuses the exporter's token", func(sim *rocketchatsim.Server) {
 		sim.SetToken(userID, "another-token")
-		return 0
-	}},
-	{"hooli", "an import is aborted, since a second instance of Rocket.Chat starts", func(sim *rocketchatsim.Server) time.Duration {
+	}, 0},
+	{"hooli", "an import is aborted, since a second instance of Rocket.Chat starts", func(sim *rocketchatsim.Server) {
 		sim.Start(rocketchatsim.SecondInstance(), 4)
-		return 0
-	}},
+	}, 0},
 }
 
 // place makes an import the newest. completed is how many of its records are
 // completed, and ago how long ago it was last saved.
-func place(sim *rocketchatsim.Server, step string, completed int, ago time.Duration) time.Duration {
+func place(sim *rocketchatsim.Server, step string, completed int, ago time.Duration) {
 	op := rocketchatsim.SlackOperation(step, time.Now().Add(-ago))
 	op.Created = op.Created.Add(-time.Hour)
 	op.Count = &rocketchatsim.Count{Total: new(153_400), Users: new(3_000), Channels: new(400), Messages: new(150_000), Completed: &completed}
 	sim.SetOperation(op)
-	return 0
 }
 
 // startWorkspaces starts n workspaces, in which nothing happens yet.
-func startWorkspaces(n int) (workspaces, error) {
-	var all workspaces
+func startWorkspaces(n int) (all workspaces) {
 	for i := range n {
 		w := &workspace{
 			sim:   rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest}),
@@ -82,23 +77,10 @@ func startWorkspaces(n int) (workspaces, error) {
 			w.name += fmt.Sprintf("-%d", i/len(stories)+1)
 		}
 		w.sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			all.close()
-			return nil, err
-		}
-		w.url = "http://" + listener.Addr().String()
-		w.server = &http.Server{Handler: w.sim, ReadHeaderTimeout: 10 * time.Second}
-		go w.server.Serve(listener)
+		w.url = httptest.NewServer(w.sim).URL
 		all = append(all, w)
 	}
-	return all, nil
-}
-
-func (all workspaces) close() {
-	for _, w := range all {
-		w.server.Close()
-	}
+	return all
 }
 
 // configuration is the exporter's configuration file for the workspaces.
@@ -120,19 +102,22 @@ func (all workspaces) list() {
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
 }
 
-// play begins all stories, and prints them, until ctx or a program ends, or
-// until has a value, which it returns.
-func (all workspaces) play(ctx context.Context, programs []*process.Process, until <-chan error) error {
-	again := make([]time.Time, len(all)) // when the story begins anew
-	for i, w := range all {
-		again[i] = later(w.story.begin(w.sim))
+// play begins all stories, and prints them, until ctx ends, or until has a value,
+// which it returns.
+func (all workspaces) play(ctx context.Context, until <-chan error) error {
+	for _, w := range all {
+		w.begins = time.Now()
 	}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		for i, w := range all {
-			if !again[i].IsZero() && time.Now().After(again[i]) {
-				again[i] = later(w.story.begin(w.sim))
+		for _, w := range all {
+			if now := time.Now(); !w.begins.IsZero() && !now.Before(w.begins) {
+				w.story.begin(w.sim)
+				w.begins = time.Time{}
+				if w.story.again > 0 {
+					w.begins = now.Add(w.story.again)
+				}
 			}
 			if line := w.teller.next(w.sim.Operation()); line != "" {
 				say("%-12s  %s", w.name, line)
@@ -143,18 +128,7 @@ func (all workspaces) play(ctx context.Context, programs []*process.Process, unt
 		case err := <-until:
 			return err
 		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err := ended(programs); err != nil {
-			return err
+			return context.Cause(ctx)
 		}
 	}
-}
-
-// later returns the time after d, and no time for 0.
-func later(d time.Duration) time.Time {
-	if d == 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(d)
 }

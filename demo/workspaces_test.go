@@ -5,42 +5,29 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
+	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
 func TestTheExporterTakesTheConfigurationOfSevenWorkspaces(t *testing.T) {
-	all, err := startWorkspaces(7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer all.close()
 	file := filepath.Join(t.TempDir(), "workspaces.yml")
-	if err := os.WriteFile(file, []byte(all.configuration()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(file, []byte(startWorkspaces(7).configuration()), 0o600))
 	loaded, err := config.Load(file, config.Workspace{FileData: config.OnChange, HTTP: promconfig.DefaultHTTPClientConfig, Timeout: time.Second, FileDataTimeout: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if names := strings.Join(slices.Sorted(maps.Keys(loaded)), " "); names != "acme acme-2 globex globex-2 hooli initech umbrella" {
-		t.Errorf("the exporter watches %s", names)
-	}
+	require.NoError(t, err)
+	require.Equal(t, []string{"acme", "acme-2", "globex", "globex-2", "hooli", "initech", "umbrella"}, slices.Sorted(maps.Keys(loaded)))
 }
 
 func TestAnImportIsToldOfInALineForEachChange(t *testing.T) {
 	clock := rocketchatsim.NewClock(time.Now())
 	sim := rocketchatsim.New(rocketchatsim.Config{Now: clock.Now})
 	var told teller
-	if line := told.next(sim.Operation()); line != "" {
-		t.Errorf("before the first import: %s", line)
-	}
+	require.Empty(t, told.next(sim.Operation()), "before the first import")
 	script := rocketchatsim.SecondInstance()
 	sim.Start(script, 1)
 	var lines []string
@@ -50,15 +37,12 @@ func TestAnImportIsToldOfInALineForEachChange(t *testing.T) {
 		}
 		clock.Advance(time.Second)
 	}
-	want := []string{
+	require.Equal(t, []string{
 		"an import begins", "the file is uploaded", "the file is there",
 		"preparing: 0 records staged", "preparing: 400 records staged", "preparing: 3,400 records staged",
 		"ready: it waits for somebody to press start, and the exporter reads the selection",
 		"somebody presses start", "importing users: 0 of 153,400 records", "importing channels: 3,000 of 153,400 records", "importing messages: 3,400 of 153,400 records",
 		"importing messages: 78,000 of 153,400 records, but Rocket.Chat has given the import up",
 		"aborted, although Rocket.Chat says importer_done: 78,500 of 153,400 records",
-	}
-	if !slices.Equal(lines, want) {
-		t.Errorf("it was told as\n%s", strings.Join(lines, "\n"))
-	}
+	}, lines)
 }

@@ -7,7 +7,10 @@ package alertstack
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"path/filepath"
+	"time"
 
 	"rocketchat_import_exporter/demo/process"
 )
@@ -26,7 +29,7 @@ type Config struct {
 	// Exporters holds the address (host:port) of the exporter of each workspace.
 	Exporters map[string]string
 	// Many is the address of one exporter of many workspaces, which Prometheus
-	// finds by its /sd; empty where there is none.
+	// finds by its /sd, instead.
 	Many string
 	// Webhook is the base URL that every receiver posts to; see Webhook.
 	Webhook string
@@ -49,71 +52,84 @@ type Stack struct {
 // Start starts both programs and returns once both are ready. When it fails,
 // nothing is left running, and the error holds what the program that failed wrote.
 func Start(ctx context.Context, c Config) (*Stack, error) {
+	alertmanagerYML, err := c.writeAlertmanager()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.writeRules(); err != nil {
+		return nil, err
+	}
 	s := &Stack{}
-	if err := s.start(ctx, c); err != nil {
-		s.Stop()
+	s.Alertmanager, s.AlertmanagerURL, err = start(ctx, "127.0.0.1:9093", "alertmanager", c.Alertmanager,
+		"--config.file="+alertmanagerYML, "--storage.path="+filepath.Join(c.Dir, "alertmanager"), "--cluster.listen-address=")
+	if err != nil {
+		return nil, err
+	}
+	prometheusYML, err := c.writePrometheus(s.AlertmanagerURL)
+	if err == nil {
+		s.Prometheus, s.PrometheusURL, err = start(ctx, "127.0.0.1:9090", "prometheus", c.Prometheus,
+			"--config.file="+prometheusYML, "--storage.tsdb.path="+filepath.Join(c.Dir, "prometheus"))
+	}
+	if err != nil {
+		s.Alertmanager.Stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Stack) start(ctx context.Context, c Config) error {
-	alertmanager, err := s.startAlertmanager(ctx, c)
+// start starts a program, and returns it with its URL once it is ready.
+func start(ctx context.Context, preferred, name, binary string, args ...string) (*process.Process, string, error) {
+	address, err := process.FreeAddress(preferred)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	rules, err := c.writeRules()
+	p, err := process.Start(name, nil, binary, append(args, "--web.listen-address="+address)...)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	config, err := c.writePrometheus(rules, alertmanager)
-	if err != nil {
-		return err
+	url := "http://" + address
+	if err := p.AwaitOK(ctx, url+"/-/ready"); err != nil {
+		p.Stop()
+		return nil, "", err
 	}
-	address, err := process.FreeAddress("127.0.0.1:9090")
-	if err != nil {
-		return err
-	}
-	s.PrometheusURL = "http://" + address
-	s.Prometheus, err = process.Start("prometheus", nil, c.Prometheus,
-		"--config.file="+config,
-		"--storage.tsdb.path="+filepath.Join(c.Dir, "prometheus"),
-		"--web.listen-address="+address,
-	)
-	if err != nil {
-		return err
-	}
-	return s.Prometheus.AwaitOK(ctx, s.PrometheusURL+"/-/ready")
+	return p, url, nil
 }
 
-// startAlertmanager returns the address.
-func (s *Stack) startAlertmanager(ctx context.Context, c Config) (string, error) {
-	config, err := c.writeAlertmanager()
-	if err != nil {
-		return "", err
-	}
-	address, err := process.FreeAddress("127.0.0.1:9093")
-	if err != nil {
-		return "", err
-	}
-	s.AlertmanagerURL = "http://" + address
-	s.Alertmanager, err = process.Start("alertmanager", nil, c.Alertmanager,
-		"--config.file="+config,
-		"--storage.path="+filepath.Join(c.Dir, "alertmanager"),
-		"--cluster.listen-address=",
-		"--web.listen-address="+address,
-	)
-	if err != nil {
-		return "", err
-	}
-	return address, s.Alertmanager.AwaitOK(ctx, s.AlertmanagerURL+"/-/ready")
-}
-
-// Stop ends what was started.
+// Stop ends both programs.
 func (s *Stack) Stop() {
-	for _, p := range []*process.Process{s.Prometheus, s.Alertmanager} {
-		if p != nil {
-			p.Stop()
+	s.Prometheus.Stop()
+	s.Alertmanager.Stop()
+}
+
+// Notification is what Alertmanager posts to a webhook, version 4, as far as it is
+// used here.
+type Notification struct {
+	// Receiver is the receiver's name in alertmanager.yml.
+	Receiver    string            `json:"receiver"`
+	GroupLabels map[string]string `json:"groupLabels"`
+	Alerts      []Alert           `json:"alerts"`
+}
+
+// Alert is one alert of a notification.
+type Alert struct {
+	// Status is "firing" or "resolved".
+	Status      string            `json:"status"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	StartsAt    time.Time         `json:"startsAt"`
+	Fingerprint string            `json:"fingerprint"`
+}
+
+// Webhook returns a handler that reads Alertmanager's notifications, whatever the
+// path, and gives each to receive, which may be called by several goroutines at
+// once.
+func Webhook(receive func(Notification)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var n Notification
+		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
 		}
-	}
+		receive(n)
+	})
 }

@@ -3,22 +3,18 @@ package alertstack
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
-	"go.yaml.in/yaml/v2"
 )
 
 // interval is that of scrapes and evaluations at speed 1, as by default in Prometheus.
 const interval = time.Minute
-
-// shippedReceiver is where the receivers of the shipped alertmanager.yml post to.
-const shippedReceiver = "http://127.0.0.1:9099"
 
 // many is what docs/configuration.md says to write for one exporter of many workspaces, except
 // for the targets, which are asked for more often.
@@ -40,188 +36,111 @@ const many = `    metrics_path: /probe
 
 // waits are the fields of a rule file and of alertmanager.yml that hold a time to
 // wait. The times in an expression are not among them: they are those of the import.
-var waits = []string{"for", "keep_firing_for", "interval", "query_offset", "group_wait", "group_interval", "repeat_interval"}
+var waits = regexp.MustCompile(`(?m)^[ -]*(for|keep_firing_for|interval|query_offset|group_wait|group_interval|repeat_interval): \S+`)
 
 // shortened writes a duration that many times shorter.
 func (c Config) shortened(d time.Duration) string {
-	short := time.Duration(float64(d) / c.Speed).Round(time.Millisecond)
-	return fmt.Sprintf("%dms", short.Milliseconds())
+	return fmt.Sprintf("%dms", time.Duration(float64(d)/c.Speed).Round(time.Millisecond).Milliseconds())
 }
 
-// writeRules writes the shipped rules with shorter waits, and returns the files.
-func (c Config) writeRules() ([]string, error) {
+// write writes a file with shorter waits, and returns its path.
+func (c Config) write(name, text string) (string, error) {
+	var invalid error
+	text = waits.ReplaceAllStringFunc(text, func(line string) string {
+		field, value, _ := strings.Cut(line, ": ")
+		wait, err := model.ParseDuration(value)
+		invalid = errors.Join(invalid, err)
+		return field + ": " + c.shortened(time.Duration(wait))
+	})
+	path := filepath.Join(c.Dir, name)
+	return path, errors.Join(invalid, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// writeRules writes the shipped rules with shorter waits.
+func (c Config) writeRules() error {
 	shipped, err := filepath.Glob(filepath.Join(c.Alerts, "*.rules.yml"))
-	if err != nil {
-		return nil, err
+	if err != nil || len(shipped) == 0 {
+		return fmt.Errorf("there are no rules in %s (%v)", c.Alerts, err)
 	}
-	if len(shipped) == 0 {
-		return nil, fmt.Errorf("there are no rules in %s", c.Alerts)
-	}
-	var written []string
 	for _, file := range shipped {
-		var rules yaml.MapSlice
-		if err := readYAML(file, &rules); err != nil {
-			return nil, err
-		}
-		path, err := c.write(filepath.Base(file), rules)
+		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		written = append(written, path)
-	}
-	return written, nil
-}
-
-// writeAlertmanager writes the shipped configuration with shorter waits, with the
-// receiver for Rocket.Chat if that is wanted, and with the webhook instead of the
-// other receivers' addresses. It returns the file.
-func (c Config) writeAlertmanager() (string, error) {
-	var config yaml.MapSlice
-	if err := readYAML(filepath.Join(c.Alerts, "alertmanager.yml"), &config); err != nil {
-		return "", err
-	}
-	if c.RocketChat != nil {
-		if err := c.addRocketChat(config); err != nil {
-			return "", err
-		}
-	}
-	path, err := c.write("alertmanager.yml", config)
-	if err != nil {
-		return "", err
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	if !strings.Contains(string(text), shippedReceiver) {
-		return "", errors.New("alertmanager.yml does not post to " + shippedReceiver)
-	}
-	return path, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), shippedReceiver, c.Webhook)), 0o600)
-}
-
-// addRocketChat puts the shipped receiver for Rocket.Chat in the place of the one
-// that has its name, and sets what docs/alerting.md says to set.
-func (c Config) addRocketChat(config yaml.MapSlice) error {
-	var snippet []yaml.MapSlice
-	if err := readYAML(filepath.Join(c.Alerts, "rocketchat-receiver.yml"), &snippet); err != nil {
-		return err
-	}
-	receivers, _ := field(config, "receivers").([]any)
-	for _, receiver := range snippet {
-		name := field(receiver, "name")
-		i := slices.IndexFunc(receivers, func(r any) bool { return field(r, "name") == name })
-		posts, _ := field(receiver, "rocketchat_configs").([]any)
-		if i < 0 || len(posts) != 1 {
-			return fmt.Errorf("rocketchat-receiver.yml does not fit alertmanager.yml: receiver %v", name)
-		}
-		receivers[i] = receiver
-		for key, value := range map[string]string{"token_id_file": c.RocketChat.UserID, "token_file": c.RocketChat.Token} {
-			file := filepath.Join(c.Dir, key)
-			if err := errors.Join(os.WriteFile(file, []byte(value), 0o600), setField(posts[0], key, file)); err != nil {
-				return err
-			}
-		}
-		if err := setField(posts[0], "api_url", c.RocketChat.URL); err != nil {
+		if _, err := c.write(filepath.Base(file), string(text)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writePrometheus writes a configuration with the scrape job that the shipped
-// files expect, and returns the file.
-func (c Config) writePrometheus(rules []string, alertmanager string) (string, error) {
-	var text strings.Builder
-	fmt.Fprintf(&text, "global:\n  scrape_interval: %s\n  scrape_timeout: %[1]s\n  evaluation_interval: %[1]s\n", c.shortened(interval))
-	fmt.Fprintf(&text, "rule_files:\n")
-	for _, file := range rules {
-		fmt.Fprintf(&text, "  - %q\n", file)
-	}
-	fmt.Fprintf(&text, "alerting:\n  alertmanagers:\n    - static_configs:\n        - targets: [%q]\n", alertmanager)
-	fmt.Fprintf(&text, "scrape_configs:\n  - job_name: rocketchat_import\n")
-	if len(c.Exporters) > 0 {
-		fmt.Fprintf(&text, "    static_configs:\n")
-	}
-	for _, workspace := range slices.Sorted(maps.Keys(c.Exporters)) {
-		fmt.Fprintf(&text, "      - targets: [%q]\n        labels: {instance: %q}\n", c.Exporters[workspace], workspace)
-	}
-	if c.Many != "" {
-		text.WriteString(strings.ReplaceAll(many, "ADDRESS", c.Many))
-	}
-	path := filepath.Join(c.Dir, "prometheus.yml")
-	return path, os.WriteFile(path, []byte(text.String()), 0o600)
-}
-
-func readYAML(file string, document any) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	if err := yaml.Unmarshal(text, document); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
-}
-
-// write writes the document with shorter waits, and returns the file.
-func (c Config) write(name string, document yaml.MapSlice) (string, error) {
-	if err := c.shorten(document); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
-	}
-	text, err := yaml.Marshal(document)
+// writeAlertmanager writes the shipped configuration with shorter waits, with the
+// receiver for Rocket.Chat if that is wanted, and with the webhook instead of the
+// other receivers' addresses. It returns the file.
+func (c Config) writeAlertmanager() (string, error) {
+	shipped, err := os.ReadFile(filepath.Join(c.Alerts, "alertmanager.yml"))
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(c.Dir, name)
-	return path, os.WriteFile(path, text, 0o600)
+	text, set := string(shipped), []string{"http://127.0.0.1:9099", c.Webhook}
+	if c.RocketChat != nil {
+		if text, err = c.withReceiver(text); err != nil {
+			return "", err
+		}
+		userID, token := filepath.Join(c.Dir, "user-id"), filepath.Join(c.Dir, "token")
+		if err := errors.Join(
+			os.WriteFile(userID, []byte(c.RocketChat.UserID), 0o600),
+			os.WriteFile(token, []byte(c.RocketChat.Token), 0o600),
+		); err != nil {
+			return "", err
+		}
+		set = append(set, "https://chat.example.com", c.RocketChat.URL,
+			"/etc/alertmanager/rocketchat-user-id", userID, "/etc/alertmanager/rocketchat-token", token)
+	}
+	for pair := range slices.Chunk(set, 2) {
+		if !strings.Contains(text, pair[0]) {
+			return "", errors.New("alertmanager.yml has no " + pair[0])
+		}
+		text = strings.ReplaceAll(text, pair[0], pair[1])
+	}
+	return c.write("alertmanager.yml", text)
 }
 
-// shorten makes each wait in the document shorter, wherever it stands.
-func (c Config) shorten(document any) error {
-	switch node := document.(type) {
-	case yaml.MapSlice:
-		for i, item := range node {
-			if key, ok := item.Key.(string); !ok || !slices.Contains(waits, key) {
-				if err := c.shorten(item.Value); err != nil {
-					return err
-				}
-				continue
-			}
-			wait, err := model.ParseDuration(fmt.Sprint(item.Value))
-			if err != nil {
-				return err
-			}
-			node[i].Value = c.shortened(time.Duration(wait))
-		}
-	case []any:
-		for _, value := range node {
-			if err := c.shorten(value); err != nil {
-				return err
-			}
-		}
+// withReceiver puts the shipped receiver for Rocket.Chat in the place of the one that
+// has its name, as docs/alerting.md says, unless that was done.
+func (c Config) withReceiver(text string) (string, error) {
+	if strings.Contains(text, "rocketchat_configs:") {
+		return text, nil
 	}
-	return nil
+	receiver, err := os.ReadFile(filepath.Join(c.Alerts, "rocketchat-receiver.yml"))
+	if err != nil {
+		return "", err
+	}
+	before, rest, found := strings.Cut(text, "  - name: chat")
+	_, after, ends := strings.Cut(rest, "\n\n")
+	if !found || !ends {
+		return "", errors.New("alertmanager.yml has no receiver named chat")
+	}
+	return before + string(receiver) + "\n" + after, nil
 }
 
-// field returns the value of a key, or nil.
-func field(object any, key string) any {
-	fields, _ := object.(yaml.MapSlice)
-	for _, f := range fields {
-		if f.Key == key {
-			return f.Value
-		}
+// writePrometheus writes a configuration with the scrape job that the shipped
+// files expect, and returns the file.
+func (c Config) writePrometheus(alertmanagerURL string) (string, error) {
+	text := fmt.Sprintf(`global: {scrape_interval: %s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}
+rule_files: [%q]
+alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
+scrape_configs:
+  - job_name: rocketchat_import
+`, c.shortened(interval), filepath.Join(c.Dir, "*.rules.yml"), strings.TrimPrefix(alertmanagerURL, "http://"))
+	if c.Many != "" {
+		text += strings.ReplaceAll(many, "ADDRESS", c.Many)
+	} else {
+		text += "    static_configs:\n"
 	}
-	return nil
-}
-
-// setField replaces the value of a key that is there.
-func setField(object any, key, value string) error {
-	fields, _ := object.(yaml.MapSlice)
-	for i, f := range fields {
-		if f.Key == key {
-			fields[i].Value = value
-			return nil
-		}
+	for workspace, address := range c.Exporters {
+		text += fmt.Sprintf("      - {targets: [%q], labels: {instance: %q}}\n", address, workspace)
 	}
-	return errors.New("there is no field " + key)
+	path := filepath.Join(c.Dir, "prometheus.yml")
+	return path, os.WriteFile(path, []byte(text), 0o600)
 }

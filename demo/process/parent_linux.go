@@ -2,7 +2,5 @@ package process
 
 import "syscall"
 
-// endWithParent has Linux kill a program whose parent dies without ending it.
-func endWithParent() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-}
+// Linux kills a program whose parent dies without ending it.
+func init() { attributes = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

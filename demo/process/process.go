@@ -3,6 +3,7 @@
 package process
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -17,12 +18,6 @@ import (
 	"syscall"
 	"time"
 )
-
-// grace is how long a program may take to end by itself.
-const grace = 5 * time.Second
-
-// readyTimeout is how long a program may take to answer.
-const readyTimeout = 30 * time.Second
 
 // Build builds the package of a program into the directory, which is absolute,
 // and returns the program's path. The arguments are flags of go build.
@@ -47,6 +42,9 @@ type Process struct {
 	err    error // set before ended is closed
 }
 
+// attributes are those that only one system has.
+var attributes *syscall.SysProcAttr
+
 // Start runs a program, which errors call by the given name. Its
 // environment is env and nothing else.
 func Start(name string, env []string, binary string, args ...string) (*Process, error) {
@@ -55,35 +53,29 @@ func Start(name string, env []string, binary string, args ...string) (*Process, 
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append([]string{}, env...)
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
-	cmd.SysProcAttr = endWithParent()
+	cmd.SysProcAttr = attributes
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = grace
+	cmd.WaitDelay = 5 * time.Second
 	started := make(chan error)
-	go p.run(cmd, started)
+	go func() {
+		// Linux takes the end of the thread that started a program for the end of its parent.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if started <- err; err != nil {
+			return
+		}
+		if err := cmd.Wait(); !cmd.ProcessState.Success() { // else the error is that it was asked to end
+			p.err = fmt.Errorf("%s: %w", name, err)
+		}
+		close(p.ended)
+	}()
 	if err := <-started; err != nil {
 		cancel()
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
+	p.pid = cmd.Process.Pid
 	return p, nil
-}
-
-// run keeps its thread: Linux takes the end of the thread that started a program
-// for the end of its parent.
-func (p *Process) run(cmd *exec.Cmd, started chan<- error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err := cmd.Start()
-	if err == nil {
-		p.pid = cmd.Process.Pid
-	}
-	started <- err
-	if err != nil {
-		return
-	}
-	if p.err = cmd.Wait(); cmd.ProcessState.Success() {
-		p.err = nil // else that it was asked to end
-	}
-	close(p.ended)
 }
 
 // PID returns the program's process id.
@@ -102,10 +94,7 @@ func (p *Process) Ended() <-chan struct{} { return p.ended }
 // Err waits until the program has ended, and says how unless that went well.
 func (p *Process) Err() error {
 	<-p.ended
-	if p.err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", p.name, p.err)
+	return p.err
 }
 
 // Output returns what the program has written to its standard output and error.
@@ -114,11 +103,21 @@ func (p *Process) Output() string { return p.output.String() }
 // AwaitOK waits until the program answers a GET of the URL with 200. It fails when
 // the program ends, when ctx does, and after half a minute.
 func (p *Process) AwaitOK(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for !answersOK(ctx, url) {
+	for {
+		if response, err := http.DefaultClient.Do(request); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
 		select {
 		case <-tick.C:
 		case <-p.ended:
@@ -127,39 +126,24 @@ func (p *Process) AwaitOK(ctx context.Context, url string) error {
 			return fmt.Errorf("%s is not ready: %w\n%s", p.name, ctx.Err(), p.Output())
 		}
 	}
-	return nil
-}
-
-func answersOK(ctx context.Context, url string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	response.Body.Close()
-	return response.StatusCode == http.StatusOK
 }
 
 // output is a buffer that can be read while it is written.
 type output struct {
 	mu   sync.Mutex
-	text []byte
+	text bytes.Buffer
 }
 
 func (o *output) Write(text []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.text = append(o.text, text...)
-	return len(text), nil
+	return o.text.Write(text)
 }
 
 func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return string(o.text)
+	return o.text.String()
 }
 
 // FreeAddress returns an address where nothing listens, on the loopback interface:

@@ -1,6 +1,11 @@
 package rocketchatsim
 
-import "net/http"
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"strings"
+)
 
 // Answer is a whole answer that takes the place of Rocket.Chat's: see
 // Server.AnswerWith.
@@ -36,21 +41,41 @@ func TOTPRequired() Answer {
 		`"details":{"method":"totp","codeGenerated":false,"availableMethods":["totp"]}}`}
 }
 
-// AnswerWith makes every request get this answer, whatever it asks for, until
-// AnswerWith is called again; nil is Rocket.Chat's own answer. The requests still
-// count in Requests, and do nothing to an import.
-func (s *Server) AnswerWith(a *Answer) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.front = nil
-	if a != nil {
-		s.front = new(*a)
-	}
+// reply is an answer that is decided under the server's lock and written after.
+type reply struct {
+	Answer
+	// rest writes what follows Body, which is too large to keep; it may be nil.
+	rest func(*bufio.Writer)
 }
 
-func (a Answer) reply(header http.Header) reply {
-	if a.Header != "" {
-		header.Set(a.Header, a.Value)
+func (p reply) send(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	if strings.HasPrefix(p.Body, "<") {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	}
-	return raw(a.Status, a.Body)
+	if p.Header != "" {
+		w.Header().Set(p.Header, p.Value)
+	}
+	w.WriteHeader(p.Status)
+	body := bufio.NewWriterSize(w, 32<<10)
+	body.WriteString(p.Body)
+	if p.rest != nil {
+		p.rest(body)
+	}
+	_ = body.Flush() // the client may have hung up
+}
+
+func text(status int, body string) reply { return reply{Answer: Answer{Status: status, Body: body}} }
+
+const (
+	// noSuchEndpoint answers a path, or a method, that the server does not have.
+	noSuchEndpoint = `{"status":"error","message":"API endpoint does not exist."}`
+	// tooManyRequests says how many seconds to wait.
+	tooManyRequests = `{"success":false,"error":"Error, too many requests. Wait %.0f seconds before calling this endpoint again. [error-too-many-requests]"}`
+)
+
+// apiError answers a Meteor error as Rocket.Chat's API renders it.
+func apiError(errorType, message, details string) reply {
+	return text(http.StatusBadRequest, fmt.Sprintf(`{"success":false,"error":%q,"errorType":%q,"details":%q}`,
+		message+" ["+errorType+"]", errorType, details))
 }

@@ -14,7 +14,6 @@ type Message struct {
 	UserID string `json:"-"`
 
 	Channel     string       `json:"channel"`
-	Text        string       `json:"text"`
 	Attachments []Attachment `json:"attachments"`
 }
 
@@ -23,25 +22,20 @@ type Attachment struct {
 	Title     string `json:"title"`
 	TitleLink string `json:"title_link"`
 	Text      string `json:"text"`
-	Color     string `json:"color"`
 }
 
 // Messages returns the messages received so far, oldest first.
-func (s *Server) Messages() []Message {
-	s.lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.messages)
+func (s *Server) Messages() (received []Message) {
+	s.do(func() { received = slices.Clone(s.messages) })
+	return received
 }
 
 // postMessage needs no permission of its own: any user may post.
 func (s *Server) postMessage(userID string, body []byte) reply {
 	message := Message{UserID: userID}
-	if err := json.Unmarshal(body, &message); err != nil {
-		return apiError("invalid-params", "The body is not JSON", ChatPostMessage)
-	}
-	if message.Channel == "" {
+	if err := json.Unmarshal(body, &message); err != nil || message.Channel == "" {
 		return apiError("error-roomid-param-not-provided", `The required "roomId" or "channel" param was not provided`, ChatPostMessage)
 	}
 	s.messages = append(s.messages, message)
-	return raw(http.StatusOK, fmt.Sprintf(`{"ts":%d,"channel":%s,"success":true}`, s.now().UnixMilli(), quote(message.Channel)))
+	return text(http.StatusOK, fmt.Sprintf(`{"ts":%d,"channel":%q,"success":true}`, s.now().UnixMilli(), message.Channel))
 }

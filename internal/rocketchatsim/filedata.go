@@ -2,21 +2,18 @@ package rocketchatsim
 
 import (
 	"bufio"
-	"fmt"
 	"maps"
 	"math"
 	"net/http"
-	"slices"
-	"strings"
+	"time"
 )
 
 // Write is a kind of change that a call of getImportFileData made.
 type Write string
 
 const (
-	// WriteWiped is staging emptied and the uploaded file prepared again, from
-	// which the operation goes back to importer_user_selection. Any server does
-	// this in any step that it has no other rule for, a running import included.
+	// WriteWiped is staging emptied and the uploaded file prepared again, also under
+	// an import that is running.
 	WriteWiped Write = "wiped"
 	// WriteStepBack is an import that had ended set to importer_user_selection.
 	WriteStepBack Write = "step_back"
@@ -25,61 +22,51 @@ const (
 )
 
 // Writes returns how often getImportFileData made each kind of change so far.
-// Kinds that did not happen are not in it. The map is the caller's.
-func (s *Server) Writes() map[Write]int {
-	s.lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.writes)
+func (s *Server) Writes() (writes map[Write]int) {
+	s.do(func() { writes = maps.Clone(s.writes) })
+	return writes
 }
 
 // Destructive returns how many calls harmed an import so far: every write except
 // WriteSameStep.
 func (s *Server) Destructive() int {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.writes[WriteWiped] + s.writes[WriteStepBack]
+	writes := s.Writes()
+	return writes[WriteWiped] + writes[WriteStepBack]
 }
 
 // getImportFileData is the endpoint that writes. What it does depends on the step
 // alone; whether the operation is valid matters only while it is prepared.
 func (s *Server) getImportFileData(string, []byte) reply {
-	o := s.operation
+	o, generation := s.operation, s.config.Generation
 	switch {
 	case o == nil:
 		return apiError("error-operation-not-found", "Import Operation Not Found", GetImportFileData)
-	case !isImporter(o.ImporterKey):
-		return apiError("error-importer-not-defined", "The importer "+o.ImporterKey+" is not defined", GetImportFileData)
 	case isWaiting(o.Step) && o.Valid:
-		return raw(http.StatusOK, `{"waiting":true,"success":true}`)
+		return text(http.StatusOK, `{"waiting":true,"success":true}`)
 	case isWaiting(o.Step):
 		return apiError("error-import-operation-invalid", "Invalid Import Operation", GetImportFileData)
-	case o.Step != StepUserSelection && !isOver(o.Step):
+	case o.Step != StepUserSelection && !isOver(o.Step), generation.selectionInRecord && s.storedFileData(o) == nil:
 		s.prepareAgain(o)
-	case !s.config.Generation.selectionInRecord:
-		s.selectAgain(o)
-	case !s.hasFileData(o):
-		s.prepareAgain(o)
-	}
-	return s.fileData(o)
-}
-
-// isImporter says whether Rocket.Chat registers an importer of this key.
-func isImporter(key string) bool {
-	return slices.Contains([]string{
-		"slack", "csv", "api", "slack-users", "hipchatenterprise",
-		"pending-files", "pending-avatars", "omnichannel_contact",
-	}, key)
-}
-
-// selectAgain sets the step to importer_user_selection from wherever it is.
-func (s *Server) selectAgain(o *operation) {
-	if o.Step == StepUserSelection {
+	case generation.selectionInRecord:
+		// It is only read.
+	case o.Step == StepUserSelection:
 		s.writes[WriteSameStep]++
-	} else {
+		o.Updated = s.now()
+	default:
 		s.writes[WriteStepBack]++
+		o.enter(StepUserSelection)
+		o.Updated = s.now()
 	}
-	o.enter(StepUserSelection)
-	o.Updated = s.now()
+	fields := s.storedFileData(o)
+	if fields == nil || !generation.selectionInRecord {
+		fields = o.selection.fields(o.Type, generation)
+	}
+	answer := text(http.StatusOK, "{")
+	answer.rest = func(w *bufio.Writer) {
+		fields(w)
+		w.WriteString(`,"success":true}`)
+	}
+	return answer
 }
 
 // prepareAgain empties the staging area and stages the uploaded file once more, on
@@ -89,55 +76,18 @@ func (s *Server) prepareAgain(o *operation) {
 	o.staged = 0
 	if o.File == "" {
 		o.selection = Selection{}
-		o.enter(StepUserSelection)
-		o.Updated = s.now()
-		return
 	}
 	preparation := o.preparation
 	if preparation == nil {
-		preparation = append(prepareSlack(o.content()), Phase{Step: StepUserSelection})
+		preparation = []Phase{
+			{Step: StepPreparingStarted, Duration: time.Minute, saves: []save{total(o.selection.records())}},
+			{Step: StepUserSelection},
+		}
 	}
 	speed := math.Inf(1)
 	if s.config.PrepareTime > 0 {
-		speed = float64(duration(preparation)) / float64(s.config.PrepareTime)
+		speed = float64(Script{Phases: preparation}.Duration()) / float64(s.config.PrepareTime)
 	}
 	s.schedule(o, preparation, speed)
 	s.catchUp()
-}
-
-// content is what the uploaded file holds: what the operation counted when it was
-// first prepared, otherwise what is staged from it.
-func (o *operation) content() Content {
-	c := Content{Users: o.selection.Users, Channels: o.selection.Channels, Messages: o.selection.Messages, Contacts: o.selection.Contacts}
-	if o.Count != nil {
-		c.Users = max(c.Users, valueOf(o.Count.Users))
-		c.Channels = max(c.Channels, valueOf(o.Count.Channels))
-		c.Messages = max(c.Messages, valueOf(o.Count.Messages))
-		c.Contacts = max(c.Contacts, valueOf(o.Count.Contacts))
-	}
-	return c
-}
-
-// fileData answers the selection.
-func (s *Server) fileData(o *operation) reply {
-	generation := s.config.Generation
-	fromRecord := generation.selectionInRecord && s.hasFileData(o)
-	if stored := o.FileData; fromRecord && stored != "" {
-		if fields, ok := strings.CutSuffix(stored, "}"); ok {
-			return raw(http.StatusOK, fields+`,"success":true}`)
-		}
-		return raw(http.StatusOK, `{"success":true}`)
-	}
-	selection, name := o.selection, o.Type
-	if fromRecord && o.isPending() {
-		selection = o.pendingSelection()
-	}
-	return streamed(func(w *bufio.Writer) {
-		w.WriteByte('{')
-		if !generation.selectionInRecord || o.isPending() {
-			fmt.Fprintf(w, `"name":%s,`, quote(name))
-		}
-		selection.writeFields(w, generation)
-		w.WriteString(`,"success":true}`)
-	})
 }

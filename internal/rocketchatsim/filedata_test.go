@@ -1,11 +1,13 @@
 package rocketchatsim_test
 
 import (
-	"maps"
-	"reflect"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
@@ -36,14 +38,12 @@ func effect(step string, early bool) string {
 
 func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *testing.T) {
 	steps := append(sim.Steps(), stepNeverHeardOf)
-	if len(steps) != 21 || len(sim.Generations()) != 4 {
-		t.Fatalf("%d steps and %d generations, want the 20 known steps and one more, and 4", len(steps), len(sim.Generations()))
-	}
+	require.Len(t, steps, 21)
+	require.Len(t, sim.Generations(), 4)
 	for _, generation := range sim.Generations() {
 		for _, step := range steps {
 			for _, valid := range []bool{true, false} {
-				name := generation.String() + "/" + step + map[bool]string{true: "", false: "/invalid"}[valid]
-				t.Run(name, func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%s/valid=%v", generation, step, valid), func(t *testing.T) {
 					w := newWorkspace(t, sim.Config{Generation: generation})
 					w.place(step, func(op *sim.Operation) { op.Valid = valid })
 					w.clock.Advance(time.Second)
@@ -55,14 +55,12 @@ func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *te
 }
 
 func checkEffect(t *testing.T, w *workspace, effect string, valid bool) {
-	t.Helper()
 	want := w.current()
 	w.get(sim.GetCurrentImportOperation)
-	if after := w.current(); !reflect.DeepEqual(after, want) || len(w.Writes()) > 0 {
-		t.Errorf("getCurrentImportOperation made %+v of %+v, writes %v", after, want, w.Writes())
-	}
+	assert.Equal(t, want, w.current(), "after getCurrentImportOperation")
+	assert.Empty(t, w.Writes(), "after getCurrentImportOperation")
+
 	got := w.get(sim.GetImportFileData)
-	after := w.current()
 	writes, harm := map[sim.Write]int{}, 0
 	switch effect {
 	case rewrites:
@@ -76,41 +74,40 @@ func checkEffect(t *testing.T, w *workspace, effect string, valid bool) {
 		want.Step, want.Updated = "importer_user_selection", w.clock.Now()
 		want.Count.Total = new(20)
 	}
+	assert.Equal(t, want, w.current())
+	assert.Equal(t, writes, w.Writes())
+	assert.Equal(t, harm, w.Destructive())
+	assert.Equal(t, 10, w.Staged())
 	switch {
 	case effect != waits:
-		wantSelection(t, got)
+		requireSelection(t, got)
 	case valid:
-		wantBody(t, got, 200, `{"waiting":true,"success":true}`)
+		require.Equal(t, `{"waiting":true,"success":true}`, got.body)
 	default:
-		wantError(t, got, 400, "error-import-operation-invalid")
-	}
-	if !reflect.DeepEqual(after, want) {
-		t.Errorf("the operation is now %+v (total %d), want %+v", after, *after.Count.Total, want)
-	}
-	if !maps.Equal(w.Writes(), writes) || w.Destructive() != harm || w.Staged() != 10 {
-		t.Errorf("writes %v, %d destructive, %d staged; want %v, %d, 10", w.Writes(), w.Destructive(), w.Staged(), writes, harm)
+		require.Contains(t, got.body, `"errorType":"error-import-operation-invalid"`)
 	}
 }
 
-func wantSelection(t *testing.T, got answer) {
+// selection is what getImportFileData answers, as numbers.
+type selection struct {
+	Users, Channels []struct{}
+	Messages        int `json:"message_count"`
+}
+
+// requireSelection requires what workspace.place stages.
+func requireSelection(t *testing.T, got answer) {
 	t.Helper()
-	selection := decode[selectionReply](t, got.body)
-	if got.status != 200 || len(selection.Users) != 3 || len(selection.Channels) != 2 || selection.Messages != 5 || !selection.Success {
-		t.Errorf("got %d %s, want 3 users, 2 channels and 5 messages", got.status, got.body)
-	}
+	require.Equal(t, 200, got.status, got.body)
+	require.Equal(t, selection{make([]struct{}, 3), make([]struct{}, 2), 5}, decode[selection](t, got.body))
 }
 
 func TestAnEarlyServerPreparesAgainAtEachCallWhereTheStoredSelectionIsMissing(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Generation: sim.Early3})
 	w.place(sim.StepUserSelection, func(op *sim.Operation) { op.OmitFileData = true })
 	for call := 1; call <= 2; call++ {
-		if _, there := w.record()["fileData"]; there {
-			t.Error("the record carries fileData")
-		}
-		wantSelection(t, w.get(sim.GetImportFileData))
-		if w.Writes()[sim.WriteWiped] != call {
-			t.Errorf("writes %v after %d calls", w.Writes(), call)
-		}
+		require.NotContains(t, w.record(), "fileData")
+		requireSelection(t, w.get(sim.GetImportFileData))
+		require.Equal(t, call, w.Writes()[sim.WriteWiped])
 	}
 }
 
@@ -119,66 +116,10 @@ func TestAnEarlyServerAnswersWhatItStoredWhateverItsShape(t *testing.T) {
 		w := newWorkspace(t, sim.Config{Generation: sim.Early3})
 		w.place(sim.StepDone, func(op *sim.Operation) { op.FileData = stored })
 		want := decode[map[string]any](t, stored)
-		if got := w.record()["fileData"]; !reflect.DeepEqual(got, any(want)) {
-			t.Errorf("%s: the record has %v, want %v", name, got, want)
-		}
+		assert.Equal(t, want, w.record()["fileData"], name)
 		want["success"] = true
-		if got := decode[map[string]any](t, w.get(sim.GetImportFileData).body); !reflect.DeepEqual(got, want) || len(w.Writes()) > 0 {
-			t.Errorf("%s: got %v with writes %v, want %v and none", name, got, w.Writes(), want)
-		}
-	}
-}
-
-func TestTheAPIImporterStagesBatchesAndAWipeLosesThem(t *testing.T) {
-	w := newWorkspace(t, sim.Config{})
-	w.SetOperation(sim.APIOperation(sim.StepNew, epoch))
-	users := func() int { return len(decode[selectionReply](t, w.get(sim.GetImportFileData).body).Users) }
-	for batch := 1; batch <= 3; batch++ {
-		w.clock.Advance(time.Second)
-		w.must(w.AddUsers(20))
-		op := w.current()
-		if *op.Count.Users != 20*batch || *op.Count.Total != 20*batch || !op.Updated.Equal(w.clock.Now()) || op.Step != sim.StepUserSelection || users() != 20*batch {
-			t.Errorf("after batch %d: %+v", batch, op)
-		}
-	}
-	w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepImportingUsers }))
-	if w.AddUsers(20) == nil {
-		t.Error("a batch was added to an import that is running")
-	}
-	if n := users(); n != 0 || w.Staged() != 0 || w.Destructive() != 1 {
-		t.Errorf("%d users shown, %d staged, %d destructive calls; want 0, 0, 1", n, w.Staged(), w.Destructive())
-	}
-}
-
-func TestAWipeTakesThePrepareTimeAndAnswersWaitingMeanwhile(t *testing.T) {
-	w := newWorkspace(t, sim.Config{PrepareTime: 30 * time.Second})
-	w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.Count.Contacts = new(4) })
-	w.must(w.SetSelection(sim.Selection{Users: 3, Channels: 2, Messages: 5, Contacts: 4}))
-	w.get(sim.GetImportFileData)
-	if w.Staged() != 0 || w.current().Step != sim.StepPreparingChannels {
-		t.Errorf("%d staged in %s, want none in preparing_channels", w.Staged(), w.current().Step)
-	}
-	w.clock.Advance(29 * time.Second)
-	if step := w.current().Step; step != sim.StepPreparingContacts {
-		t.Errorf("step %s, want preparing_contacts", step)
-	}
-	wantBody(t, w.get(sim.GetImportFileData), 200, `{"waiting":true,"success":true}`)
-	w.clock.Advance(time.Second)
-	if op := w.current(); w.Staged() != 14 || op.Step != sim.StepUserSelection || *op.Count.Total != 24 {
-		t.Errorf("%d staged in %s, total %d; want 14 in user_selection, 24", w.Staged(), op.Step, *op.Count.Total)
-	}
-}
-
-func TestAWipeOfAFileThatCannotBeReadLeavesTheImportWhereItWas(t *testing.T) {
-	for _, script := range []sim.Script{sim.BrokenZip(), sim.MalformedUsers()} {
-		w := newWorkspace(t, sim.Config{})
-		w.clock.Advance(w.Start(script, 1))
-		step := w.current().Step
-		w.must(w.Update(func(op *sim.Operation) { op.Step = sim.StepFileLoaded }))
-		w.get(sim.GetImportFileData)
-		if op := w.current(); op.Step != step || w.Writes()[sim.WriteWiped] != 1 {
-			t.Errorf("%s with writes %v, want %s and a wipe", op.Step, w.Writes(), step)
-		}
+		assert.Equal(t, want, decode[map[string]any](t, w.get(sim.GetImportFileData).body), name)
+		assert.Empty(t, w.Writes(), name)
 	}
 }
 
@@ -189,18 +130,35 @@ func TestOneCallDisturbsARunningImportAsTheRecordingShows(t *testing.T) {
 	w := newWorkspace(t, sim.Config{Generation: sim.Classic, PrepareTime: 4 * time.Second})
 	w.Start(sim.SlackImport(sim.Content{Users: 300, Channels: 20, Direct: 1, Messages: 5000}), 1)
 	w.clock.Advance(70 * time.Second)
-	before := w.current()
-	if *before.Count.Total != 5321 || *before.Count.Completed != 50 {
-		t.Fatalf("%d of %d before the call", *before.Count.Completed, *before.Count.Total)
-	}
+	require.Equal(t, 5321, *w.current().Count.Total)
+	require.Equal(t, 50, completed(w.current()))
 	w.get(sim.GetImportFileData)
-	if w.Staged() != 0 || w.Destructive() != 1 {
-		t.Errorf("%d records staged, %d destructive calls; want 0, 1", w.Staged(), w.Destructive())
-	}
-	seen := w.trace(3*time.Minute, 50*time.Millisecond)
-	requireSubsequence(t, seen, recording[2:])
+	require.Equal(t, 0, w.Staged())
+	require.Equal(t, 1, w.Destructive())
+	require.Equal(t, sim.StepPreparingChannels, w.current().Step)
+	requireSubsequence(t, w.trace(3*time.Minute, 50*time.Millisecond), recording[2:])
 	end := w.current()
-	if total := *end.Count.Total; total != 2*5321 || end.Step != sim.StepDone || *end.Count.Completed != 5321 {
-		t.Errorf("ends in %s with %d of %d", end.Step, *end.Count.Completed, total)
+	require.Equal(t, sim.StepDone, end.Step)
+	require.Equal(t, 2*5321, *end.Count.Total)
+	require.Equal(t, 5321, completed(end))
+}
+
+func TestAWipeOfAnImportWithoutAFileLosesItsSelection(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.File = "" })
+	require.Equal(t, selection{[]struct{}{}, []struct{}{}, 0}, decode[selection](t, w.get(sim.GetImportFileData).body))
+	require.Equal(t, 0, w.Staged())
+	require.Equal(t, 1, w.Destructive())
+}
+
+func TestOnlyTheLatestGenerationHasContacts(t *testing.T) {
+	for _, generation := range sim.Generations() {
+		w := newWorkspace(t, sim.Config{Generation: generation})
+		w.place(sim.StepUserSelection, func(op *sim.Operation) { op.Count.Contacts = new(4) })
+		require.NoError(t, w.SetSelection(sim.Selection{Contacts: 4}))
+		_, counted := w.record()["count"].(map[string]any)["contacts"]
+		assert.Equal(t, generation == sim.Latest, counted, generation)
+		staged := strings.Contains(w.get(sim.GetImportFileData).body, `"contacts":[{"id":"V0",`)
+		assert.Equal(t, generation == sim.Latest, staged, generation)
 	}
 }

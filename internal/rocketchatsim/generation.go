@@ -18,8 +18,6 @@ type Generation struct {
 	nullOperation bool
 	// contacts counts contacts and has them in the selection.
 	contacts bool
-	// failedDownloads counts failed downloads of pending-files in count.error.
-	failedDownloads bool
 	// saveEvery is after how many users, channels or contacts progress is saved.
 	// For messages it is always 500.
 	saveEvery int
@@ -62,14 +60,13 @@ var (
 	}
 	// Latest is 8.
 	Latest = Generation{
-		name:            "latest",
-		nullOperation:   true,
-		contacts:        true,
-		failedDownloads: true,
-		saveEvery:       50,
-		saveFilesEvery:  50,
-		unauthorized:    `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
-		forbidden:       Answer{Status: 403, Body: noPermission},
+		name:           "latest",
+		nullOperation:  true,
+		contacts:       true,
+		saveEvery:      50,
+		saveFilesEvery: 50,
+		unauthorized:   `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
+		forbidden:      Answer{Status: 403, Body: noPermission},
 	}
 )
 
@@ -90,10 +87,4 @@ func (g Generation) saveRange(kind Kind) int {
 		return g.saveFilesEvery
 	}
 	return g.saveEvery
-}
-
-// countsErrors says whether failed records of the importer count in count.error.
-// Where they do not, they count in count.completed.
-func (g Generation) countsErrors(importerKey string) bool {
-	return importerKey == "api" || importerKey == "pending-files" && g.failedDownloads
 }

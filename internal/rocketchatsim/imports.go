@@ -40,11 +40,13 @@ func Stall(standstill time.Duration) Script { return halfway(Phase{Duration: sta
 
 // Restart is Slack, but half-way through the messages the only instance restarts,
 // which is the end of the import.
-func Restart() Script { return endsHalfway(Phase{event: (*Server).restart}) }
+func Restart() Script {
+	return endsHalfway(Phase{saves: []save{func(o *operation) { o.Valid = false }}})
+}
 
 // SecondInstance is Slack, but half-way through the messages another instance of
 // the workspace starts. The import ends in importer_done, not valid.
-func SecondInstance() Script { return halfway(Phase{event: (*Server).startSecondInstance}) }
+func SecondInstance() Script { return halfway(Phase{saves: []save{(*operation).abort}}) }
 
 // Failure is Slack, but half-way through the messages the import fails.
 func Failure() Script { return endsHalfway(Phase{Step: StepImportFailed}) }
@@ -52,15 +54,13 @@ func Failure() Script { return endsHalfway(Phase{Step: StepImportFailed}) }
 // halfway is Slack with something between the two halves of its messages.
 func halfway(between Phase) Script {
 	script := Slack()
-	last := len(script.Phases) - 3 // messages, finishing, done
-	messages := script.Phases[last]
-	first, second := messages, messages
+	at := len(script.Phases) - 3 // the messages, before finishing and done
+	first := script.Phases[at]
 	first.Imported /= 2
 	first.Duration /= 2
+	second := first
 	second.Step = ""
-	second.Imported -= first.Imported
-	second.Duration -= first.Duration
-	script.Phases = append(script.Phases[:last:last], first, between, second, script.Phases[last+1], script.Phases[last+2])
+	script.Phases = slices.Concat(script.Phases[:at], []Phase{first, between, second}, script.Phases[at+1:])
 	return script
 }
 
@@ -71,239 +71,156 @@ func endsHalfway(end Phase) Script {
 	return script
 }
 
-// SlackImport is an import of a Slack export that goes well. It takes 178 s.
+// SlackImport is an import of a Slack export that goes well. It takes 178 s. It
+// counts channels, then users, then messages, and then contacts if there are any.
 func SlackImport(c Content) Script {
-	return fileImport("slack", "Slack", "application/zip", c, prepareSlack(c))
+	channels := c.Channels + c.Direct
+	var messages []save
+	for read := 0; read < c.Messages; read += 500 { // in each folder
+		messages = append(messages, reading(fmt.Sprintf("channel-%d/2024-01-01", read/500)), total(min(500, c.Messages-read)))
+	}
+	preparation := []Phase{
+		phase(StepPreparingChannels, 4, total(channels), own(Channels, channels)),
+		phase(StepPreparingUsers, 6, own(Users, c.Users), total(c.Users)),
+		phase(StepPreparingMessages, 20, append(messages, allRead(c.Messages))...),
+	}
+	if c.Contacts > 0 {
+		preparation[2].Duration -= 5 * time.Second
+		preparation = append(preparation, phase(StepPreparingContacts, 5, own(Contacts, c.Contacts), total(c.Contacts)))
+	}
+	return fileImport("slack", "Slack", "application/zip", c, preparation...)
 }
 
 // SlackFromURL is SlackImport of a file that Rocket.Chat downloads.
 func SlackFromURL(c Content) Script {
 	script := SlackImport(c)
 	script.Operation.Step, script.Operation.File = StepDownloadingFile, "simulatedAdmin001_slack.zip"
-	script.Phases = script.Phases[1:]
-	script.Phases[0] = Phase{Step: StepDownloadingFile, Duration: 8 * time.Second}
+	script.Phases = append([]Phase{phase(StepDownloadingFile, 8)}, script.Phases[2:]...)
 	return script
 }
 
-// CSVImport is an import of a CSV archive that goes well. It takes 178 s. Its
+// CSVImport is an import of a CSV archive that goes well. It takes 178 s. It counts
+// channels, then messages, then users, and their total at the end. Its
 // count.channels and its total leave the direct conversations out, so that
 // count.completed ends above count.total.
 func CSVImport(c Content) Script {
-	return fileImport("csv", "CSV", "application/zip", c, prepareCSV(c))
+	return fileImport("csv", "CSV", "application/zip", c,
+		phase(StepPreparingChannels, 4, own(Channels, c.Channels)),
+		phase(StepPreparingMessages, 20,
+			reading("directmessages/messages"), allRead(c.Messages/3), reading("room-0/messages"), allRead(c.Messages)),
+		phase(StepPreparingUsers, 6, own(Users, c.Users), total(c.Channels+c.Messages+c.Users)),
+	)
 }
 
-// HipChatImport is an import of a HipChat export that goes well. It takes 178 s.
-// Direct conversations are as for CSVImport.
+// HipChatImport is an import of a HipChat export that goes well. It takes 178 s. It
+// begins with zeros, and counts users, then channels, then messages. Direct
+// conversations are as for CSVImport.
 func HipChatImport(c Content) Script {
-	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c, prepareHipChat(c))
-}
-
-// SlackUsersImport is an import of a CSV file of Slack users. Its total appears only
-// in importer_user_selection.
-func SlackUsersImport(users int) Script {
-	script := fileImport("slack-users", "Slack's Users CSV", "text/csv", Content{Users: users}, []Phase{
-		{Step: StepPreparingUsers, Duration: 30 * time.Second, saves: []save{own(Users, users)}},
-	})
-	ready := slices.IndexFunc(script.Phases, func(p Phase) bool { return p.Step == StepUserSelection })
-	script.Phases[ready].saves = []save{total(users)}
-	return script
+	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c,
+		phase("", 2, func(o *operation) { o.count().Messages = new(0) }, total(0)),
+		phase(StepPreparingUsers, 4, own(Users, c.Users), total(c.Users)),
+		phase(StepPreparingChannels, 4, own(Channels, c.Channels), total(c.Channels)),
+		phase(StepPreparingMessages, 20, reading("users/100"), own(Messages, c.Messages), total(c.Messages)),
+	)
 }
 
 // APIImport is an import of users that a program hands over in ten batches and
-// starts with import.run, the only importer whose failed records are counted as
-// such. It takes 62 s.
-func APIImport(users, failed int) Script {
-	const batches = 10
-	var growing []save
-	for i := range batches {
-		n := users*(i+1)/batches - users*i/batches
-		growing = append(growing, func(o *operation) {
-			o.selection.Users += n
-			o.staged = o.selection.Users
-			add(&o.count().Users, n)
-			add(&o.Count.Total, n)
-		})
-	}
+// starts with import.run. It takes 62 s.
+func APIImport(users int) Script {
+	batches := slices.Repeat([]save{addUsers(users / 10)}, 10)
 	return Script{
 		Operation: APIOperation(StepNew, time.Time{}),
 		Phases: append([]Phase{
-			{Step: StepNew, Duration: 2 * time.Second, saves: growing[:1]},
-			{Step: StepUserSelection, Duration: 20 * time.Second, saves: growing[1:]},
-		}, importing(Content{Users: users}, failed)...),
+			phase(StepNew, 2, batches[0]),
+			phase(StepUserSelection, 20, batches[1:]...),
+		}, importing(Content{Users: users})...),
 	}
 }
 
 // PendingFiles downloads files that messages of an earlier import refer to. It takes
 // 60 s. The last ten downloads end after importer_done.
 func PendingFiles(files int) Script {
-	return pending("pending-files", "Pending Files", files)
-}
-
-// PendingAvatars does the same with avatars.
-func PendingAvatars(avatars int) Script {
-	return pending("pending-avatars", "Pending Avatars", avatars)
-}
-
-func pending(key, name string, n int) Script {
-	late := min(n, 10)
-	return Script{Operation: newOperation(key, name, StepNew, time.Time{}), Phases: []Phase{
-		{Step: StepNew, Duration: 2 * time.Second},
-		{Step: StepPreparingStarted, Duration: 4 * time.Second, saves: []save{
-			ownAndNull(Messages, n),
-			total(n),
-			func(o *operation) { o.stored = true },
-		}},
-		{Step: StepImportingFiles, Duration: 50 * time.Second, Kind: Files, Imported: n - late},
+	late := min(files, 10)
+	return Script{Operation: newOperation("pending-files", "Pending Files", StepNew, time.Time{}), Phases: []Phase{
+		phase(StepNew, 2),
+		phase(StepPreparingStarted, 4, allRead(files), total(files), func(o *operation) { o.stored = true }),
+		{Step: StepImportingFiles, Duration: 50 * time.Second, Kind: Files, Imported: files - late},
 		{Step: StepDone, Duration: 4 * time.Second, Kind: Files, Imported: late},
 	}}
 }
 
-// BrokenZip is a file that cannot be opened: the import stays in
-// importer_file_loaded.
-func BrokenZip() Script {
-	return SlackImport(Content{}).until(StepFileLoaded)
-}
-
-// MalformedUsers is a CSV archive with a line of users that is too short: the
-// import stays in importer_preparing_users.
-func MalformedUsers() Script {
-	return CSVImport(Content{Users: 20, Channels: 3, Messages: 46}).until(StepPreparingUsers)
-}
-
-// WrongFile is a Slack export that was uploaded as a CSV archive: the import ends in
-// importer_user_selection with nothing staged.
-func WrongFile() Script {
-	return CSVImport(Content{Messages: 1, Skipped: 1}).until(StepUserSelection)
-}
-
-// until cuts the script off at the beginning of the step.
-func (s Script) until(step string) Script {
-	i := slices.IndexFunc(s.Phases, func(p Phase) bool { return p.Step == step })
-	s.Phases = append(s.Phases[:i], Phase{Step: step})
-	return s
-}
-
-// fileImport uploads a file, prepares it, and imports its content.
-func fileImport(key, name, contentType string, c Content, preparation []Phase) Script {
-	phases := []Phase{
-		{Step: StepNew, Duration: 2 * time.Second},
-		{Step: StepUploading, Duration: 6 * time.Second, saves: []save{
-			func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_"+key, contentType },
-		}},
-		{Step: StepFileLoaded, Duration: 4 * time.Second},
+// fileImport uploads a file, prepares it in 30 s, and imports its content.
+func fileImport(key, name, contentType string, c Content, preparation ...Phase) Script {
+	uploaded := func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_"+key, contentType }
+	return Script{
+		Operation: newOperation(key, name, StepNew, time.Time{}),
+		Selection: c.selection(),
+		Phases: slices.Concat(
+			[]Phase{phase(StepNew, 2), phase(StepUploading, 6, uploaded), phase(StepFileLoaded, 4)},
+			preparation,
+			[]Phase{phase(StepUserSelection, 20)},
+			importing(c),
+		),
+		preparation: append(preparation, Phase{Step: StepUserSelection}),
 	}
-	phases = append(phases, preparation...)
-	phases = append(phases, Phase{Step: StepUserSelection, Duration: 20 * time.Second})
-	return Script{Operation: newOperation(key, name, StepNew, time.Time{}), Selection: c.selection(), Phases: append(phases, importing(c, 0)...)}
+}
+
+// phase is a phase in which no record is imported.
+func phase(step string, seconds int, saves ...save) Phase {
+	return Phase{Step: step, Duration: time.Duration(seconds) * time.Second, saves: saves}
 }
 
 // importing imports what is staged of the content. It takes 116 s if there are
 // messages, and 40 s otherwise.
-func importing(c Content, failed int) []Phase {
-	messages := Phase{Step: StepImportingMessages, Kind: Messages, Imported: c.Messages - c.Skipped}
-	channels := Phase{Step: StepImportingChannels, Kind: Channels, Imported: c.Channels + c.Direct}
-	messages.Duration, channels.Duration = 2*time.Second, 2*time.Second
+func importing(c Content) []Phase {
+	forChannels, forMessages := 2*time.Second, 2*time.Second
 	if c.Messages > 0 {
-		messages.Duration, channels.Duration = 70*time.Second, 10*time.Second
+		forChannels, forMessages = 10*time.Second, 70*time.Second
 	}
 	return []Phase{
-		{Step: StepImportingStarted, Duration: 2 * time.Second},
-		{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users, Failed: failed},
-		channels,
-		messages,
-		{Step: StepFinishing, Duration: 4 * time.Second},
-		{Step: StepDone},
+		phase(StepImportingStarted, 2),
+		{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users},
+		{Step: StepImportingChannels, Duration: forChannels, Kind: Channels, Imported: c.Channels + c.Direct},
+		{Step: StepImportingMessages, Duration: forMessages, Kind: Messages, Imported: c.Messages - c.Skipped},
+		phase(StepFinishing, 4),
+		phase(StepDone, 0),
 	}
 }
 
-// prepareSlack counts channels, then users, then messages, in 30 s. Of the content
-// of a workspace with contacts it then counts those.
-func prepareSlack(c Content) []Phase {
-	channels := c.Channels + c.Direct
-	forContacts := time.Duration(0)
-	if c.Contacts > 0 {
-		forContacts = 5 * time.Second
-	}
-	phases := []Phase{
-		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: []save{total(channels), own(Channels, channels)}},
-		{Step: StepPreparingUsers, Duration: 6 * time.Second, saves: []save{own(Users, c.Users), total(c.Users)}},
-		{Step: StepPreparingMessages, Duration: 20*time.Second - forContacts,
-			saves: append(folders(c.Messages), ownAndNull(Messages, c.Messages))},
-	}
-	if c.Contacts > 0 {
-		phases = append(phases, Phase{Step: StepPreparingContacts, Duration: forContacts,
-			saves: []save{own(Contacts, c.Contacts), total(c.Contacts)}})
-	}
-	return phases
-}
-
-// folders reads messages folder by folder, 500 in each.
-func folders(messages int) []save {
-	var saves []save
-	for read := 0; read < messages; read += 500 {
-		saves = append(saves, status(fmt.Sprintf("channel-%d/2024-01-01", read/500)), total(min(500, messages-read)))
-	}
-	return saves
-}
-
-// prepareCSV counts channels, then messages, then users, in 30 s, and their total at
-// the end.
-func prepareCSV(c Content) []Phase {
-	var counted []save
-	all := c.Channels + c.Messages + c.Users
-	if c.Channels > 0 {
-		counted = []save{own(Channels, c.Channels)}
-	}
-	users := []save{total(all)}
-	if c.Users > 0 {
-		users = []save{own(Users, c.Users), total(all)}
-	}
-	return []Phase{
-		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: counted},
-		{Step: StepPreparingMessages, Duration: 20 * time.Second,
-			saves: []save{
-				status("directmessages/messages"), ownAndNull(Messages, c.Messages/3),
-				status("room-0/messages"), ownAndNull(Messages, c.Messages),
-			}},
-		{Step: StepPreparingUsers, Duration: 6 * time.Second, saves: users},
-	}
-}
-
-// prepareHipChat begins with zeros, and counts users, then channels, then messages,
-// in 30 s.
-func prepareHipChat(c Content) []Phase {
-	return []Phase{
-		{Duration: 2 * time.Second, saves: []save{own(Messages, 0), total(0)}},
-		{Step: StepPreparingUsers, Duration: 4 * time.Second, saves: []save{own(Users, c.Users), total(c.Users)}},
-		{Step: StepPreparingChannels, Duration: 4 * time.Second, saves: []save{own(Channels, c.Channels), total(c.Channels)}},
-		{Step: StepPreparingMessages, Duration: 20 * time.Second,
-			saves: []save{status("users/100"), own(Messages, c.Messages), total(c.Messages)}},
-	}
-}
+// save is a change of a record.
+type save func(*operation)
 
 // total counts n more records.
-func total(n int) save {
-	return func(o *operation) { add(&o.count().Total, n) }
-}
+func total(n int) save { return func(o *operation) { add(&o.count().Total, n) } }
 
-// own sets the kind's own count.
+// own sets the kind's own count, except to 0.
 func own(kind Kind, n int) save {
 	return func(o *operation) {
 		count := o.count()
 		field := map[Kind]**int{Users: &count.Users, Channels: &count.Channels, Messages: &count.Messages, Contacts: &count.Contacts}[kind]
-		*field = new(n)
+		if n > 0 {
+			*field = new(n)
+		}
 	}
 }
 
-// status says which folder is read.
-func status(folder string) save {
-	return func(o *operation) { o.messagesStarted, o.messagesStatus = true, folder }
+// reading says which folder is read.
+func reading(folder string) save { return func(o *operation) { o.messagesStatus = folder } }
+
+// allRead says that no folder is read any more, and sets the messages' own count.
+func allRead(messages int) save {
+	return func(o *operation) {
+		own(Messages, messages)(o)
+		o.messagesStatus = null
+	}
 }
 
-// ownAndNull is own once all folders are read.
-func ownAndNull(kind Kind, n int) save {
+// addUsers stages a batch of users, and counts it.
+func addUsers(n int) save {
 	return func(o *operation) {
-		own(kind, n)(o)
-		status("")(o)
+		o.selection.Users += n
+		o.staged += n
+		add(&o.count().Users, n)
+		add(&o.Count.Total, n)
 	}
 }

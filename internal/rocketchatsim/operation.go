@@ -1,22 +1,20 @@
 package rocketchatsim
 
 import (
+	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
-
-// ErrNoOperation says that there is no import to change.
-var ErrNoOperation = errors.New("rocketchatsim: there is no import")
 
 // Operation is the record of one import.
 type Operation struct {
 	// ID is the record's _id. SetOperation makes one up for "".
 	ID string `json:"_id"`
-	// ImporterKey is the importer's key, such as "slack" or "api". A key that
-	// Rocket.Chat does not know makes getImportFileData answer
-	// error-importer-not-defined.
+	// ImporterKey is the importer's key, such as "slack" or "api".
 	ImporterKey string `json:"importerKey"`
 	// Type is the importer's display name, such as "Slack".
 	Type string `json:"type"`
@@ -31,13 +29,12 @@ type Operation struct {
 	// selection for good.
 	File        string `json:"file,omitempty"`
 	ContentType string `json:"contentType,omitempty"`
-	// Created and Updated are ts and _updatedAt; a zero time leaves each out.
+	// Created and Updated are ts and _updatedAt.
 	Created, Updated time.Time `json:"-"`
 	// Count is what the operation counts, or nil for a record without it.
 	Count *Count `json:"count,omitempty"`
-	// OmitFileData leaves out the fileData that an Early3 record carries once it
-	// is prepared, and any pending-* record. A real server has not saved it yet,
-	// or never does because it is over 16 MB.
+	// OmitFileData leaves fileData out. A real server has not saved it yet, or never
+	// does because it is over 16 MB.
 	OmitFileData bool `json:"-"`
 	// FileData is the JSON of the record's fileData, whatever the generation; ""
 	// means what the generation stores. OddFileData has examples.
@@ -67,16 +64,15 @@ func OddFileData() map[string]string {
 	}
 }
 
-// SlackOperation returns a valid Slack import with an uploaded file, in the given
-// step, created and updated at the given time, that has no counts.
+// SlackOperation returns a valid Slack import with an uploaded file and no counts,
+// created and updated at the given time.
 func SlackOperation(step string, at time.Time) Operation {
 	op := newOperation("slack", "Slack", step, at)
 	op.File, op.ContentType = "simulatedAdmin001_slack.zip", "application/zip"
 	return op
 }
 
-// APIOperation returns a valid import of the api importer, which has no file, in
-// the given step, created and updated at the given time, that has no counts.
+// APIOperation returns the same of the api importer, which has no file.
 func APIOperation(step string, at time.Time) Operation {
 	return newOperation("api", "api", step, at)
 }
@@ -85,103 +81,111 @@ func newOperation(key, name, step string, at time.Time) Operation {
 	return Operation{ImporterKey: key, Type: name, Step: step, Valid: true, User: "simulatedAdmin001", Created: at, Updated: at}
 }
 
-// SetOperation makes op the newest import and returns its id. An operation of the
-// same id is replaced and keeps its selection. Whatever was playing stops.
-func (s *Server) SetOperation(op Operation) string {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.place(op).ID
-}
+// SetOperation makes op the newest import. An operation of the same id is replaced
+// and keeps its selection. Whatever was playing stops.
+func (s *Server) SetOperation(op Operation) { s.do(func() { s.place(op) }) }
 
 // Update lets change alter the newest operation and then sets its Updated to now,
-// as any save does. Whatever was playing goes on. It fails with ErrNoOperation.
+// as any save does. Whatever was playing goes on. It fails if there is no import.
 func (s *Server) Update(change func(*Operation)) error {
-	return s.change(func(o *operation) error {
-		changed := o.Operation.clone()
-		change(&changed)
-		o.Operation = changed.clone()
-		o.enter(changed.Step)
-		o.stored = o.stored || isPrepared(o.Step)
+	return s.change(func(o *operation) {
+		change(&o.Operation)
+		o.enter(o.Step)
 		o.Updated = s.now()
-		return nil
 	})
 }
 
-// Backdate makes the newest operation older by d: both its times move back, which
-// is no save. A d below 0 makes it younger. It fails with ErrNoOperation.
+// Backdate moves both times of the newest operation back, which is no save. It fails
+// if there is no import.
 func (s *Server) Backdate(d time.Duration) error {
-	return s.change(func(o *operation) error {
-		o.Created, o.Updated = o.Created.Add(-d), o.Updated.Add(-d)
-		return nil
-	})
+	return s.change(func(o *operation) { o.Created, o.Updated = o.Created.Add(-d), o.Updated.Add(-d) })
 }
 
 // SetSelection sets what is staged for the newest operation; it changes neither
-// its counts nor its Updated. It fails with ErrNoOperation.
+// its counts nor its Updated. It fails if there is no import.
 func (s *Server) SetSelection(selection Selection) error {
-	return s.change(func(o *operation) error {
-		o.selection = selection
-		o.staged = selection.records()
-		return nil
+	return s.change(func(o *operation) { o.selection, o.staged = selection, selection.records() })
+}
+
+// AddUsers stages and counts a batch of users as the api importer does. It fails if
+// there is no import.
+func (s *Server) AddUsers(batch int) error {
+	return s.change(func(o *operation) {
+		addUsers(batch)(o)
+		o.enter(StepUserSelection)
+		o.Updated = s.now()
 	})
 }
 
-// AddUsers stages a batch of users as the api importer does: it counts them in
-// count.users and count.total, and goes from importer_new to
-// importer_user_selection. It fails in any other step, and with ErrNoOperation.
-func (s *Server) AddUsers(batch int) error {
-	return s.change(func(o *operation) error {
-		if o.Step != StepNew && o.Step != StepUserSelection {
-			return fmt.Errorf("rocketchatsim: users cannot be added in %s", o.Step)
+// Restart restarts the only instance of the workspace, which is the end of an import
+// that plays. None is valid from now on, except in importer_user_selection.
+func (s *Server) Restart() {
+	s.giveUp(func(o *operation) {
+		s.pending = nil
+		o.Valid = o.Valid && o.Step == StepUserSelection
+	})
+}
+
+// StartSecondInstance starts another instance of the workspace. No import is valid
+// from now on, except in importer_user_selection. One that is running aborts at its
+// next save, goes through its last steps within seconds, and ends in importer_done.
+func (s *Server) StartSecondInstance() {
+	s.giveUp(func(o *operation) {
+		if o.Step != StepUserSelection {
+			o.abort()
 		}
-		o.selection.Users += batch
-		o.staged += batch
-		add(&o.count().Users, batch)
-		add(&o.count().Total, batch)
-		o.enter(StepUserSelection)
-		o.stored = true
-		o.Updated = s.now()
-		return nil
+	})
+}
+
+// Clear calls import.clear: nothing is staged any more, and the import is not valid,
+// whatever its step. One that is running aborts as with StartSecondInstance.
+func (s *Server) Clear() {
+	s.giveUp(func(o *operation) {
+		o.staged = 0
+		if !s.config.Generation.selectionInRecord {
+			o.selection = Selection{}
+		}
+		o.abort()
+	})
+}
+
+// giveUp may make the newest operation invalid, which is a save.
+func (s *Server) giveUp(change func(*operation)) {
+	_ = s.change(func(o *operation) {
+		valid := o.Valid
+		if change(o); o.Valid != valid {
+			o.Updated = s.now()
+		}
 	})
 }
 
 // change alters the newest operation.
-func (s *Server) change(change func(*operation) error) error {
-	s.lock()
-	defer s.mu.Unlock()
-	if s.operation == nil {
-		return ErrNoOperation
-	}
-	return change(s.operation)
+func (s *Server) change(change func(*operation)) (err error) {
+	s.do(func() {
+		if s.operation == nil {
+			err = errors.New("rocketchatsim: there is no import")
+			return
+		}
+		change(s.operation)
+	})
+	return err
 }
 
 // RemoveOperations forgets every import, as if there never was one. Whatever was
 // playing stops.
-func (s *Server) RemoveOperations() {
-	s.lock()
-	defer s.mu.Unlock()
-	s.operation, s.pending = nil, nil
-}
+func (s *Server) RemoveOperations() { s.do(func() { s.operation, s.pending = nil, nil }) }
 
 // Operation returns the newest operation as it is now, and false if there is none.
-func (s *Server) Operation() (Operation, bool) {
-	s.lock()
-	defer s.mu.Unlock()
-	if s.operation == nil {
-		return Operation{}, false
-	}
-	return s.operation.Operation.clone(), true
+func (s *Server) Operation() (op Operation, found bool) {
+	found = s.change(func(o *operation) { op = o.Operation.clone() }) == nil
+	return op, found
 }
 
 // Staged returns how many records are staged for the newest operation. A wipe
 // takes it to 0 before the file is prepared again.
-func (s *Server) Staged() int {
-	s.lock()
-	defer s.mu.Unlock()
-	if s.operation == nil {
-		return 0
-	}
-	return s.operation.staged
+func (s *Server) Staged() (staged int) {
+	_ = s.change(func(o *operation) { staged = o.staged })
+	return staged
 }
 
 // operation is a record with what the server keeps beside it.
@@ -198,12 +202,13 @@ type operation struct {
 	stored bool
 	// aborting is whether the import ends at its next save.
 	aborting bool
-	// messagesStarted is whether the record has the field messagesstatus, which
-	// appears when messages are first prepared and stays.
-	messagesStarted bool
-	// messagesStatus is the folder being read, or "" for null.
-	messagesStatus string
+	// messagesStatus is the folder being read. It is a null before and after, and
+	// nil, which leaves the field out, until messages are first prepared.
+	messagesStatus any
 }
+
+// null is the null of JSON.
+var null = json.RawMessage("null")
 
 // place makes op the newest operation.
 func (s *Server) place(op Operation) *operation {
@@ -212,29 +217,30 @@ func (s *Server) place(op Operation) *operation {
 		s.lastID++
 		op.ID = fmt.Sprintf("6b052f5bf6f8%012x", s.lastID)
 	}
-	o := &operation{}
-	if s.operation != nil && s.operation.ID == op.ID {
-		o.selection, o.staged, o.preparation = s.operation.selection, s.operation.staged, s.operation.preparation
+	o := &operation{Operation: op.clone()}
+	if before := s.operation; before != nil && before.ID == op.ID {
+		o.selection, o.staged, o.preparation = before.selection, before.staged, before.preparation
 	}
-	o.Operation = op.clone()
 	o.enter(op.Step)
-	o.messagesStarted = o.File != "" && (isPrepared(op.Step) || op.Step == StepPreparingMessages)
-	o.stored = isPrepared(op.Step)
 	s.operation = o
 	return o
 }
 
-// enter sets the step.
+// enter sets the step, with all that a record in it has.
 func (o *operation) enter(step string) {
 	o.Step = step
-	if o.File != "" && isPrepared(step) {
-		o.messagesStarted = true
+	o.stored = o.stored || isPrepared(step)
+	if o.messagesStatus == nil && o.File != "" && isPrepared(step) {
+		o.messagesStatus = null
+	}
+	if step == StepUserSelection {
+		o.staged = o.selection.records()
 	}
 }
 
-// isPending says whether the importer downloads files or avatars that an earlier
-// import left. Its record carries a fileData in every generation.
-func (o *operation) isPending() bool { return strings.HasPrefix(o.ImporterKey, "pending-") }
+// abort gives the operation up, which an import that runs finds out at its next
+// save.
+func (o *operation) abort() { o.Valid, o.aborting = false, isRunning(o.Step) }
 
 // count returns the counts, starting them if there are none.
 func (o *operation) count() *Count {
@@ -246,22 +252,77 @@ func (o *operation) count() *Count {
 
 // clone copies the counts too, so that neither side sees the other's changes.
 func (op Operation) clone() Operation {
-	if op.Count == nil {
-		return op
+	if op.Count != nil {
+		op.Count = new(*op.Count)
 	}
-	count := *op.Count
-	op.Count = &count
 	return op
 }
 
 // add never writes through the old pointer, which a clone may share.
-func add(field **int, n int) {
-	*field = new(valueOf(*field) + n)
-}
+func add(field **int, n int) { *field = new(valueOf(*field) + n) }
 
 func valueOf(field *int) int {
 	if field == nil {
 		return 0
 	}
 	return *field
+}
+
+// getCurrentImportOperation answers the newest record.
+func (s *Server) getCurrentImportOperation(string, []byte) reply {
+	o, generation := s.operation, s.config.Generation
+	switch {
+	case o == nil && generation.nullOperation:
+		return text(http.StatusOK, `{"operation":null,"success":true}`)
+	case o == nil:
+		return text(http.StatusOK, `{"success":true}`)
+	}
+	record := struct {
+		Operation
+		Created        any    `json:"ts"`
+		Updated        string `json:"_updatedAt"`
+		MessagesStatus any    `json:"messagesstatus,omitempty"`
+	}{o.Operation.clone(), isoTime(o.Created), isoTime(o.Updated), o.messagesStatus}
+	if record.Count != nil && !generation.contacts {
+		record.Count.Contacts = nil
+	}
+	if generation.numericTS {
+		record.Created = o.Created.UnixMilli()
+	}
+	fields, err := json.Marshal(record)
+	if err != nil {
+		panic(err) // strings, numbers and booleans always have a JSON form
+	}
+	answer := text(http.StatusOK, `{"operation":`+strings.TrimSuffix(string(fields), "}"))
+	fileData := s.storedFileData(o)
+	answer.rest = func(w *bufio.Writer) {
+		if fileData != nil {
+			w.WriteString(`,"fileData":{`)
+			fileData(w)
+			w.WriteByte('}')
+		}
+		w.WriteString(`},"success":true}`)
+	}
+	return answer
+}
+
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// storedFileData returns what writes the fields of the record's fileData without
+// the server's lock, or nil if the record has none.
+func (s *Server) storedFileData(o *operation) func(*bufio.Writer) {
+	switch {
+	case o.FileData != "":
+		fields := strings.TrimSuffix(strings.TrimPrefix(o.FileData, "{"), "}")
+		return func(w *bufio.Writer) { w.WriteString(fields) }
+	case !o.stored || o.OmitFileData:
+		return nil
+	case strings.HasPrefix(o.ImporterKey, "pending-"):
+		// Every generation stores it: no users, no channels, and the number of files
+		// or avatars that an earlier import left as that of messages.
+		return Selection{Messages: valueOf(o.count().Messages)}.fields(o.Type, Generation{})
+	case s.config.Generation.selectionInRecord:
+		return o.selection.fields(o.Type, s.config.Generation)
+	}
+	return nil
 }

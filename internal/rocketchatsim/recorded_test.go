@@ -5,22 +5,21 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
 // lines are the recorded replies of a file.
 func lines(t *testing.T, name string) []string {
-	t.Helper()
 	content, err := os.ReadFile(filepath.Join("..", "..", "client", "testdata", "recorded", name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return strings.Split(strings.TrimSpace(string(content)), "\n")
 }
 
@@ -49,49 +48,44 @@ func shape(value any) string {
 	return fmt.Sprintf("%T", value)
 }
 
-// trace returns the shape of each reply of getCurrentImportOperation that differs
-// from the one before.
-func (w *workspace) trace(length, every time.Duration) []string {
-	w.t.Helper()
-	seen := []string{w.get(sim.GetCurrentImportOperation).body}
-	for passed := time.Duration(0); passed < length; passed += every {
-		w.clock.Advance(every)
-		if body := w.get(sim.GetCurrentImportOperation).body; body != seen[len(seen)-1] {
-			seen = append(seen, body)
-		}
-	}
-	return shapes(w.t, seen)
-}
-
-func shapes(t *testing.T, bodies []string) []string {
-	t.Helper()
-	var all []string
+func shapes(t *testing.T, bodies []string) (all []string) {
 	for _, body := range bodies {
 		all = append(all, shape(decode[any](t, body)))
 	}
 	return slices.Compact(all)
 }
 
+// trace returns the shape of each reply of getCurrentImportOperation that differs
+// from the one before.
+func (w *workspace) trace(length, every time.Duration) []string {
+	seen := []string{w.get(sim.GetCurrentImportOperation).body}
+	for range length / every {
+		w.clock.Advance(every)
+		seen = append(seen, w.get(sim.GetCurrentImportOperation).body)
+	}
+	return shapes(w.t, slices.Compact(seen))
+}
+
 // requireSubsequence requires that what was recorded was also seen, in this order.
 func requireSubsequence(t *testing.T, seen, recording []string) {
 	t.Helper()
-	at := 0
 	for _, want := range shapes(t, recording) {
-		i := slices.Index(seen[at:], want)
-		if i < 0 {
-			t.Fatalf("the simulation has no\n%s\nafter\n%s", want, strings.Join(seen[:at], "\n"))
-		}
-		at += i
+		i := slices.Index(seen, want)
+		require.GreaterOrEqual(t, i, 0, "%s\nis not in the rest of the simulation:\n%s", want, strings.Join(seen, "\n"))
+		seen = seen[i:]
 	}
+}
+
+// until ends the script at the beginning of the step.
+func until(script sim.Script, step string) sim.Script {
+	i := slices.IndexFunc(script.Phases, func(p sim.Phase) bool { return p.Step == step })
+	script.Phases = append(script.Phases[:i], sim.Phase{Step: step})
+	return script
 }
 
 func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 	slack := sim.SlackImport(sim.Content{Users: 55, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
 	small := sim.SlackImport(sim.Content{Users: 12, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
-	failing := sim.SlackImport(sim.Content{Users: 200, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})
-	for i := range failing.Phases {
-		failing.Phases[i].Failed = failing.Phases[i].Imported / 3
-	}
 	imports := "importers/"
 	for _, c := range []struct {
 		file   string
@@ -101,27 +95,27 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 		// whole is whether each save was recorded, and not a look now and then.
 		whole bool
 	}{
-		{file: "operation-new-api.json", script: sim.APIImport(10, 0), until: time.Millisecond},
+		{file: "operation-new-api.json", script: sim.APIImport(10), until: time.Millisecond},
 		{file: "operation-file_loaded.json", script: small},
 		{file: "operation-preparing.json", script: small},
 		{file: "operation-user_selection.json", script: small, until: 45 * time.Second},
 		{file: "operation-importing_messages.json", script: small, until: 120 * time.Second},
 		{file: "operation-done.json", script: sim.SlackImport(sim.Content{Users: 12, Channels: 4, Direct: 1, Messages: 40})},
 		{file: imports + "slack-operations.jsonl", script: slack, whole: true},
-		{file: imports + "slack-failing-users-operations.jsonl", script: failing},
+		{file: imports + "slack-failing-users-operations.jsonl", script: sim.SlackImport(sim.Content{Users: 200, Channels: 5, Direct: 3, Messages: 49, Skipped: 1})},
 		{file: imports + "slack-from-url-operations.jsonl", script: sim.SlackFromURL(sim.Content{Users: 12, Channels: 5, Direct: 3, Messages: 49, Skipped: 1}), until: 50 * time.Second},
 		{file: imports + "csv-operations.jsonl", script: sim.CSVImport(sim.Content{Users: 8, Channels: 3, Direct: 5, Messages: 30}), whole: true},
 		{file: imports + "hipchatenterprise-operations.jsonl", script: sim.HipChatImport(sim.Content{Users: 8, Channels: 3, Direct: 2, Messages: 16}), whole: true},
-		{file: imports + "api-operations.jsonl", script: sim.APIImport(90, 0), whole: true},
-		{file: imports + "api-second-instance-starts-operations.jsonl", script: sim.APIImport(300, 50), until: 31 * time.Second, then: (*sim.Server).StartSecondInstance},
+		{file: imports + "api-operations.jsonl", script: sim.APIImport(90), whole: true},
+		{file: imports + "api-second-instance-starts-operations.jsonl", script: sim.APIImport(300), until: 31 * time.Second, then: (*sim.Server).StartSecondInstance},
 		{file: imports + "pending-files-operations.jsonl", script: sim.PendingFiles(14), whole: true},
-		{file: imports + "bad-broken-zip-to-slack-operations.jsonl", script: sim.BrokenZip()},
-		{file: imports + "bad-csv-with-a-short-user-operations.jsonl", script: sim.MalformedUsers()},
-		{file: imports + "bad-slack-zip-to-csv-operations.jsonl", script: sim.WrongFile()},
+		{file: imports + "bad-broken-zip-to-slack-operations.jsonl", script: until(sim.SlackImport(sim.Content{}), sim.StepFileLoaded)},
+		{file: imports + "bad-csv-with-a-short-user-operations.jsonl", script: until(sim.CSVImport(sim.Content{Users: 20, Channels: 3, Messages: 46}), sim.StepPreparingUsers)},
+		{file: imports + "bad-slack-zip-to-csv-operations.jsonl", script: until(sim.CSVImport(sim.Content{Messages: 1, Skipped: 1}), sim.StepUserSelection)},
 		{file: imports + "restart-in-file_loaded-operation.json", script: slack, until: 11 * time.Second, then: (*sim.Server).Restart},
 		{file: imports + "restart-in-user_selection-operation.json", script: slack, until: 50 * time.Second, then: (*sim.Server).Restart},
 		{file: imports + "restart-in-importing_users-operation.json", script: slack, until: 66 * time.Second, then: (*sim.Server).Restart},
-		{file: imports + "cleared-ready-operation.json", script: sim.APIImport(200, 0), until: 21 * time.Second, then: (*sim.Server).Clear},
+		{file: imports + "cleared-ready-operation.json", script: sim.APIImport(200), until: 21 * time.Second, then: (*sim.Server).Clear},
 		{file: imports + "failed-operation.json", script: small, until: 70 * time.Second, then: func(s *sim.Server) {
 			s.Update(func(op *sim.Operation) { op.Step = sim.StepImportFailed })
 		}},
@@ -143,14 +137,10 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 			if !c.whole {
 				return
 			}
-			if got, want := slices.Compact(seen), shapes(t, recording); !slices.Equal(got, want) {
-				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
+			require.Equal(t, strings.Join(shapes(t, recording), "\n"), strings.Join(slices.Compact(seen), "\n"))
 			end := decode[struct{ Operation map[string]any }](t, recording[len(recording)-1]).Operation
 			for _, field := range []string{"type", "importerKey", "count", "messagesstatus", "fileData"} {
-				if got := w.record()[field]; !reflect.DeepEqual(got, end[field]) {
-					t.Errorf("at the end %s is %v, want %v", field, got, end[field])
-				}
+				assert.Equal(t, end[field], w.record()[field], field)
 			}
 		})
 	}
@@ -180,11 +170,8 @@ func TestSelectionsHaveTheRecordedFields(t *testing.T) {
 				c.op.Step = sim.StepDone
 			}
 			w.SetOperation(c.op)
-			w.must(w.SetSelection(c.selection))
+			require.NoError(t, w.SetSelection(c.selection))
 		}
-		body, want := w.get(sim.GetImportFileData).body, lines(t, c.file)
-		if got := shapes(t, []string{body}); !slices.Equal(got, shapes(t, want)) {
-			t.Errorf("%s: got %v, want %v", c.file, got, shapes(t, want))
-		}
+		assert.Equal(t, shapes(t, lines(t, c.file)), shapes(t, []string{w.get(sim.GetImportFileData).body}), c.file)
 	}
 }

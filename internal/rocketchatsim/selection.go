@@ -12,25 +12,20 @@ import (
 type Selection struct {
 	// Users is the number of entries in users.
 	Users int
-	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded are how many of
-	// the users have is_deleted, is_bot, is_email_taken, and do_import false.
-	// A bot has no email.
+	// How many of the users have is_deleted, is_bot, is_email_taken, and do_import
+	// false. A bot has no email.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int
 
 	// Channels is the number of entries in channels, the direct ones included.
 	Channels int
-	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded are
-	// how many of the channels have is_archived, is_private, is_direct, and
-	// do_import false. A real server has at most one direct entry, the last:
-	// __directMessages__. From 3.14 on it is private too.
+	// How many of the channels have is_archived, is_private, is_direct, and
+	// do_import false. A real server has at most one direct entry, the last.
 	ChannelsArchived, ChannelsPrivate, ChannelsDirect, ChannelsExcluded int
 
 	// Messages is message_count.
 	Messages int
-
-	// Contacts is the number of entries in contacts, which Latest alone has;
-	// ContactsExcluded is how many of them have do_import false.
-	Contacts, ContactsExcluded int
+	// Contacts is the number of entries in contacts, which Latest alone has.
+	Contacts int
 }
 
 // records is how many records the selection stands for.
@@ -38,60 +33,57 @@ func (s Selection) records() int {
 	return s.Users + s.Channels + s.Messages + s.Contacts
 }
 
-// writeFields writes the selection's fields without the braces around them, and
-// without the name. It writes one entry at a time, so that a million of them need no
-// memory.
-func (s Selection) writeFields(w *bufio.Writer, generation Generation) {
+// fields returns what writes the selection's fields without the braces around them.
+// It writes one entry at a time, so that a million of them need no memory.
+func (s Selection) fields(name string, generation Generation) func(*bufio.Writer) {
 	creator := `,"creator":"U00"`
 	if !generation.selectionInRecord {
-		s.UsersEmailTaken, s.UsersExcluded, s.ChannelsExcluded, s.ContactsExcluded = 0, 0, 0, 0
+		s.UsersEmailTaken, s.UsersExcluded, s.ChannelsExcluded = 0, 0, 0
 		creator = ""
 	}
-	writeArray(w, "users", s.Users, s.writeUser)
-	w.WriteByte(',')
-	writeArray(w, "channels", s.Channels, func(w *bufio.Writer, i int) { s.writeChannel(w, i, creator) })
-	fmt.Fprintf(w, `,"message_count":%d`, s.Messages)
-	if generation.contacts {
+	return func(w *bufio.Writer) {
+		if !generation.selectionInRecord {
+			fmt.Fprintf(w, `"name":%q,`, name)
+		}
+		writeArray(w, "users", s.Users, func(i int) {
+			bot, email := spread(i, s.UsersBot, s.Users), ""
+			if !bot {
+				email = fmt.Sprintf(`,"email":"u%d@example.com"`, i)
+			}
+			fmt.Fprintf(w, `{"user_id":"U%d","username":"zoë.müller%d"%s,"is_deleted":%t,"is_bot":%t,"do_import":%t,"is_email_taken":%t}`,
+				i, i, email, spread(i, s.UsersDeleted, s.Users), bot,
+				!spread(i, s.UsersExcluded, s.Users), spread(i, s.UsersEmailTaken, s.Users))
+		})
 		w.WriteByte(',')
-		writeArray(w, "contacts", s.Contacts, s.writeContact)
+		writeArray(w, "channels", s.Channels, func(i int) {
+			fromEnd := s.Channels - i
+			id, name := fmt.Sprint("C", i), fmt.Sprint("büro-", i)
+			if s.ChannelsDirect > 0 && fromEnd == 1 {
+				id, name = "__directMessages__", "Direct Messages"
+			}
+			fmt.Fprintf(w, `{"channel_id":"%s","name":"%s","is_archived":%t,"do_import":%t,"is_private":%t%s,"is_direct":%t}`,
+				id, name, i < s.ChannelsArchived, !spread(i, s.ChannelsExcluded, s.Channels),
+				fromEnd <= s.ChannelsPrivate, creator, fromEnd <= s.ChannelsDirect)
+		})
+		fmt.Fprintf(w, `,"message_count":%d`, s.Messages)
+		if generation.contacts {
+			w.WriteByte(',')
+			writeArray(w, "contacts", s.Contacts, func(i int) {
+				fmt.Fprintf(w, `{"id":"V%d","name":"Zoë \"%d\"","emails":["v%d@example.com"],"phones":["+4930%d"],"do_import":true}`, i, i, i, 1_000_000+i)
+			})
+		}
 	}
 }
 
-func writeArray(w *bufio.Writer, name string, n int, writeEntry func(w *bufio.Writer, i int)) {
+func writeArray(w *bufio.Writer, name string, n int, writeEntry func(i int)) {
 	fmt.Fprintf(w, `"%s":[`, name)
 	for i := range n {
 		if i > 0 {
 			w.WriteByte(',')
 		}
-		writeEntry(w, i)
+		writeEntry(i)
 	}
 	w.WriteByte(']')
-}
-
-func (s Selection) writeUser(w *bufio.Writer, i int) {
-	bot, email := spread(i, s.UsersBot, s.Users), ""
-	if !bot {
-		email = fmt.Sprintf(`,"email":"u%d@example.com"`, i)
-	}
-	fmt.Fprintf(w, `{"user_id":"U%d","username":"zoë.müller%d"%s,"is_deleted":%t,"is_bot":%t,"do_import":%t,"is_email_taken":%t}`,
-		i, i, email, spread(i, s.UsersDeleted, s.Users), bot,
-		!spread(i, s.UsersExcluded, s.Users), spread(i, s.UsersEmailTaken, s.Users))
-}
-
-func (s Selection) writeChannel(w *bufio.Writer, i int, creator string) {
-	fromEnd := s.Channels - i
-	id, name := fmt.Sprint("C", i), fmt.Sprint("büro-", i)
-	if s.ChannelsDirect > 0 && fromEnd == 1 {
-		id, name = "__directMessages__", "Direct Messages"
-	}
-	fmt.Fprintf(w, `{"channel_id":"%s","name":"%s","is_archived":%t,"do_import":%t,"is_private":%t%s,"is_direct":%t}`,
-		id, name, i < s.ChannelsArchived, !spread(i, s.ChannelsExcluded, s.Channels),
-		fromEnd <= s.ChannelsPrivate, creator, fromEnd <= s.ChannelsDirect)
-}
-
-func (s Selection) writeContact(w *bufio.Writer, i int) {
-	fmt.Fprintf(w, `{"id":"V%d","name":"Zoë \"%d\"","emails":["v%d@example.com"],"phones":["+4930%d"],"do_import":%t}`,
-		i, i, i, 1_000_000+i, !spread(i, s.ContactsExcluded, s.Contacts))
 }
 
 // spread says whether entry i of total carries a flag that n of them carry. It is

@@ -9,8 +9,12 @@
 package rocketchatsim
 
 import (
+	"cmp"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,17 +33,13 @@ type Config struct {
 	Generation Generation
 	// BasePath is a path that the workspace's URL carries, such as "/chat".
 	BasePath string
-	// Now is the server's clock, which sets _updatedAt and the Date header; nil
-	// means time.Now. It may be called at any time from any goroutine.
+	// Now is the server's clock; nil means time.Now.
 	Now func() time.Time
-	// RateLimit is how many calls an endpoint takes from one address in one
-	// RateWindow; 0 means 10 and a negative number means no limit.
+	// RateLimit is how many calls an endpoint takes in a minute; 0 means 10 and a
+	// negative number means no limit.
 	RateLimit int
-	// RateWindow is 60 s if it is 0.
-	RateWindow time.Duration
-	// PrepareTime is how long a wiped import takes to be prepared again. With 0
-	// it is over before the call that wiped it is answered. The call itself is
-	// always answered at once.
+	// PrepareTime is how long a wiped import takes to be prepared again. The call
+	// that wiped it is answered at once.
 	PrepareTime time.Duration
 }
 
@@ -53,10 +53,10 @@ type Server struct {
 	date      func() time.Time // nil for no Date header
 	front     *Answer
 	users     map[string]*user
-	limiter   rateLimiter
-	operation *operation // the newest import, or nil
+	windows   map[string]*window // of the rate limit, by endpoint
+	operation *operation         // the newest import, or nil
 	lastID    int
-	pending   []event // earliest first
+	pending   []event // of the operation, earliest first
 	requests  map[string]int
 	writes    map[Write]int
 	messages  []Message
@@ -64,119 +64,97 @@ type Server struct {
 
 // New returns a workspace that behaves as config says.
 func New(config Config) *Server {
-	config.BasePath = strings.TrimSuffix(config.BasePath, "/")
-	if config.Generation == (Generation{}) {
-		config.Generation = Latest
-	}
+	config.Generation = cmp.Or(config.Generation, Latest)
+	config.RateLimit = cmp.Or(config.RateLimit, 10)
 	if config.Now == nil {
 		config.Now = time.Now
-	}
-	if config.RateLimit == 0 {
-		config.RateLimit = 10
-	}
-	if config.RateWindow == 0 {
-		config.RateWindow = time.Minute
 	}
 	return &Server{
 		config:   config,
 		date:     config.Now,
 		users:    map[string]*user{},
-		limiter:  rateLimiter{config.RateLimit, config.RateWindow, map[caller]*window{}},
+		windows:  map[string]*window{},
 		requests: map[string]int{},
 		writes:   map[Write]int{},
 	}
 }
 
-// SetDate makes clock the one that sets the Date header of each answer, as a proxy
-// with a clock of its own does; nil leaves the header out. At first it is
-// Config.Now.
-func (s *Server) SetDate(clock func() time.Time) {
-	s.lock()
-	defer s.mu.Unlock()
-	s.date = clock
-}
+// SetDate makes clock set the Date header in place of Config.Now, as a proxy with a
+// clock of its own does; nil leaves the header out.
+func (s *Server) SetDate(clock func() time.Time) { s.do(func() { s.date = clock }) }
+
+// AnswerWith makes every request get this answer, which does nothing to an import,
+// until AnswerWith is called again; nil is Rocket.Chat's own answer.
+func (s *Server) AnswerWith(a *Answer) { s.do(func() { s.front = a }) }
 
 // Requests returns how many requests for the endpoint have arrived, refused ones
 // included.
-func (s *Server) Requests(endpoint string) int {
-	s.lock()
-	defer s.mu.Unlock()
-	return s.requests[endpoint]
+func (s *Server) Requests(endpoint string) (n int) {
+	s.do(func() { n = s.requests[endpoint] })
+	return n
 }
 
 // ServeHTTP answers as Rocket.Chat does: it looks at the token first, then at the
 // rate limit, then at the permission.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Not with the server locked: the rest of the body may be long in coming.
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-	if err != nil {
-		raw(http.StatusRequestEntityTooLarge, `{"success":false,"error":"The body is too large or broke off"}`).send(w)
-		return
-	}
-	s.answer(r, body, w.Header()).send(w)
+	// Not with the server locked: the rest of the body may be long in coming. A
+	// body that broke off is no JSON.
+	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	var answer reply
+	s.do(func() { answer = s.answer(r, body, w.Header()) })
+	answer.send(w)
 }
 
-// answer decides on the reply and sets its headers.
+// answer decides on the reply, and sets the headers that any reply has.
 func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply {
-	s.lock()
-	defer s.mu.Unlock()
 	header["Date"] = nil // which keeps net/http from setting one
 	if s.date != nil {
 		header.Set("Date", s.date().UTC().Format(http.TimeFormat))
 	}
-	name, found := strings.CutPrefix(r.URL.Path, s.config.BasePath+"/api/v1/")
-	endpoint, known := s.endpoint(name)
-	if found && known {
+	name := strings.TrimPrefix(r.URL.Path, s.config.BasePath+"/api/v1/")
+	endpoint, known := endpoints[name]
+	if known {
 		s.requests[name]++
 	}
-	if s.front != nil {
-		return s.front.reply(header)
-	}
-	if !found || !known {
-		return noSuchEndpoint(http.StatusNotFound)
-	}
-	if r.Method != endpoint.method {
-		header.Set("Allow", endpoint.method)
-		return noSuchEndpoint(http.StatusMethodNotAllowed)
+	switch {
+	case s.front != nil:
+		return reply{Answer: *s.front}
+	case !known:
+		return text(http.StatusNotFound, noSuchEndpoint)
+	case r.Method != endpoint.method:
+		return text(http.StatusMethodNotAllowed, noSuchEndpoint)
 	}
 	u := s.authenticate(r)
 	if u == nil {
-		return raw(http.StatusUnauthorized, s.config.Generation.unauthorized)
+		return text(http.StatusUnauthorized, s.config.Generation.unauthorized)
 	}
-	if s.config.RateLimit > 0 && !u.permissions[BypassRateLimit] {
-		if wait := s.limiter.take(name, r, s.now(), header); wait > 0 {
-			return tooManyRequests(wait)
+	if s.config.RateLimit > 0 && !slices.Contains(u.permissions, BypassRateLimit) {
+		if wait := s.take(name, header); wait > 0 {
+			return text(http.StatusTooManyRequests, fmt.Sprintf(tooManyRequests, math.Ceil(wait.Seconds())))
 		}
 	}
-	if endpoint.permission != "" && !u.permissions[endpoint.permission] {
-		return s.config.Generation.forbidden.reply(header)
+	if endpoint.permission != "" && !slices.Contains(u.permissions, endpoint.permission) {
+		return reply{Answer: s.config.Generation.forbidden}
 	}
-	return endpoint.answer(r.Header.Get(userIDHeader), body)
+	return endpoint.answer(s, r.Header.Get("X-User-Id"), body)
 }
 
-// endpoint is one route. answer is called with the server locked.
-type endpoint struct {
+var endpoints = map[string]struct {
 	method     string
 	permission Permission // "" where none is needed
-	answer     func(userID string, body []byte) reply
-}
-
-func (s *Server) endpoint(name string) (endpoint, bool) {
-	switch name {
-	case GetImportFileData:
-		return endpoint{http.MethodGet, RunImport, s.getImportFileData}, true
-	case GetCurrentImportOperation:
-		return endpoint{http.MethodGet, RunImport, s.getCurrentImportOperation}, true
-	case ChatPostMessage:
-		return endpoint{http.MethodPost, "", s.postMessage}, true
-	}
-	return endpoint{}, false
+	answer     func(s *Server, userID string, body []byte) reply
+}{
+	GetImportFileData:         {http.MethodGet, RunImport, (*Server).getImportFileData},
+	GetCurrentImportOperation: {http.MethodGet, RunImport, (*Server).getCurrentImportOperation},
+	ChatPostMessage:           {http.MethodPost, "", (*Server).postMessage},
 }
 
 func (s *Server) now() time.Time { return s.config.Now() }
 
-// lock takes the lock and catches up with what was due until now.
-func (s *Server) lock() {
+// do locks the server, and catches up with what was due until now before it calls f.
+func (s *Server) do(f func()) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.catchUp()
+	f()
 }

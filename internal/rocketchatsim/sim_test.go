@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -27,12 +29,11 @@ type workspace struct {
 }
 
 func newWorkspace(t *testing.T, config sim.Config) *workspace {
-	t.Helper()
-	c := sim.NewClock(epoch)
-	config.Now = c.Now
+	clock := sim.NewClock(epoch)
+	config.Now = clock.Now
 	server := sim.New(config)
 	server.SetUser(testUser, testToken, sim.RunImport, sim.BypassRateLimit)
-	return &workspace{server, t, c}
+	return &workspace{server, t, clock}
 }
 
 type answer struct {
@@ -58,77 +59,37 @@ func (w *workspace) request(method, path, token, body string) answer {
 // place puts an operation with a selection of 3 users, 2 channels and 5 messages,
 // counted, into the step.
 func (w *workspace) place(step string, change func(*sim.Operation)) {
-	w.t.Helper()
 	op := sim.SlackOperation(step, epoch)
 	op.Count = &sim.Count{Total: new(10), Users: new(3), Channels: new(2), Messages: new(5)}
 	if change != nil {
 		change(&op)
 	}
 	w.SetOperation(op)
-	w.must(w.SetSelection(sim.Selection{Users: 3, Channels: 2, Messages: 5}))
-}
-
-func (w *workspace) must(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	require.NoError(w.t, w.SetSelection(sim.Selection{Users: 3, Channels: 2, Messages: 5}))
 }
 
 // current is the newest operation, which must be there.
 func (w *workspace) current() sim.Operation {
-	w.t.Helper()
 	op, ok := w.Operation()
-	if !ok {
-		w.t.Fatal("there is no operation")
-	}
+	require.True(w.t, ok, "there is no operation")
 	return op
 }
 
 // record is what getCurrentImportOperation answers of the operation.
 func (w *workspace) record() map[string]any {
-	w.t.Helper()
 	return decode[struct{ Operation map[string]any }](w.t, w.get(sim.GetCurrentImportOperation).body).Operation
 }
 
-// watch returns the operation at each look, until so much time has passed.
-func (w *workspace) watch(length, every time.Duration) []sim.Operation {
-	w.t.Helper()
-	seen := []sim.Operation{w.current()}
-	for passed := time.Duration(0); passed < length; passed += every {
-		w.clock.Advance(every)
-		seen = append(seen, w.current())
-	}
-	return seen
-}
-
-func decode[T any](t *testing.T, body string) T {
+func decode[T any](t *testing.T, body string) (value T) {
 	t.Helper()
-	var value T
-	if err := json.Unmarshal([]byte(body), &value); err != nil {
-		t.Fatalf("%v in %.200s", err, body)
-	}
+	require.NoError(t, json.Unmarshal([]byte(body), &value), "%.200s", body)
 	return value
 }
 
-func number(n *int) int {
-	if n == nil {
+// completed is the count of an operation that has one.
+func completed(op sim.Operation) int {
+	if op.Count == nil || op.Count.Completed == nil {
 		return 0
 	}
-	return *n
-}
-
-func wantBody(t *testing.T, got answer, status int, body string) {
-	t.Helper()
-	if got.status != status || got.body != body {
-		t.Errorf("%d %s, want %d %s", got.status, got.body, status, body)
-	}
-}
-
-func wantError(t *testing.T, got answer, status int, errorType string) {
-	t.Helper()
-	refusal := decode[struct{ Error, ErrorType string }](t, got.body)
-	if got.status != status || refusal.ErrorType != errorType || !strings.HasSuffix(refusal.Error, "["+errorType+"]") {
-		t.Errorf("%d %s, want %d %s", got.status, got.body, status, errorType)
-	}
+	return *op.Count.Completed
 }

@@ -1,8 +1,10 @@
 package rocketchatsim
 
 import (
-	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"time"
 )
 
 // Permission is a Rocket.Chat permission.
@@ -15,60 +17,64 @@ const (
 	BypassRateLimit Permission = "api-bypass-rate-limit"
 )
 
-const (
-	userIDHeader = "X-User-Id"
-	tokenHeader  = "X-Auth-Token"
-)
-
 // user is an account that may call the API.
 type user struct {
 	token       string
-	permissions map[Permission]bool
+	permissions []Permission
 }
 
 // SetUser adds the user, or replaces the one of the same id. It holds from the
 // next request on.
 func (s *Server) SetUser(id, token string, permissions ...Permission) {
-	s.lock()
-	defer s.mu.Unlock()
-	u := &user{token: token, permissions: map[Permission]bool{}}
-	for _, p := range permissions {
-		u.permissions[p] = true
-	}
-	s.users[id] = u
+	s.do(func() { s.users[id] = &user{token, permissions} })
 }
 
 // SetToken replaces the user's token; "" revokes it, so that no token is accepted.
 // It panics if there is no such user.
-func (s *Server) SetToken(id, token string) {
-	s.changeUser(id, func(u *user) { u.token = token })
-}
+func (s *Server) SetToken(id, token string) { s.do(func() { s.users[id].token = token }) }
 
 // Grant gives the user a permission. It panics if there is no such user.
 func (s *Server) Grant(id string, permission Permission) {
-	s.changeUser(id, func(u *user) { u.permissions[permission] = true })
+	s.do(func() { s.users[id].permissions = append(s.users[id].permissions, permission) })
 }
 
 // Revoke takes a permission from the user. It panics if there is no such user.
 func (s *Server) Revoke(id string, permission Permission) {
-	s.changeUser(id, func(u *user) { delete(u.permissions, permission) })
-}
-
-func (s *Server) changeUser(id string, change func(*user)) {
-	s.lock()
-	defer s.mu.Unlock()
-	u, ok := s.users[id]
-	if !ok {
-		panic(fmt.Sprintf("rocketchatsim: no user %q", id))
-	}
-	change(u)
+	s.do(func() {
+		u := s.users[id]
+		u.permissions = slices.DeleteFunc(u.permissions, func(p Permission) bool { return p == permission })
+	})
 }
 
 // authenticate returns the user that the request's headers name, or nil.
 func (s *Server) authenticate(r *http.Request) *user {
-	u, ok := s.users[r.Header.Get(userIDHeader)]
-	if !ok || u.token == "" || u.token != r.Header.Get(tokenHeader) {
+	u := s.users[r.Header.Get("X-User-Id")]
+	if u == nil || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
 		return nil
 	}
 	return u
+}
+
+// window is a minute of the rate limit. It starts with the first call in it.
+type window struct {
+	ends  time.Time
+	calls int
+}
+
+// take counts one call, sets the three X-RateLimit headers and says how long the
+// caller has to wait: 0 if the call is allowed.
+func (s *Server) take(endpoint string, header http.Header) time.Duration {
+	w := s.windows[endpoint]
+	if w == nil || !s.now().Before(w.ends) {
+		w = &window{ends: s.now().Add(time.Minute)}
+		s.windows[endpoint] = w
+	}
+	w.calls++
+	header.Set("X-RateLimit-Limit", strconv.Itoa(s.config.RateLimit))
+	header.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, s.config.RateLimit-w.calls)))
+	header.Set("X-RateLimit-Reset", strconv.FormatInt(w.ends.UnixMilli(), 10))
+	if w.calls <= s.config.RateLimit {
+		return 0
+	}
+	return w.ends.Sub(s.now())
 }

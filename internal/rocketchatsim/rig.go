@@ -2,9 +2,34 @@ package rocketchatsim
 
 import (
 	"net/http"
-	"strings"
+	"path"
 	"sync"
+	"time"
 )
+
+// Clock is a clock that only its owner moves, for Config.Now. It is safe for
+// concurrent use.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// NewClock returns a clock that stands at now.
+func NewClock(now time.Time) *Clock { return &Clock{now: now} }
+
+// Now returns the clock's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock forward.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
 
 // Front stands between a client and a server, as a proxy does, and answers some
 // endpoints itself. It is safe for concurrent use.
@@ -23,7 +48,7 @@ func NewFront(next http.Handler) *Front {
 // ServeHTTP answers with what [Front.Intercept] set, or else passes the request on.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
-	answer := f.answers[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]]
+	answer := f.answers[path.Base(r.URL.Path)]
 	f.mu.Unlock()
 	if answer == nil {
 		answer = f.next.ServeHTTP

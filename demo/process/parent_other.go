@@ -1,8 +1,0 @@
-//go:build !linux
-
-package process
-
-import "syscall"
-
-// endWithParent does nothing: only Linux can do this.
-func endWithParent() *syscall.SysProcAttr { return nil }
