@@ -21,8 +21,8 @@ const alertSpeed = 20
 
 // startAlerting starts a Prometheus with the shipped rules, and an Alertmanager that
 // posts into a simulated Rocket.Chat, and to webhooks for pager and tickets. Both
-// are in the module at root, and keep their files in dir. It returns once both can be asked. What Alertmanager posts
-// into the channel of chat is shown from then on, until ctx ends.
+// programs are in the module at root, and keep their files in dir. It returns once
+// both are ready. From then on it prints what Alertmanager posts, until ctx ends.
 func startAlerting(ctx context.Context, root, dir string, e *exporter, chat *workspace) (*alertstack.Stack, error) {
 	bin := filepath.Join(root, "test", "bin")
 	config := alertstack.Config{

@@ -61,10 +61,7 @@ func run(ctx context.Context, n int, withAlerts bool) error {
 	}
 	endWith(exporter.Process)
 	fmt.Printf("It is ready: open the page, or ask for the metrics:\n\n  curl -s '%s' | grep ^rocketchat_import\n\n", exporter.targets[0])
-	for _, w := range workspaces {
-		fmt.Printf("simulated Rocket.Chat  %s  %s\n", w.url, w.name)
-	}
-	fmt.Printf("\nThis program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
+	fmt.Printf("This program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
 	scraping, stopScraping := context.WithCancel(ctx)
 	defer stopScraping()
 	go exporter.scrape(scraping)

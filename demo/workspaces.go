@@ -19,12 +19,12 @@ const (
 
 // workspace is a simulated Rocket.Chat, and what happens there.
 type workspace struct {
-	name   string
-	url    string
-	sim    *rocketchatsim.Server
-	story  story
-	begins time.Time // the story; zero for never
-	teller teller
+	name     string
+	url      string
+	sim      *rocketchatsim.Server
+	story    story
+	begins   time.Time // the story; zero for never
+	reporter reporter
 }
 
 type workspaces []*workspace
@@ -93,11 +93,11 @@ func (all workspaces) configuration() string {
 	return b.String()
 }
 
-// list says what happens where.
+// list prints the address of each workspace, and what happens there.
 func (all workspaces) list() {
-	fmt.Println()
+	fmt.Print("\nThe simulated Rocket.Chat of each workspace:\n\n")
 	for _, w := range all {
-		fmt.Printf("  %-12s  %s\n", w.name, w.story.text)
+		fmt.Printf("  %-12s  %s  %s\n", w.name, w.url, w.story.text)
 	}
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
 }
@@ -119,7 +119,7 @@ func (all workspaces) play(ctx context.Context, until <-chan error) error {
 					w.begins = now.Add(w.story.again)
 				}
 			}
-			if line := w.teller.next(w.sim.Operation()); line != "" {
+			if line := w.reporter.next(w.sim.Operation()); line != "" {
 				say("%-12s  %s", w.name, line)
 			}
 		}

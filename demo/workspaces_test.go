@@ -23,16 +23,16 @@ func TestTheExporterTakesTheConfigurationOfSevenWorkspaces(t *testing.T) {
 	require.Equal(t, []string{"acme", "acme-2", "globex", "globex-2", "hooli", "initech", "umbrella"}, slices.Sorted(maps.Keys(loaded)))
 }
 
-func TestAnImportIsToldOfInALineForEachChange(t *testing.T) {
+func TestEachChangeOfAnImportIsALine(t *testing.T) {
 	clock := rocketchatsim.NewClock(time.Now())
 	sim := rocketchatsim.New(rocketchatsim.Config{Now: clock.Now})
-	var told teller
-	require.Empty(t, told.next(sim.Operation()), "before the first import")
+	var r reporter
+	require.Empty(t, r.next(sim.Operation()), "before the first import")
 	script := rocketchatsim.SecondInstance()
 	sim.Start(script, 1)
 	var lines []string
 	for range script.Duration() / time.Second {
-		if line := told.next(sim.Operation()); line != "" {
+		if line := r.next(sim.Operation()); line != "" {
 			lines = append(lines, line)
 		}
 		clock.Advance(time.Second)

@@ -2,5 +2,5 @@ package process
 
 import "syscall"
 
-// Linux kills a program whose parent dies without ending it.
-func init() { attributes = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+// endWithParent makes Linux kill a program whose parent dies without ending it.
+func endWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

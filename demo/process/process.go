@@ -42,18 +42,15 @@ type Process struct {
 	err    error // set before ended is closed
 }
 
-// attributes are those that only one system has.
-var attributes *syscall.SysProcAttr
-
-// Start runs a program, which errors call by the given name. Its
-// environment is env and nothing else.
+// Start runs a program, which errors call by the given name. Its environment is env
+// and nothing else.
 func Start(name string, env []string, binary string, args ...string) (*Process, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Process{name: name, cancel: cancel, ended: make(chan struct{})}
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append([]string{}, env...)
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
-	cmd.SysProcAttr = attributes
+	cmd.SysProcAttr = endWithParent()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	started := make(chan error)

@@ -9,31 +9,31 @@ import (
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-// tellEvery is how often an import that stays in a step is told of.
-const tellEvery = 5 * time.Second
+// repeatEvery is how often the demo prints an import that stays in its step.
+const repeatEvery = 5 * time.Second
 
-// teller prints the imports of one workspace, a line for each change.
-type teller struct {
-	told rocketchatsim.Operation
+// reporter says in a line what has changed in one workspace.
+type reporter struct {
+	last rocketchatsim.Operation
 	line string
 	at   time.Time // of the line
 }
 
-// next returns the line for what there is to tell now; empty if that is nothing.
-func (t *teller) next(op rocketchatsim.Operation, found bool) string {
+// next returns the next line, or an empty one if nothing has changed.
+func (r *reporter) next(op rocketchatsim.Operation, found bool) string {
 	if !found {
 		return ""
 	}
 	line := describe(op)
-	changed := op.ID != t.told.ID || op.Step != t.told.Step || op.Valid != t.told.Valid
-	if line == t.line || !changed && time.Since(t.at) < tellEvery {
+	changed := op.ID != r.last.ID || op.Step != r.last.Step || op.Valid != r.last.Valid
+	if line == r.line || !changed && time.Since(r.at) < repeatEvery {
 		return ""
 	}
-	t.told, t.line, t.at = op, line, time.Now()
+	r.last, r.line, r.at = op, line, time.Now()
 	return line
 }
 
-// describe says in words how an import is.
+// describe says in words where an import is.
 func describe(op rocketchatsim.Operation) string {
 	var total, completed int
 	if op.Count != nil {
