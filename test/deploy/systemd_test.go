@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -9,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -18,20 +20,20 @@ const (
 	exposure = "12"
 )
 
-// systemdInstallations are those of docs/systemd.md.
-var systemdInstallations = []struct {
-	name    string
+// systemdInstallations are those of docs/systemd.md: the unit with its drop-ins, and
+// the page that shows a workspace.
+var systemdInstallations = map[string]struct {
 	dropIns []string
-	page    string // shows a workspace
+	page    string
 }{
-	{"one workspace", nil, "/metrics"},
-	{"many workspaces", []string{"many-workspaces.conf"}, "/probe?target=support"},
+	"one workspace":   {nil, "/metrics"},
+	"many workspaces": {[]string{"many-workspaces.conf"}, "/probe?target=support"},
 }
 
 func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
-	binary, workspace := exporterBinary(t), simulatedRocketChat(t, "", httptest.NewServer).URL
-	for _, installation := range systemdInstallations {
-		t.Run(installation.name, func(t *testing.T) {
+	binary, workspace := buildExporter(t), simulatedRocketChat(t, "", httptest.NewServer).URL
+	for name, installation := range systemdInstallations {
+		t.Run(name, func(t *testing.T) {
 			unit := unitSettings(t, installation.dropIns)
 			machine := t.TempDir()
 			credentials := filepath.Join(machine, "credentials")
@@ -52,11 +54,10 @@ func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
 					env = append(env, localize.Replace(line))
 				}
 			}
-			if !slices.ContainsFunc(env, func(line string) bool { return strings.HasSuffix(line, "WEB_LISTEN_ADDRESS=127.0.0.1:10458") }) {
-				t.Errorf("other machines can reach it: its environment is %q", env)
-			}
+			assert.Contains(t, env, "ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS=127.0.0.1:10458", "other machines can reach it")
 			command := strings.Fields(localize.Replace(unit["ExecStart"][0]))
-			requireWatching(t, binary, env, command[1:], "http", installation.page)
+			_, stop := requireWatching(t, binary, env, command[1:], "http", installation.page)
+			stop()
 		})
 	}
 }
@@ -91,34 +92,24 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no systemd-analyze: it comes with systemd")
 	}
-	for _, installation := range systemdInstallations {
-		t.Run(installation.name, func(t *testing.T) {
+	for name, installation := range systemdInstallations {
+		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			binary, unit := filepath.Join(folder, "rocketchat_import_exporter"), filepath.Join(folder, systemdUnit)
-			if err := os.WriteFile(binary, nil, 0o700); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, os.WriteFile(binary, nil, 0o700))
 			install := func(path, file string) {
-				text := readFile(t, filepath.Join("systemd", file))
-				for _, line := range settingLines(text) {
-					if command, ok := strings.CutPrefix(line, "ExecStart=/"); ok {
-						program, _, _ := strings.Cut(command, " ")
-						text = strings.ReplaceAll(text, "/"+program, binary)
-					}
-				}
-				writeFile(t, path, text)
+				writeFile(t, path, strings.ReplaceAll(readFile(t, filepath.Join("systemd", file)), "/usr/bin/rocketchat_import_exporter", binary))
 			}
 			install(unit, systemdUnit)
 			for _, dropIn := range installation.dropIns {
 				install(filepath.Join(unit+".d", dropIn), dropIn)
 			}
 			// It names a setting that it does not know, and succeeds.
-			if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
-				t.Errorf("systemd-analyze verify: %v\n%s", err, out)
-			}
-			if out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput(); err != nil {
-				t.Errorf("systemd-analyze security: %v\n%s", err, out)
-			}
+			out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput()
+			assert.NoError(t, err)
+			assert.Empty(t, string(out))
+			out, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput()
+			assert.NoError(t, err, string(out))
 		})
 	}
 }
