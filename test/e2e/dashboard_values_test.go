@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // An import as Prometheus has it after 40 minutes of scrapes each 15 s. Series
@@ -118,40 +120,35 @@ var situations = []situation{
 }
 
 func TestDashboardSaysWhatIsSo(t *testing.T) {
-	queries, states := map[string]query{}, statesOf(t)
-	for _, q := range loadDashboard(t) {
-		queries[q.name] = q
-	}
+	board := loadDashboard(t)
+	queries := board.queries(t)
+	var states map[string]struct{ Text string } // for the numbers that the tile State shows
+	require.Equal(t, "State", board.Panels[1].Title)
+	require.NoError(t, json.Unmarshal(board.Panels[1].FieldConfig.Defaults.Mappings[0].Options, &states))
 	engine := promqltest.NewTestEngine(t, false, time.Minute, 1_000_000)
 	for _, s := range situations {
 		t.Run(s.name, func(t *testing.T) {
 			load := "load 15s\n"
-			for _, series := range slices.Sorted(maps.Keys(s.series)) {
+			for series, values := range s.series {
 				name, labels, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
-				load += fmt.Sprintf("  %s{instance=\"chat\",%s} %s\n", name, labels, s.series[series])
+				load += fmt.Sprintf("  %s{instance=\"chat\",%s} %s\n", name, labels, values)
 			}
 			storage := promqltest.LoadedStorage(t, load)
 			for name, want := range s.want {
-				title, letter := name, "A"
-				if strings.HasSuffix(name, " B") {
-					title, letter = name[:len(name)-2], "B"
+				title, second := strings.CutSuffix(name, " B")
+				letter := " A"
+				if second {
+					letter = " B"
 				}
-				q := queries["stat "+title+" "+letter]
-				evaluated, err := engine.NewInstantQuery(t.Context(), storage, nil, q.fill(".*"), time.Unix(2400, 0))
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
+				evaluated, err := engine.NewInstantQuery(t.Context(), storage, nil, queries["stat "+title+letter].fill(".*"), time.Unix(2400, 0))
+				require.NoError(t, err, name)
 				vector, err := evaluated.Exec(t.Context()).Vector()
-				if err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
+				require.NoError(t, err, name)
 				got := shownBy(vector, title)
 				if title == "State" {
-					got = states[got]
+					got = states[got].Text
 				}
-				if got != want {
-					t.Errorf("%s shows %q, want %q", name, got, want)
-				}
+				assert.Equal(t, want, got, name)
 			}
 		})
 	}
@@ -170,30 +167,4 @@ func shownBy(vector promql.Vector, title string) string {
 	}
 	slices.Sort(shown)
 	return strings.Join(shown, ", ")
-}
-
-// statesOf are the texts for the numbers that the tile State shows.
-func statesOf(t *testing.T) map[string]string {
-	t.Helper()
-	var board struct {
-		Panels []struct {
-			FieldConfig struct {
-				Defaults struct {
-					Mappings []struct{ Options json.RawMessage }
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal([]byte(read(t, dashboard)), &board); err != nil {
-		t.Fatal(err)
-	}
-	var options map[string]struct{ Text string }
-	if err := json.Unmarshal(board.Panels[1].FieldConfig.Defaults.Mappings[0].Options, &options); err != nil {
-		t.Fatal(err)
-	}
-	texts := map[string]string{}
-	for number, option := range options {
-		texts[number] = option.Text
-	}
-	return texts
 }

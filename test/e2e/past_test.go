@@ -14,54 +14,43 @@ import (
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
-
-	"rocketchat_import_exporter/demo/process"
+	"github.com/stretchr/testify/require"
 )
 
 // rememberPast makes a database for Prometheus with the past of the workspaces.
 func rememberPast(t *testing.T, dir string, workspaces map[string]*workspace) {
 	t.Helper()
 	db, err := tsdb.Open(dir, nil, nil, tsdb.DefaultOptions(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	appender := db.Appender(t.Context())
 	for _, w := range workspaces {
 		for _, s := range w.past {
-			if err := appendScrape(s, w.name, func(l labels.Labels, value float64) error {
-				_, err := appender.Append(0, l, s.at.UnixMilli(), value)
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
+			appendScrape(t, appender, s, w.name)
 		}
 	}
-	if err := errors.Join(appender.Commit(), db.Close()); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, errors.Join(appender.Commit(), db.Close()))
 }
 
-// appendScrape calls add for each sample of a scrape.
-func appendScrape(s scrape, instance string, add func(labels.Labels, float64) error) error {
+func appendScrape(t *testing.T, appender storage.Appender, s scrape, instance string) {
+	t.Helper()
 	parser := textparse.NewPromParser(s.text, labels.NewSymbolTable(), false)
 	for {
 		entry, err := parser.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return
 		}
-		if err != nil {
-			return err
-		}
+		require.NoError(t, err)
 		if entry != textparse.EntrySeries {
 			continue
 		}
 		var l labels.Labels
 		parser.Labels(&l)
 		_, _, value := parser.Series()
-		if err := add(labels.NewBuilder(l).Set("job", "rocketchat_import").Set("instance", instance).Labels(), value); err != nil {
-			return err
-		}
+		l = labels.NewBuilder(l).Set("job", "rocketchat_import").Set("instance", instance).Labels()
+		_, err = appender.Append(0, l, s.at.UnixMilli(), value)
+		require.NoError(t, err)
 	}
 }
 
@@ -70,26 +59,13 @@ func appendScrape(s scrape, instance string, add func(labels.Labels, float64) er
 // Prometheus's configuration.
 func startVictoriaMetrics(t *testing.T, dir string, workspaces map[string]*workspace) v1.API {
 	t.Helper()
-	run := func(name string, args ...string) string {
-		address, err := process.FreeAddress("127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		program, err := process.Start(name, nil, filepath.Join(bin, name), append(args,
+	runThere := func(name string, args ...string) string {
+		address := freeAddress(t)
+		run(t, "http://"+address+"/health", nil, filepath.Join(bin, name), append(args,
 			"-httpListenAddr="+address, "-http.maxGracefulShutdownDuration=100ms", "-loggerLevel=WARN")...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			program.Stop()
-			showOutput(t, name, program)
-		})
-		if err := program.AwaitOK(t.Context(), "http://"+address+"/health"); err != nil {
-			t.Fatal(err)
-		}
 		return "http://" + address
 	}
-	database := run("victoria-metrics",
+	database := runThere("victoria-metrics",
 		"-storageDataPath="+filepath.Join(dir, "victoria-metrics"),
 		"-promscrape.config="+filepath.Join(dir, "prometheus.yml"),
 		"-promscrape.config.strictParse=false", // the file is for Prometheus
@@ -103,15 +79,13 @@ func startVictoriaMetrics(t *testing.T, dir string, workspaces map[string]*works
 				"timestamp":   {strconv.FormatInt(s.at.UnixMilli(), 10)},
 				"extra_label": {"job=rocketchat_import", "instance=" + w.name},
 			}
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-				database+"/api/v1/import/prometheus?"+query.Encode(), bytes.NewReader(s.text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			do(t, request)
+			response, err := http.Post(database+"/api/v1/import/prometheus?"+query.Encode(), "text/plain", bytes.NewReader(s.text))
+			require.NoError(t, err)
+			response.Body.Close()
+			require.Equal(t, http.StatusNoContent, response.StatusCode)
 		}
 	}
-	run("vmalert",
+	runThere("vmalert",
 		"-rule="+filepath.Join(dir, "*.rules.yml"),
 		"-datasource.url="+database,
 		"-remoteWrite.url="+database,

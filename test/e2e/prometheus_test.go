@@ -3,11 +3,9 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +15,8 @@ import (
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // scrapeInterval is also that of evaluations.
@@ -26,56 +26,49 @@ const scrapeInterval = time.Minute / speed
 func newClient(t *testing.T, url string) v1.API {
 	t.Helper()
 	client, err := api.NewClient(api.Config{Address: url})
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return v1.NewAPI(client)
 }
 
+func ask(t require.TestingT, engine v1.API, query string) model.Value {
+	value, _, _, err := engine.Query(context.Background(), query, time.Now())
+	require.NoError(t, err, query)
+	return value
+}
+
 // awaitData waits until the query has a result.
-func awaitData(t *testing.T, prometheus v1.API, query string) {
+func awaitData(t *testing.T, engine v1.API, query string) {
 	t.Helper()
-	eventually(t, "data for "+query, func() error {
-		result, _, _, err := prometheus.Query(t.Context(), query, time.Now())
-		if err == nil && !hasData(result) {
-			err = fmt.Errorf("no data")
-		}
-		return err
+	eventually(t, "data for "+query, func(c *assert.CollectT) {
+		assert.NotEmpty(c, seriesOf(ask(c, engine, query)))
 	})
 }
 
-// hasData reports whether there is at least one sample that is a number.
-func hasData(value model.Value) bool {
+// seriesOf are the series of a result that have at least one number.
+func seriesOf(value model.Value) (series []model.Metric) {
 	switch value := value.(type) {
 	case model.Vector:
-		return slices.ContainsFunc(value, func(s *model.Sample) bool { return !math.IsNaN(float64(s.Value)) })
-	case model.Matrix:
-		return slices.ContainsFunc(value, func(s *model.SampleStream) bool {
-			return slices.ContainsFunc(s.Values, func(p model.SamplePair) bool { return !math.IsNaN(float64(p.Value)) })
-		})
-	}
-	return false
-}
-
-// firedAlerts returns the labels of all alerts that ever fired, sorted, as
-// Prometheus recorded them.
-func firedAlerts(t *testing.T, prometheus v1.API) []string {
-	t.Helper()
-	result, _, _, err := prometheus.Query(t.Context(), `count_over_time(ALERTS{alertstate="firing"}[1h])`, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var fired []string
-	for _, sample := range result.(model.Vector) {
-		labels := map[string]string{}
-		for name, value := range sample.Metric {
-			if name != "alertstate" {
-				labels[string(name)] = string(value)
+		for _, s := range value {
+			if !math.IsNaN(float64(s.Value)) {
+				series = append(series, s.Metric)
 			}
 		}
-		fired = append(fired, labelText(labels))
+	case model.Matrix:
+		for _, s := range value {
+			if slices.ContainsFunc(s.Values, func(p model.SamplePair) bool { return !math.IsNaN(float64(p.Value)) }) {
+				series = append(series, s.Metric)
+			}
+		}
 	}
-	slices.Sort(fired)
+	return series
+}
+
+// firedAlerts are the labels of all alerts that ever fired, as the engine recorded them.
+func firedAlerts(t require.TestingT, engine v1.API) (fired []model.LabelSet) {
+	for _, series := range seriesOf(ask(t, engine, `count_over_time(ALERTS{alertstate="firing"}[1h])`)) {
+		delete(series, "alertstate")
+		fired = append(fired, model.LabelSet(series))
+	}
 	return fired
 }
 
@@ -87,90 +80,45 @@ func requireHealthyRules(t *testing.T, prometheus v1.API) {
 	for _, rule := range shippedRules(t) {
 		want = append(want, ruleText(t, rule.Record+rule.Alert, rule.Expr, time.Duration(rule.For).Seconds()/speed))
 	}
-	eventually(t, "healthy rules", func() error {
+	eventually(t, "healthy rules", func(c *assert.CollectT) {
 		result, err := prometheus.Rules(t.Context(), nil)
-		if err != nil {
-			return err
-		}
+		require.NoError(c, err)
 		var got []string
 		for _, group := range result.Groups {
 			for _, rule := range group.Rules {
-				text, health, lastError := "", v1.RuleHealth(v1.RuleHealthUnknown), ""
 				switch rule := rule.(type) {
 				case v1.AlertingRule:
-					text, health, lastError = ruleText(t, rule.Name, rule.Query, rule.Duration), rule.Health, rule.LastError
+					assert.EqualValues(c, v1.RuleHealthGood, rule.Health, rule.LastError)
+					got = append(got, ruleText(c, rule.Name, rule.Query, rule.Duration))
 				case v1.RecordingRule:
-					text, health, lastError = ruleText(t, rule.Name, rule.Query, 0), rule.Health, rule.LastError
+					assert.EqualValues(c, v1.RuleHealthGood, rule.Health, rule.LastError)
+					got = append(got, ruleText(c, rule.Name, rule.Query, 0))
 				}
-				if lastError != "" {
-					t.Fatalf("%s: %s", text, lastError)
-				}
-				if health != v1.RuleHealthGood {
-					return fmt.Errorf("the health of %s is %s", text, health)
-				}
-				got = append(got, text)
 			}
 		}
-		requireLines(t, "rules", got, want)
-		return nil
+		assert.ElementsMatch(c, want, got)
 	})
 }
 
 // ruleText writes a rule in one way, whoever printed its expression.
-func ruleText(t *testing.T, name, expr string, wait float64) string {
-	t.Helper()
+func ruleText(t require.TestingT, name, expr string, wait float64) string {
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return fmt.Sprintf("%s = %s for %gs", name, parsed, wait)
-}
-
-// labelText writes labels as PromQL does.
-func labelText(labels map[string]string) string {
-	var pairs []string
-	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		pairs = append(pairs, fmt.Sprintf("%s=%q", name, labels[name]))
-	}
-	return "{" + strings.Join(pairs, ",") + "}"
 }
 
 // shippedRules returns every rule of the shipped files.
 func shippedRules(t *testing.T) (rules []rulefmt.Rule) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(alerts, "*.rules.yml"))
-	if err != nil || len(files) == 0 {
-		t.Fatal("alerts/ has no rules", err)
-	}
+	files, err := filepath.Glob(alerts + "/*.rules.yml")
+	require.NoError(t, err)
 	for _, file := range files {
 		parsed, errs := rulefmt.ParseFile(file, false, model.UTF8Validation, parser.NewParser(parser.Options{}), promslog.NewNopLogger())
-		if len(errs) > 0 {
-			t.Fatal(errs)
-		}
+		require.Empty(t, errs)
 		for _, group := range parsed.Groups {
 			rules = append(rules, group.Rules...)
 		}
 	}
+	require.NotEmpty(t, rules)
 	return rules
-}
-
-// eventually waits until check succeeds, and fails the test with its last error
-// after a minute and a half.
-func eventually(t *testing.T, what string, check func() error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("waited for %s: %v", what, err)
-		}
-	}
 }

@@ -1,12 +1,17 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/demo/alertstack"
 	"rocketchat_import_exporter/demo/process"
@@ -19,10 +24,9 @@ const speed = 60
 
 // Where things are, seen from this folder.
 const (
-	root      = "../.."
-	bin       = "../bin"
-	alerts    = "../../alerts"
-	dashboard = "../../dashboards/rocketchat-import.json"
+	root   = "../.."
+	bin    = "../bin"
+	alerts = root + "/alerts"
 
 	prometheus   = bin + "/prometheus"
 	alertmanager = bin + "/alertmanager"
@@ -73,21 +77,31 @@ func newWorld(t *testing.T) *world {
 func start(t *testing.T, config alertstack.Config) *alertstack.Stack {
 	t.Helper()
 	stack, err := alertstack.Start(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stack.Stop()
-		showOutput(t, "Prometheus", stack.Prometheus)
-		showOutput(t, "Alertmanager", stack.Alertmanager)
-	})
+	require.NoError(t, err)
+	endWithTest(t, "Prometheus", stack.Prometheus)
+	endWithTest(t, "Alertmanager", stack.Alertmanager)
 	return stack
 }
 
-func showOutput(t *testing.T, name string, p *process.Process) {
-	if t.Failed() {
-		t.Logf("%s wrote:\n%s", name, p.Output())
-	}
+// run starts a program, waits until the URL answers, and ends it with the test.
+func run(t *testing.T, url string, env []string, binary string, args ...string) *process.Process {
+	t.Helper()
+	name := filepath.Base(binary)
+	p, err := process.Start(name, env, binary, args...)
+	require.NoError(t, err)
+	endWithTest(t, name+" of "+url, p)
+	require.NoError(t, p.AwaitOK(t.Context(), url))
+	return p
+}
+
+// endWithTest ends the program with the test, and shows what it wrote if that failed.
+func endWithTest(t *testing.T, name string, p *process.Process) {
+	t.Cleanup(func() {
+		p.Stop()
+		if t.Failed() {
+			t.Logf("%s wrote:\n%s", name, p.Output())
+		}
+	})
 }
 
 // buildExporter builds the exporter as its own module pins it, with the race
@@ -95,17 +109,53 @@ func showOutput(t *testing.T, name string, p *process.Process) {
 func buildExporter(t *testing.T) string {
 	t.Helper()
 	binary, err := process.Build(t.Context(), t.TempDir(), "rocketchat_import_exporter", "-C", root, "-race")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return binary
 }
 
-func read(t *testing.T, file string) string {
+// runExporter runs an exporter until the test ends. It must end well, and have
+// neither logged its token nor had a data race.
+func runExporter(t *testing.T, binary, address, page string, env []string, args ...string) *process.Process {
+	t.Helper()
+	// Without the second that the race detector waits at the end.
+	exporter := run(t, "http://"+address+page, append(env, "GORACE=atexit_sleep_ms=0"), binary,
+		append(args, "--rocketchat.min-interval=0s", "--web.listen-address="+address)...)
+	t.Cleanup(func() {
+		exporter.Stop()
+		assert.NoError(t, exporter.Err())
+		assert.NotContains(t, exporter.Output(), token)
+	})
+	return exporter
+}
+
+// eventually waits until all that check asserts is so. It fails the test with what is
+// not so after a minute and a half.
+func eventually(t *testing.T, what string, check func(*assert.CollectT)) {
+	t.Helper()
+	require.EventuallyWithT(t, check, 90*time.Second, 100*time.Millisecond, "waited for "+what)
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	address, err := process.FreeAddress("127.0.0.1:0")
+	require.NoError(t, err)
+	return address
+}
+
+// get returns the body of an answer with status 200.
+func get(t require.TestingT, url string) []byte {
+	response, err := http.Get(url)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode, string(body))
+	return body
+}
+
+func read(t *testing.T, file string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	require.NoError(t, err)
+	return text
 }
