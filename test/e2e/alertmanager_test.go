@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -75,4 +79,21 @@ func told(receiver, status, alertname, instance, job string) string {
 		group = "alertname:" + alertname
 	}
 	return fmt.Sprintf("%s: %s %s %s of map[%s job:%s]", receiver, status, alertname, instance, group, job)
+}
+
+// withReceiver copies alerts/, runs the commands in docs/alerting.md that put the
+// receiver for Rocket.Chat into alertmanager.yml, and returns the folder.
+func withReceiver(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(alerts)))
+	commands := regexp.MustCompile("(?s)```\n(sed -e.*?)```").FindSubmatch(read(t, root+"/docs/alerting.md"))
+	require.NotNil(t, commands, "docs/alerting.md has no command for the receiver")
+	programs, err := filepath.Abs(bin)
+	require.NoError(t, err)
+	shell := exec.Command("sh", "-ec", string(commands[1]))
+	shell.Dir, shell.Env = dir, []string{"PATH=" + programs + ":" + os.Getenv("PATH")}
+	mustRun(t, shell)
+	require.NoError(t, os.Rename(filepath.Join(dir, "alertmanager-rocketchat.yml"), filepath.Join(dir, "alertmanager.yml")))
+	return dir
 }

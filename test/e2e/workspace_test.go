@@ -1,13 +1,14 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/demo/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -27,7 +28,7 @@ type workspace struct {
 	binary   string
 	address  string // of the exporter
 	exporter *process.Process
-	past     []scrape
+	past     strings.Builder // what it answered, as OpenMetrics
 }
 
 // clock is a clock that a test can set back and forward.
@@ -36,11 +37,8 @@ type clock struct{ behind atomic.Int64 }
 func (c *clock) now() time.Time             { return time.Now().Add(-time.Duration(c.behind.Load())) }
 func (c *clock) setBehind(by time.Duration) { c.behind.Store(int64(by)) }
 
-// scrape is what an exporter answered.
-type scrape struct {
-	at   time.Time
-	text []byte
-}
+// sample is a line of an exposition with a name, labels and a value.
+var sample = regexp.MustCompile(`(?m)^(\w+)(?:\{(.*)\})? (\S+)$`)
 
 // newWorkspace starts the exporter of a workspace that has no import.
 func newWorkspace(t *testing.T, name, binary string, server rocketchatsim.Config) *workspace {
@@ -70,7 +68,10 @@ func (w *workspace) pass(t *testing.T, from, until time.Duration) {
 	t.Helper()
 	for ago := from; ago > until; ago -= 30 * time.Second {
 		w.clock.setBehind(ago)
-		w.past = append(w.past, scrape{w.clock.now(), get(t, "http://"+w.address+"/metrics")})
+		at := float64(w.clock.now().UnixMilli()) / 1000
+		for _, m := range sample.FindAllSubmatch(get(t, "http://"+w.address+"/metrics"), -1) {
+			fmt.Fprintf(&w.past, "%s{job=\"rocketchat_import\",instance=%q,%s} %s %.3f\n", m[1], w.name, m[2], m[3], at)
+		}
 	}
 	w.clock.setBehind(until)
 }
@@ -82,17 +83,4 @@ func (w *workspace) readSelection() {
 	request.Header.Set("X-User-Id", userID)
 	request.Header.Set("X-Auth-Token", token)
 	w.sim.ServeHTTP(httptest.NewRecorder(), request)
-}
-
-// place makes an import of that age the newest one.
-func (w *workspace) place(step string, age time.Duration, count rocketchatsim.Count) {
-	operation := rocketchatsim.SlackOperation(step, w.clock.now().Add(-age))
-	operation.Count = &count
-	w.sim.SetOperation(operation)
-}
-
-// change alters the import, which is a save.
-func (w *workspace) change(t *testing.T, change func(*rocketchatsim.Operation)) {
-	t.Helper()
-	require.NoError(t, w.sim.Update(change))
 }

@@ -1,3 +1,7 @@
+// Package e2e proves the shipped rules, Alertmanager configuration and dashboard
+// on the real programs: Prometheus, VictoriaMetrics and Alertmanager, built from
+// the pinned modules of this folder, watch the exporter's own binary, which watches
+// a simulated Rocket.Chat. Run it with "make e2e"; that builds the programs first.
 package e2e
 
 import (
@@ -5,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -49,6 +54,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{workspaces: map[string]*workspace{}, channel: rocketchatsim.New(rocketchatsim.Config{RateLimit: -1})}
 	exporters := map[string]string{}
+	past := ""
 	binary := buildExporter(t)
 	for name, what := range stories {
 		workspace := newWorkspace(t, name, binary, what.server)
@@ -56,6 +62,7 @@ func newWorld(t *testing.T) *world {
 			what.begin(t, workspace)
 		}
 		w.workspaces[name], exporters[name] = workspace, workspace.address
+		past += workspace.past.String()
 	}
 	w.channel.SetUser("alertmanager", "its-token")
 	channel := httptest.NewServer(w.channel)
@@ -66,10 +73,12 @@ func newWorld(t *testing.T) *world {
 		Exporters: exporters, Webhook: url,
 		RocketChat: &alertstack.RocketChat{URL: channel.URL, UserID: "alertmanager", Token: "its-token"},
 	}
-	rememberPast(t, filepath.Join(config.Dir, "prometheus"), w.workspaces)
+	openMetrics := filepath.Join(config.Dir, "past")
+	require.NoError(t, os.WriteFile(openMetrics, []byte(past+"# EOF\n"), 0o600))
+	mustRun(t, exec.Command(bin+"/promtool", "tsdb", "create-blocks-from", "openmetrics", openMetrics, filepath.Join(config.Dir, "prometheus")))
 	stack := start(t, config)
 	w.pager, w.alertmanager, w.prometheus = receiver, stack.AlertmanagerURL, newClient(t, stack.PrometheusURL)
-	w.victoriaMetrics = startVictoriaMetrics(t, config.Dir, w.workspaces)
+	w.victoriaMetrics = startVictoriaMetrics(t, config.Dir, past)
 	return w
 }
 
@@ -158,4 +167,11 @@ func read(t *testing.T, file string) []byte {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	return text
+}
+
+// mustRun runs a program that has to succeed.
+func mustRun(t *testing.T, command *exec.Cmd) {
+	t.Helper()
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, string(out))
 }
