@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -15,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -60,21 +60,18 @@ func (b *buildah) root(t *testing.T, image string) string {
 type inspected struct {
 	Architecture string
 	Config       struct {
-		User         string
-		ExposedPorts map[string]struct{}
-		Env          []string
-		Entrypoint   []string
-		Labels       map[string]string
-		Healthcheck  struct{ Test []string }
+		User            string
+		ExposedPorts    map[string]any
+		Env, Entrypoint []string
+		Labels          map[string]string
+		Healthcheck     struct{ Test []string }
 	}
 }
 
 func (b *buildah) inspect(t *testing.T, image string) inspected {
 	t.Helper()
 	var all struct{ Docker inspected }
-	if err := json.Unmarshal([]byte(b.run(t, "inspect", "--type", "image", image)), &all); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, json.Unmarshal([]byte(b.run(t, "inspect", "--type", "image", image)), &all))
 	return all.Docker
 }
 
@@ -83,39 +80,22 @@ func (b *buildah) inspect(t *testing.T, image string) inspected {
 // server of httptest.
 func (b *buildah) makeStandIn(t *testing.T) {
 	t.Helper()
-	if version := goEnv(t, "GOVERSION"); !strings.HasPrefix(version, goVersion) {
-		t.Fatalf("this machine has %s, which cannot stand in for %s", version, base)
-	}
+	goEnv := strings.Fields(output(t, nil, "go", "env", "GOVERSION", "GOROOT", "GOPROXY"))
+	require.Regexp(t, "^"+regexp.QuoteMeta(goVersion), goEnv[0], "this machine cannot stand in for %s", base)
 	container := b.run(t, "from", "scratch")
 	root := b.run(t, "mount", container)
-	if err := os.CopyFS(filepath.Join(root, "usr/local/go"), os.DirFS(goEnv(t, "GOROOT"))); err != nil {
-		t.Fatal(err)
-	}
-	shell := []string{"/bin/sh"}
-	for _, library := range regexp.MustCompile(`(/\S+) \(0x`).FindAllStringSubmatch(output(t, nil, "ldd", "/bin/sh"), -1) {
-		shell = append(shell, library[1])
-	}
-	for _, file := range shell {
+	require.NoError(t, os.CopyFS(filepath.Join(root, "usr/local/go"), os.DirFS(goEnv[1])))
+	for _, file := range append(regexp.MustCompile(`/\S+`).FindAllString(output(t, nil, "ldd", "/bin/sh"), -1), "/bin/sh") {
 		write(t, filepath.Join(root, file), read(t, file))
-		if err := os.Chmod(filepath.Join(root, file), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Chmod(filepath.Join(root, file), 0o755))
 	}
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	write(t, filepath.Join(root, certificates),
 		read(t, certificates)+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
-	if err := os.Mkdir(filepath.Join(root, "tmp"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	b.run(t, "config", "--env", "PATH=/usr/local/go/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local",
-		"--env", "GOPROXY="+goEnv(t, "GOPROXY"), container)
+	require.NoError(t, os.Mkdir(filepath.Join(root, "tmp"), 0o777))
+	b.run(t, "config", "--env", "PATH=/usr/local/go/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local", "--env", "GOPROXY="+goEnv[2], container)
 	b.run(t, "commit", "--quiet", "--rm", container, base)
-}
-
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	return output(t, nil, "go", "env", name)
 }
 
 // output runs a program and returns what it prints. Its environment is this
@@ -126,38 +106,20 @@ func output(t *testing.T, env []string, program string, args ...string) string {
 	cmd := exec.Command(program, args...)
 	cmd.Env, cmd.Stderr = env, &stderr
 	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s%s", cmd, err, out, &stderr)
-	}
+	require.NoError(t, err, "%s\n%s%s", cmd, out, &stderr)
 	return strings.TrimSpace(string(out))
 }
 
 // write writes a file that anybody may read, and makes the directories above it.
 func write(t *testing.T, file, content string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, []byte(content), 0o644))
 }
 
 func read(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return string(content)
-}
-
-func readAll(t *testing.T, response *http.Response) string {
-	t.Helper()
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
 }
