@@ -189,7 +189,20 @@ func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
 	exporter := buildExporter(t)
 	plain, overTLS := simulatedRocketChat(t, "", httptest.NewServer), simulatedRocketChat(t, "/chat", httptest.NewTLSServer)
 	proxy := simulatedRocketChat(t, "/chat", httptest.NewServer) // answers for globex, whose host does not exist
-	existing := newSecrets(t, overTLS)
+	pair := overTLS.TLS.Certificates[0]                          // of the exporter too
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	require.NoError(t, err)
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))
+	const tls = "tls_server_config: {cert_file: " + chartDirectory + "/secrets/exporter-tls/tls.crt, " +
+		"key_file: " + chartDirectory + "/secrets/exporter-tls/tls.key}\n"
+	secrets := map[string]map[string]string{ // that the values files name
+		"rocketchat-import": {"token": watcherToken, "auth-token": watcherToken, "acme": watcherToken},
+		"globex-token":      {"token": watcherToken + "\n"},
+		"chat-ca":           {"ca.crt": certificate},
+		"exporter-tls":      {"tls.crt": certificate, "tls.key": key},
+		"exporter-web":      {"web.yml": tls + "basic_auth_users: {prometheus: " + webPasswordHash + "}\n", "tls.yml": tls},
+	}
 	for name, test := range map[string]struct {
 		values, scheme string
 		pages, set     []string
@@ -208,7 +221,7 @@ func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
 			r := render(t, test.values, test.set...)
 			assert.NotContains(t, r.text, watcherToken)
 			moved := strings.NewReplacer(chartDirectory, t.TempDir())
-			r.mount(t, existing, moved)
+			r.mount(t, secrets, moved)
 			container := r.pod(t).Spec.Containers[0]
 			var args []string
 			for _, arg := range container.Args {
@@ -222,31 +235,9 @@ func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
 	}
 }
 
-// secrets are the Secrets that the values files name, with what is in them.
-type secrets map[string]map[string]string
-
-// newSecrets has the certificate of a server, and its key, for the exporter too.
-func newSecrets(t *testing.T, server *httptest.Server) secrets {
-	t.Helper()
-	pair := server.TLS.Certificates[0]
-	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	require.NoError(t, err)
-	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))
-	folder := chartDirectory + "/secrets/exporter-tls/"
-	tls := "tls_server_config:\n  cert_file: " + folder + "tls.crt\n  key_file: " + folder + "tls.key\n"
-	return secrets{
-		"rocketchat-import": {"token": watcherToken, "auth-token": watcherToken, "acme": watcherToken},
-		"globex-token":      {"token": watcherToken + "\n"},
-		"chat-ca":           {"ca.crt": certificate},
-		"exporter-tls":      {"tls.crt": certificate, "tls.key": key},
-		"exporter-web":      {"web.yml": tls + "basic_auth_users:\n  prometheus: " + webPasswordHash + "\n", "tls.yml": tls},
-	}
-}
-
 // mount writes the files of the container's volumes, as the kubelet does. The Pod
 // does not start without its Secrets, their keys and its ConfigMap.
-func (r release) mount(t *testing.T, existing secrets, moved *strings.Replacer) {
+func (r release) mount(t *testing.T, secrets map[string]map[string]string, moved *strings.Replacer) {
 	t.Helper()
 	spec := r.pod(t).Spec
 	volumes := map[string]corev1.Volume{}
@@ -262,9 +253,9 @@ func (r release) mount(t *testing.T, existing secrets, moved *strings.Replacer) 
 		case volume.ConfigMap != nil:
 			files = one[*corev1.ConfigMap](t, r, volume.ConfigMap.Name).Data
 		case volume.Secret != nil:
-			require.Contains(t, existing, volume.Secret.SecretName)
+			require.Contains(t, secrets, volume.Secret.SecretName)
 			assert.Equal(t, new(int32(0o440)), volume.Secret.DefaultMode)
-			files = existing[volume.Secret.SecretName]
+			files = secrets[volume.Secret.SecretName]
 		default:
 			require.NotNil(t, volume.EmptyDir, mount.Name)
 		}

@@ -26,21 +26,21 @@ var (
 
 // loadCompose loads compose.yaml, and further files, as docker compose does. It
 // takes env.example, as change changes it, for .env.
-func loadCompose(t *testing.T, change func(env string) string, further ...string) (*types.Project, error) {
+func loadCompose(t *testing.T, change func(env string) string, further ...string) *types.Project {
+	t.Helper()
+	project, err := tryLoadingCompose(t, change(readFile(t, "compose/env.example")), further...)
+	require.NoError(t, err)
+	return project
+}
+
+func tryLoadingCompose(t *testing.T, env string, further ...string) (*types.Project, error) {
 	t.Helper()
 	envFile := filepath.Join(t.TempDir(), ".env")
-	writeFile(t, envFile, change(readFile(t, "compose/env.example")))
+	writeFile(t, envFile, env)
 	options, err := cli.NewProjectOptions(append([]string{"compose/compose.yaml"}, further...),
 		cli.WithEnvFiles(envFile), cli.WithDotEnv, cli.WithDefaultProfiles())
 	require.NoError(t, err)
 	return options.LoadProject(t.Context())
-}
-
-func mustLoadCompose(t *testing.T, change func(env string) string, further ...string) *types.Project {
-	t.Helper()
-	project, err := loadCompose(t, change, further...)
-	require.NoError(t, err)
-	return project
 }
 
 func TestComposeStartsWhatIsAskedFor(t *testing.T) {
@@ -54,7 +54,7 @@ func TestComposeStartsWhatIsAskedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := logrustest.NewGlobal()
-			assert.ElementsMatch(t, test.want, mustLoadCompose(t, test.change).ServiceNames())
+			assert.ElementsMatch(t, test.want, loadCompose(t, test.change).ServiceNames())
 			for _, entry := range log.AllEntries() {
 				assert.Greater(t, entry.Level, logrus.WarnLevel, entry.Message)
 			}
@@ -64,16 +64,15 @@ func TestComposeStartsWhatIsAskedFor(t *testing.T) {
 
 func TestComposeSaysWhatIsMissingFromTheEnvironment(t *testing.T) {
 	for _, variable := range []string{"ROCKETCHAT_URL", "ROCKETCHAT_USER_ID", "WORKSPACE"} {
-		_, err := loadCompose(t, func(env string) string {
-			return regexp.MustCompile("(?m)^"+variable+"=.*$").ReplaceAllString(env, "")
-		})
+		env := regexp.MustCompile("(?m)^"+variable+"=.*$").ReplaceAllString(readFile(t, "compose/env.example"), "")
+		_, err := tryLoadingCompose(t, env)
 		assert.ErrorContains(t, err, variable)
 		assert.ErrorContains(t, err, "env.example")
 	}
 }
 
 func TestComposeMountsFilesThatExist(t *testing.T) {
-	for _, service := range mustLoadCompose(t, withTryIt).Services {
+	for _, service := range loadCompose(t, withTryIt).Services {
 		for _, volume := range service.Volumes {
 			if volume.Type == types.VolumeTypeBind {
 				assert.FileExists(t, volume.Source)
@@ -97,7 +96,7 @@ func composeBinds(service types.ServiceConfig) map[string]string {
 }
 
 func TestComposeTakesAnotherAlertmanagerConfiguration(t *testing.T) {
-	project := mustLoadCompose(t, func(env string) string {
+	project := loadCompose(t, func(env string) string {
 		return strings.Replace(env, "#ALERTMANAGER_CONFIG=", "ALERTMANAGER_CONFIG=", 1)
 	})
 	want, err := filepath.Abs("compose/secrets/alertmanager.yml")
@@ -106,7 +105,7 @@ func TestComposeTakesAnotherAlertmanagerConfiguration(t *testing.T) {
 }
 
 func TestComposeCanPostIntoRocketChat(t *testing.T) {
-	project := mustLoadCompose(t, watchOwn, "compose/rocketchat-receiver.yaml")
+	project := loadCompose(t, watchOwn, "compose/rocketchat-receiver.yaml")
 	receiver := readFile(t, "../alerts/rocketchat-receiver.yml")
 	secrets := project.Services["alertmanager"].Secrets
 	assert.Len(t, secrets, 2)
@@ -120,7 +119,7 @@ func TestComposeConfigurationIsGoodToPrometheusAndAlertmanager(t *testing.T) {
 	built, err := filepath.Abs("../test/bin") // by make tools
 	require.NoError(t, err)
 	t.Setenv("PATH", built+":"+os.Getenv("PATH"))
-	project := mustLoadCompose(t, watchOwn)
+	project := loadCompose(t, watchOwn)
 	for _, test := range []struct{ service, check, file string }{
 		{"prometheus", "promtool check config", "/etc/prometheus/prometheus.yml"},
 		{"alertmanager", "amtool check-config", "/etc/alertmanager/alertmanager.yml"},
@@ -146,7 +145,7 @@ func TestComposeConfigurationIsGoodToPrometheusAndAlertmanager(t *testing.T) {
 }
 
 func TestComposeServicesAreConfined(t *testing.T) {
-	for _, service := range mustLoadCompose(t, withTryIt).Services {
+	for _, service := range loadCompose(t, withTryIt).Services {
 		for _, port := range service.Ports {
 			assert.Equal(t, "127.0.0.1", port.HostIP, service.Name)
 		}
@@ -163,7 +162,7 @@ func TestComposeServicesAreConfined(t *testing.T) {
 }
 
 func TestComposeHasSecretsInFilesThatGitIgnores(t *testing.T) {
-	project := mustLoadCompose(t, withTryIt)
+	project := loadCompose(t, withTryIt)
 	files := []string{".env"}
 	for _, secret := range project.Secrets {
 		files = append(files, secret.File)
@@ -188,7 +187,7 @@ func TestComposeHasSecretsInFilesThatGitIgnores(t *testing.T) {
 
 func TestComposeRunsTheExporterSoThatItWatches(t *testing.T) {
 	workspace := simulatedRocketChat(t, "", httptest.NewServer).URL
-	service := mustLoadCompose(t, func(env string) string {
+	service := loadCompose(t, func(env string) string {
 		return env + "\nROCKETCHAT_URL=" + workspace + "\nROCKETCHAT_USER_ID=" + watcherID + "\n"
 	}).Services["exporter"]
 	secrets := t.TempDir()
