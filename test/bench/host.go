@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,12 +44,11 @@ func (h *host) add(name string, workspace http.Handler) string {
 
 // writeConfig writes the exporter's configuration file.
 func (h *host) writeConfig(file string, names []string) {
-	var b strings.Builder
-	b.WriteString("workspaces:\n")
+	text := []byte("workspaces:\n")
 	for _, name := range names {
-		fmt.Fprintf(&b, "  %s: {url: %s/%s, user_id: %s, auth_token: %s}\n", name, h.url, name, userID, token)
+		text = fmt.Appendf(text, "  %s: {url: %s/%[1]s, user_id: %s, auth_token: %s}\n", name, h.url, userID, token)
 	}
-	check(os.WriteFile(file, []byte(b.String()), 0o600))
+	check(os.WriteFile(file, text, 0o600))
 }
 
 // names are n names of workspaces.

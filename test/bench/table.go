@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 )
 
 // printTable begins a section and its table in Markdown.
@@ -30,20 +32,16 @@ func (l latencies) at(part float64) time.Duration {
 
 // milliseconds has two digits at least.
 func milliseconds(d time.Duration) string {
-	if ms := d.Seconds() * 1e3; ms < 10 {
+	ms := d.Seconds() * 1e3
+	if ms < 10 {
 		return fmt.Sprintf("%.1f ms", ms)
-	} else {
-		return fmt.Sprintf("%.0f ms", ms)
 	}
+	return fmt.Sprintf("%.0f ms", ms)
 }
 
-func mebibytes[T int64 | float64](n T) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+func mebibytes[T int | int64 | float64](n T) string {
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
 
 // thousands writes a number with a comma at each thousand.
-func thousands[T int | int64](n T) string {
-	digits := strconv.FormatInt(int64(n), 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
+func thousands(n any) string { return message.NewPrinter(language.English).Sprint(n) }
