@@ -3,7 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,109 +15,102 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An import as Prometheus has it after 40 minutes of scrapes each 15 s. Series
-// and values are in the notation of promtool's tests.
+// situation is an import as Prometheus has it after 40 minutes of scrapes each 15 s.
+// Series and values are in the notation of promtool's tests.
 type situation struct {
 	name   string
-	series map[string]string
+	series string
 	want   map[string]string // by query of the dashboard: its values, by label or alone
 }
 
-// always is a value in all scrapes.
-const always = "x160"
+const (
+	up     = "up{job=\"rocketchat_import\"} 1x160\n"
+	good   = up + "rocketchat_import_up 1x160\n"
+	valid  = "rocketchat_import_operation_valid 1x160\n"
+	voided = "rocketchat_import_operation_valid 0x160\n"
+)
 
 var (
-	good      = map[string]string{`up{job="rocketchat_import"}`: "1" + always, `rocketchat_import_up`: "1" + always}
 	importing = state("importing", "importer_importing_messages")
-	loading   = state("loading", "importer_preparing_users")
 	done      = state("done", "importer_done")
 )
 
 // state has the other states too, as the exporter has, and the step.
-func state(name, step string) map[string]string {
-	series := map[string]string{}
+func state(name, step string) (series string) {
 	if step != "" {
-		series[`rocketchat_import_step{step="`+step+`"}`] = "1" + always
+		series = fmt.Sprintf("rocketchat_import_step{step=%q} 1x160\n", step)
 	}
-	for _, other := range []string{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"} {
-		series[`rocketchat_import_state{state="`+other+`"}`] = "0" + always
+	for _, state := range []string{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"} {
+		value := 0
+		if state == name {
+			value = 1
+		}
+		series += fmt.Sprintf("rocketchat_import_state{state=%q} %dx160\n", state, value)
 	}
-	series[`rocketchat_import_state{state="`+name+`"}`] = "1" + always
 	return series
 }
 
 // saved is an import that was last saved so many seconds before 40 minutes.
-func saved(ago int) map[string]string {
-	return map[string]string{
-		`rocketchat_import_server_time_seconds`:                 "1000000+15" + always,
-		`rocketchat_import_operation_updated_timestamp_seconds`: fmt.Sprintf("%d%s", 1000000+2400-ago, always),
-	}
+func saved(ago int) string {
+	return fmt.Sprintf("rocketchat_import_server_time_seconds 1000000+15x160\n"+
+		"rocketchat_import_operation_updated_timestamp_seconds %dx160\n", 1000000+2400-ago)
 }
 
-func valid(value string) map[string]string {
-	return map[string]string{`rocketchat_import_operation_valid`: value + always}
+func counts(completed, expected string) string {
+	return fmt.Sprintf("rocketchat_import_records_completed %sx160\nrocketchat_import_records_expected %sx160\n", completed, expected)
 }
 
-func counts(completed, expected string) map[string]string {
-	return map[string]string{`rocketchat_import_records_completed`: completed + always, `rocketchat_import_records_expected`: expected + always}
+func incident(kind string) string {
+	return fmt.Sprintf("rocketchat_import_incidents_total{kind=%q} 0x120 1x40\n", kind)
 }
 
-func incident(kind string) map[string]string {
-	return map[string]string{`rocketchat_import_incidents_total{kind="` + kind + `"}`: "0x120 1x40"}
-}
-
-func together(parts ...map[string]string) map[string]string {
-	series := map[string]string{}
-	for _, part := range parts {
-		maps.Copy(series, part)
-	}
-	return series
-}
+// lastFailed are series whose last scrape has failed.
+func lastFailed(series string) string { return strings.ReplaceAll(series, "x160", "x159 stale") }
 
 // A tile shows -1 as a word where nothing is running, or nothing has records.
 var situations = []situation{
-	{"nothing is scraped", nil,
+	{"nothing is scraped", "",
 		map[string]string{"State": "", "Step": "not known", "Progress": "", "No movement for": "", "Speed": "", "Alerts firing": ""}},
-	{"the exporter is down", map[string]string{`up{job="rocketchat_import"}`: "0" + always},
+	{"the exporter is down", "up{job=\"rocketchat_import\"} 0x160\n",
 		map[string]string{"State": "exporter down", "Step": "not known", "Progress": "", "No movement for": "", "Speed": ""}},
-	{"Rocket.Chat does not answer", map[string]string{`up{job="rocketchat_import"}`: "1" + always, `rocketchat_import_up`: "0" + always},
+	{"Rocket.Chat does not answer", up + "rocketchat_import_up 0x160\n",
 		map[string]string{"State": "no answer", "Step": "not known", "No movement for": "", "Records failed": ""}},
-	{"the token is refused", map[string]string{`up{job="rocketchat_import"}`: "1" + always, `rocketchat_import_up`: "0" + always,
-		`rocketchat_import_auth_failure{reason="unauthorized"}`: "1" + always, `rocketchat_import_auth_failure{reason="forbidden"}`: "0" + always},
+	{"the token is refused", up + "rocketchat_import_up 0x160\n" +
+		"rocketchat_import_auth_failure{reason=\"unauthorized\"} 1x160\nrocketchat_import_auth_failure{reason=\"forbidden\"} 0x160\n",
 		map[string]string{"State": "unauthorized", "Step": "not known"}},
-	{"no import yet", together(good, state("none", "")),
+	{"no import yet", good + state("none", ""),
 		map[string]string{"State": "no import yet", "Step": "none", "Progress": "-1", "No movement for": "-1", "Speed": "-1", "Records failed": "-1"}},
-	{"importing", together(good, importing, saved(10), valid("1"), counts("0+50", "20000")),
+	{"importing", good + importing + saved(10) + valid + counts("0+50", "20000"),
 		map[string]string{"State": "importing", "Step": "importer_importing_messages", "Progress": "chat 0.4", "No movement for": "chat 10", "Time left": "chat 3600"}},
-	{"one failed scrape", together(good, importing, saved(40), valid("1"), counts("500", "2000"),
-		map[string]string{`rocketchat_import_up`: "1x159 0", `rocketchat_import_records_completed`: "500x159 stale", `rocketchat_import_operation_valid`: "1x159 stale",
-			`rocketchat_import_server_time_seconds`: "1000000+15x159 stale", `rocketchat_import_operation_updated_timestamp_seconds`: "1002345x159 stale",
-			`rocketchat_import_state{state="importing"}`: "1x159 stale", `rocketchat_import_step{step="importer_importing_messages"}`: "1x159 stale"}),
+	{"one failed scrape", up + "rocketchat_import_up 1x159 0\n" + lastFailed(importing+saved(40+15)+valid+counts("500", "2000")),
 		map[string]string{"State": "importing", "Step": "importer_importing_messages", "Progress": "chat 0.25", "No movement for": "chat 40"}},
-	{"stalled", together(good, importing, saved(26*60), valid("1"), counts("500", "2000")),
+	{"stalled", good + importing + saved(26*60) + valid + counts("500", "2000"),
 		map[string]string{"State": "stalled", "No movement for": "", "No movement for B": "chat 1560", "Progress": "chat 0.25", "Time left": ""}},
-	{"stalled, and the answers have no Date header", together(good, importing, valid("1"),
-		map[string]string{`rocketchat_import_operation_updated_timestamp_seconds`: "600" + always}),
+	{"stalled, and the answers have no Date header", good + importing + valid +
+		"rocketchat_import_operation_updated_timestamp_seconds 600x160\n",
 		map[string]string{"State": "stalled", "No movement for B": "chat 1800"}},
-	{"pending files save nothing for an hour", together(good, importing, saved(3600), valid("1"),
-		map[string]string{`rocketchat_import_operation_info{importer="pending-files"}`: "1" + always}),
+	{"pending files save nothing for an hour", good + importing + saved(3600) + valid +
+		"rocketchat_import_operation_info{importer=\"pending-files\"} 1x160\n",
 		map[string]string{"State": "importing", "No movement for": "chat 3600", "No movement for B": ""}},
-	{"loading for 20 minutes", together(good, loading, saved(20*60), valid("1")),
+	{"loading for 20 minutes", good + state("loading", "importer_preparing_users") + saved(20*60) + valid,
 		map[string]string{"State": "loading", "No movement for": "chat 1200", "Speed": "-1", "Progress": "-1"}},
-	{"the preparation stalls", together(good, loading, saved(31*60), valid("1")), map[string]string{"State": "stalled", "No movement for B": "chat 1860"}},
-	{"uploading for an hour", together(good, state("loading", "importer_uploading"), saved(3600), valid("1")), map[string]string{"State": "loading"}},
-	{"uploading for five hours", together(good, state("loading", "importer_uploading"), saved(5*3600), valid("1")), map[string]string{"State": "stalled"}},
-	{"finished", together(good, done, saved(600), valid("1"), counts("1000", "1466")),
+	{"the preparation stalls", good + state("loading", "importer_preparing_users") + saved(31*60) + valid, map[string]string{"State": "stalled", "No movement for B": "chat 1860"}},
+	{"uploading for an hour", good + state("loading", "importer_uploading") + saved(3600) + valid, map[string]string{"State": "loading"}},
+	{"uploading for five hours", good + state("loading", "importer_uploading") + saved(5*3600) + valid, map[string]string{"State": "stalled"}},
+	{"finished", good + done + saved(600) + valid + counts("1000", "1466"),
 		map[string]string{"State": "done", "Progress": "chat 1", "No movement for": "-1", "Speed": "-1"}},
-	{"finished, and Rocket.Chat was restarted", together(good, done, saved(600), valid("0"), counts("1000", "1466")), map[string]string{"State": "ended", "Progress": "chat 1"}},
-	{"aborted", together(good, done, saved(600), valid("0"), counts("250", "1000"), incident("aborted")), map[string]string{"State": "aborted", "Progress": "chat 0.25"}},
-	{"set back", together(good, state("ready", "importer_user_selection"), saved(600), valid("1"), incident("set_back")), map[string]string{"State": "set back"}},
-	{"failed", together(good, state("error", "importer_import_failed"), saved(600), valid("1")), map[string]string{"State": "error"}},
-	{"failed, and Rocket.Chat was restarted", together(good, state("error", "importer_import_failed"), saved(600), valid("0")), map[string]string{"State": "error"}},
-	{"interrupted", together(good, state("error", "importer_importing_users"), saved(600), valid("0")), map[string]string{"State": "interrupted"}},
-	{"a step that the exporter does not know", together(good, state("none", ""), map[string]string{`rocketchat_import_state{state="none"}`: "0" + always}),
+	{"finished, and Rocket.Chat was restarted", good + done + saved(600) + voided + counts("1000", "1466"), map[string]string{"State": "ended", "Progress": "chat 1"}},
+	{"aborted", good + done + saved(600) + voided + counts("250", "1000") + incident("aborted"), map[string]string{"State": "aborted", "Progress": "chat 0.25"}},
+	{"set back", good + state("ready", "importer_user_selection") + saved(600) + valid + incident("set_back"), map[string]string{"State": "set back"}},
+	{"failed", good + state("error", "importer_import_failed") + saved(600) + valid, map[string]string{"State": "error"}},
+	{"failed, and Rocket.Chat was restarted", good + state("error", "importer_import_failed") + saved(600) + voided, map[string]string{"State": "error"}},
+	{"interrupted", good + state("error", "importer_importing_users") + saved(600) + voided, map[string]string{"State": "interrupted"}},
+	{"a step that the exporter does not know", good + state("", ""),
 		map[string]string{"State": "unknown step", "Speed": "", "No movement for": ""}},
 }
+
+// metric is a metric with labels or without, and a space.
+var metric = regexp.MustCompile(`^(\w+)(?:\{(.*)\})? `)
 
 func TestDashboardSaysWhatIsSo(t *testing.T) {
 	board := loadDashboard(t)
@@ -129,9 +122,8 @@ func TestDashboardSaysWhatIsSo(t *testing.T) {
 	for _, s := range situations {
 		t.Run(s.name, func(t *testing.T) {
 			load := "load 15s\n"
-			for series, values := range s.series {
-				name, labels, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
-				load += fmt.Sprintf("  %s{instance=\"chat\",%s} %s\n", name, labels, values)
+			for series := range strings.Lines(s.series) {
+				load += "  " + metric.ReplaceAllString(series, `$1{instance="chat",$2} `)
 			}
 			storage := promqltest.LoadedStorage(t, load)
 			for name, want := range s.want {
