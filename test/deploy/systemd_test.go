@@ -5,10 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -34,28 +35,30 @@ func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
 	binary, workspace := buildExporter(t), simulatedRocketChat(t, "", httptest.NewServer).URL
 	for name, installation := range systemdInstallations {
 		t.Run(name, func(t *testing.T) {
-			unit := unitSettings(t, installation.dropIns)
+			settings := unitSettings(t, installation.dropIns)
 			machine := t.TempDir()
 			credentials := filepath.Join(machine, "credentials")
 			localize := strings.NewReplacer(
 				"%d", credentials, "/run/credentials/"+systemdUnit, credentials, "/etc/rocketchat_import_exporter", machine,
 				"https://chat.example.com", workspace, "https://chat.acme.example", workspace, "https://support.example.com", workspace,
 			)
-			for _, credential := range unit["LoadCredential"] {
+			for _, credential := range settings["LoadCredential"] {
 				id, _, _ := strings.Cut(credential, ":")
 				writeFile(t, filepath.Join(credentials, id), watcherToken+"\n")
 			}
 			writeFile(t, filepath.Join(machine, "workspaces.yml"), localize.Replace(readFile(t, "systemd/workspaces.yml")))
 
-			var env []string
-			unset := strings.Fields(strings.Join(unit["UnsetEnvironment"], " "))
-			for _, line := range settingLines(readFile(t, "systemd/rocketchat_import_exporter.default")) {
-				if name, _, _ := strings.Cut(line, "="); !slices.Contains(unset, name) {
-					env = append(env, localize.Replace(line))
-				}
+			variables, err := dotenv.Read("systemd/rocketchat_import_exporter.default")
+			require.NoError(t, err)
+			assert.Equal(t, "127.0.0.1:10458", variables["ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS"], "other machines can reach it")
+			for _, name := range strings.Fields(strings.Join(settings["UnsetEnvironment"], " ")) {
+				delete(variables, name)
 			}
-			assert.Contains(t, env, "ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS=127.0.0.1:10458", "other machines can reach it")
-			command := strings.Fields(localize.Replace(unit["ExecStart"][0]))
+			var env []string
+			for name, value := range variables {
+				env = append(env, name+"="+localize.Replace(value))
+			}
+			command := strings.Fields(localize.Replace(settings["ExecStart"][0]))
 			_, stop := requireWatching(t, binary, env, command[1:], "http", installation.page)
 			stop()
 		})
@@ -68,23 +71,16 @@ func unitSettings(t *testing.T, dropIns []string) map[string][]string {
 	t.Helper()
 	settings := map[string][]string{}
 	for _, file := range append([]string{systemdUnit}, dropIns...) {
-		for _, line := range settingLines(readFile(t, filepath.Join("systemd", file))) {
-			name, value, _ := strings.Cut(line, "=")
-			if value == "" {
-				settings[name] = nil
-			} else {
-				settings[name] = append(settings[name], value)
+		options, err := unit.DeserializeOptions(strings.NewReader(readFile(t, filepath.Join("systemd", file))))
+		require.NoError(t, err)
+		for _, option := range options {
+			settings[option.Name] = append(settings[option.Name], option.Value)
+			if option.Value == "" {
+				settings[option.Name] = nil
 			}
 		}
 	}
 	return settings
-}
-
-// settingLines are the lines of the form NAME=VALUE.
-func settingLines(text string) []string {
-	return slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
-		return strings.HasPrefix(line, "#") || !strings.Contains(line, "=")
-	})
 }
 
 func TestSystemdAcceptsTheUnit(t *testing.T) {
