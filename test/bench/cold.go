@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -36,11 +35,11 @@ type reader struct {
 	read func(context.Context, reply) cost
 }
 
-// cost is what reading a selection cost a program that had just been started.
+// cost is what something cost a program, such as reading a selection.
 type cost struct {
 	wall, cpu time.Duration
-	rss       int // bytes, at their peak, of the whole process
-	counted   int
+	rss       int // bytes, of the whole process, mostly at their peak
+	counted   int // users, or what else there were many of
 }
 
 // readColdly has this exporter, and what people would use instead, read large
@@ -95,11 +94,8 @@ func (h *host) serve(r *reply) {
 		w.Close()
 		body = packed.Bytes()
 	}
-	r.url = h.add(name, http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		if !strings.HasSuffix(request.URL.Path, rocketchatsim.GetImportFileData) {
-			sim.ServeHTTP(w, request)
-			return
-		}
+	r.url = h.add(name, sim)
+	h.mux.HandleFunc(request.URL.Path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		// Without it Go sends chunks. Rocket.Chat does not: it knows the length.
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -107,7 +103,7 @@ func (h *host) serve(r *reply) {
 			w.Header().Set("Content-Encoding", "gzip")
 		}
 		w.Write(body)
-	}))
+	})
 }
 
 // median repeats the read and returns the one whose time is in the middle, with

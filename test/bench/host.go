@@ -102,7 +102,6 @@ func (c meteredConn) Read(p []byte) (int, error) {
 }
 
 func (c meteredConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.host.sent.Add(int64(n))
-	return n, err
+	c.host.sent.Add(int64(len(p))) // first: the client may have it all before Write returns
+	return c.Conn.Write(p)
 }

@@ -31,9 +31,8 @@ func scrapeEachState(ctx context.Context, h *host, b binaries) {
 		{"done", latest, rocketchatsim.StepDone, true},
 		{"importing, early 3.x", early, rocketchatsim.StepImportingMessages, true},
 	} {
-		own, naive := fmt.Sprint("state", i), fmt.Sprint("naive", i)
-		s.measure(ctx, h, own, "this one", b.exporter, "--rocketchat.min-interval=0s")
-		s.measure(ctx, h, naive, "naive", b.naive)
+		s.measure(ctx, h, fmt.Sprintf("state%d", i), "this one", b.exporter, "--rocketchat.min-interval=0s")
+		s.measure(ctx, h, fmt.Sprintf("state%d-naive", i), "naive", b.naive)
 	}
 }
 
@@ -69,17 +68,10 @@ func (s state) measure(ctx context.Context, h *host, workspace, exporter, binary
 // serverTime is how long Rocket.Chat takes to answer a crowd.
 const serverTime = 500 * time.Millisecond
 
-// crowd is what many who scrape at once got.
-type crowd struct {
-	scrapers int
-	waiting  latencies // of scrapes that waited for Rocket.Chat
-	rss      int       // bytes, at their peak
-}
-
 // scrapeTogether has crowds scrape one workspace, and prints the table. The
 // exporter asks Rocket.Chat for each round of scrapes; then another one has its
-// answer already.
-func scrapeTogether(ctx context.Context, h *host, b binaries) (crowds []crowd) {
+// answer already. It returns what each crowd cost, the slowest scrape for the time.
+func scrapeTogether(ctx context.Context, h *host, b binaries) (crowds []cost) {
 	printTable("Many scrapers of one workspace",
 		fmt.Sprintf("Rocket.Chat takes %s to answer. Exposition is a scrape whose answer is there already.", serverTime),
 		"scrapers at once", "requests to Rocket.Chat", "p50", "p99", "exposition p50", "exposition p99", "peak RSS")
@@ -94,7 +86,7 @@ func scrapeTogether(ctx context.Context, h *host, b binaries) (crowds []crowd) {
 		cached, _, _ := together(ctx, h, b, workspace, "1h", n, max(5, 100/n))
 		printRow(fmt.Sprint(n), fmt.Sprintf("%.1f", requests), milliseconds(waiting.at(0.5)), milliseconds(waiting.at(0.99)),
 			milliseconds(cached.at(0.5)), milliseconds(cached.at(0.99)), mebibytes(rss))
-		crowds = append(crowds, crowd{n, waiting, rss})
+		crowds = append(crowds, cost{wall: waiting.at(0.99), rss: rss, counted: n})
 	}
 	return crowds
 }
@@ -171,26 +163,27 @@ func (e *exporter) allocated(ctx context.Context, n int) float64 {
 
 // growth prints what grows with users, workspaces and scrapers: the slopes
 // between the smallest and the largest number that was measured.
-func growth(ctx context.Context, h *host, b binaries, reads []cost, crowds []crowd) {
+func growth(ctx context.Context, h *host, b binaries, reads, crowds []cost) {
 	printTable("Growth", "Slopes between the fewest and the most.", "with each further", "time", "memory")
-	small, large := reads[0], reads[len(reads)-1]
-	users := float64(large.counted - small.counted)
-	printRow("user of a selection", fmt.Sprintf("%.2f µs for the read", float64(large.wall-small.wall)/users/1e3),
-		fmt.Sprintf("%.1f bytes at the peak", float64(large.rss-small.rss)/users))
-	const few, many = 1, 500
-	fewRSS, fewTime := watchMany(ctx, h, b, few)
-	manyRSS, manyTime := watchMany(ctx, h, b, many)
-	printRow("workspace", fmt.Sprintf("%.1f µs for a scrape", float64(manyTime-fewTime)/(many-few)/1e3),
-		fmt.Sprintf("%.0f kB", (manyRSS-fewRSS)/(many-few)/1e3))
-	one, most := crowds[0], crowds[len(crowds)-1]
-	scrapers := float64(most.scrapers - one.scrapers)
-	printRow("scraper at once", fmt.Sprintf("%.0f µs for the slowest scrape", float64(most.waiting.at(0.99)-one.waiting.at(0.99))/scrapers/1e3),
-		fmt.Sprintf("%.0f kB at the peak", float64(most.rss-one.rss)/scrapers/1e3))
+	watched := []cost{watchMany(ctx, h, b, 1), watchMany(ctx, h, b, 500)}
+	for _, row := range []struct {
+		what, time, memory string
+		costs              []cost
+		unit               float64 // of the memory, in bytes
+	}{
+		{"user of a selection", "%.2f µs for the read", "%.1f bytes at the peak", reads, 1},
+		{"workspace", "%.1f µs for a scrape", "%.0f kB", watched, 1e3},
+		{"scraper at once", "%.0f µs for the slowest scrape", "%.0f kB at the peak", crowds, 1e3},
+	} {
+		fewest, most := row.costs[0], row.costs[len(row.costs)-1]
+		n := float64(most.counted - fewest.counted)
+		printRow(row.what, fmt.Sprintf(row.time, float64(most.wall-fewest.wall)/n/1e3), fmt.Sprintf(row.memory, float64(most.rss-fewest.rss)/n/row.unit))
+	}
 }
 
 // watchMany scrapes n workspaces, one after the other, and returns the exporter's
-// memory in bytes and how long a scrape took on average.
-func watchMany(ctx context.Context, h *host, b binaries, n int) (rss float64, mean time.Duration) {
+// memory and how long a scrape took on average.
+func watchMany(ctx context.Context, h *host, b binaries, n int) cost {
 	workspaces := names(fmt.Sprintf("watched%d-", n), n)
 	for _, name := range workspaces {
 		h.add(name, newWorkspace(name, rocketchatsim.Latest, rocketchatsim.StepImportingMessages, manyUsers))
@@ -210,7 +203,7 @@ func watchMany(ctx context.Context, h *host, b binaries, n int) (rss float64, me
 			check(err)
 		}
 	}
-	mean = time.Since(begun) / time.Duration(rounds*n)
+	mean := time.Since(begun) / time.Duration(rounds*n)
 	own, _ := e.scrape(ctx)
-	return sample(own, rssMetric), mean
+	return cost{wall: mean, rss: int(sample(own, rssMetric)), counted: n}
 }

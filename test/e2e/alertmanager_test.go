@@ -24,14 +24,14 @@ import (
 // alert is an alert as Alertmanager's API version 2 shows it, as far as it is used
 // here. It shows those that are not resolved.
 type alert struct {
-	Labels      model.LabelSet    `json:"labels"`
-	Annotations map[string]string `json:"annotations"`
-	StartsAt    time.Time         `json:"startsAt"`
-	Fingerprint string            `json:"fingerprint"`
+	Labels      model.LabelSet
+	Annotations map[string]string
+	StartsAt    time.Time
+	Fingerprint string
 	Status      struct {
-		State       string   `json:"state"`
-		InhibitedBy []string `json:"inhibitedBy"`
-	} `json:"status"`
+		State       string
+		InhibitedBy []string
+	}
 }
 
 // alertsOf asks for the alerts of one name in one workspace.

@@ -3,12 +3,16 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/promqltest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -125,4 +129,150 @@ func (b board) queries(t *testing.T) map[string]query {
 	}
 	require.GreaterOrEqual(t, len(queries), 40)
 	return queries
+}
+
+// situation is an import as Prometheus has it after 40 minutes of scrapes each 15 s.
+// Series and values are in the notation of promtool's tests.
+type situation struct {
+	name   string
+	series string
+	want   map[string]string // by query of the dashboard: its values, by label or alone
+}
+
+const (
+	up     = "up{job=\"rocketchat_import\"} 1x160\n"
+	good   = up + "rocketchat_import_up 1x160\n"
+	valid  = "rocketchat_import_operation_valid 1x160\n"
+	voided = "rocketchat_import_operation_valid 0x160\n"
+)
+
+var (
+	importing = state("importing", "importer_importing_messages")
+	done      = state("done", "importer_done")
+)
+
+// state has the other states too, as the exporter has, and the step.
+func state(name, step string) (series string) {
+	if step != "" {
+		series = fmt.Sprintf("rocketchat_import_step{step=%q} 1x160\n", step)
+	}
+	for _, state := range []string{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"} {
+		value := 0
+		if state == name {
+			value = 1
+		}
+		series += fmt.Sprintf("rocketchat_import_state{state=%q} %dx160\n", state, value)
+	}
+	return series
+}
+
+// saved is an import that was last saved so many seconds before 40 minutes.
+func saved(ago int) string {
+	return fmt.Sprintf("rocketchat_import_server_time_seconds 1000000+15x160\n"+
+		"rocketchat_import_operation_updated_timestamp_seconds %dx160\n", 1000000+2400-ago)
+}
+
+func counts(completed, expected string) string {
+	return fmt.Sprintf("rocketchat_import_records_completed %sx160\nrocketchat_import_records_expected %sx160\n", completed, expected)
+}
+
+func incident(kind string) string {
+	return fmt.Sprintf("rocketchat_import_incidents_total{kind=%q} 0x120 1x40\n", kind)
+}
+
+// lastFailed are series whose last scrape has failed.
+func lastFailed(series string) string { return strings.ReplaceAll(series, "x160", "x159 stale") }
+
+// A tile shows -1 as a word where nothing is running, or nothing has records.
+var situations = []situation{
+	{"nothing is scraped", "",
+		map[string]string{"State": "", "Step": "not known", "Progress": "", "No movement for": "", "Speed": "", "Alerts firing": ""}},
+	{"the exporter is down", "up{job=\"rocketchat_import\"} 0x160\n",
+		map[string]string{"State": "exporter down", "Step": "not known", "Progress": "", "No movement for": "", "Speed": ""}},
+	{"Rocket.Chat does not answer", up + "rocketchat_import_up 0x160\n",
+		map[string]string{"State": "no answer", "Step": "not known", "No movement for": "", "Records failed": ""}},
+	{"the token is refused", up + "rocketchat_import_up 0x160\n" +
+		"rocketchat_import_auth_failure{reason=\"unauthorized\"} 1x160\nrocketchat_import_auth_failure{reason=\"forbidden\"} 0x160\n",
+		map[string]string{"State": "unauthorized", "Step": "not known"}},
+	{"no import yet", good + state("none", ""),
+		map[string]string{"State": "no import yet", "Step": "none", "Progress": "-1", "No movement for": "-1", "Speed": "-1", "Records failed": "-1"}},
+	{"importing", good + importing + saved(10) + valid + counts("0+50", "20000"),
+		map[string]string{"State": "importing", "Step": "importer_importing_messages", "Progress": "chat 0.4", "No movement for": "chat 10", "Time left": "chat 3600"}},
+	{"one failed scrape", up + "rocketchat_import_up 1x159 0\n" + lastFailed(importing+saved(40+15)+valid+counts("500", "2000")),
+		map[string]string{"State": "importing", "Step": "importer_importing_messages", "Progress": "chat 0.25", "No movement for": "chat 40"}},
+	{"stalled", good + importing + saved(26*60) + valid + counts("500", "2000"),
+		map[string]string{"State": "stalled", "No movement for": "", "No movement for B": "chat 1560", "Progress": "chat 0.25", "Time left": ""}},
+	{"stalled, and the answers have no Date header", good + importing + valid +
+		"rocketchat_import_operation_updated_timestamp_seconds 600x160\n",
+		map[string]string{"State": "stalled", "No movement for B": "chat 1800"}},
+	{"pending files save nothing for an hour", good + importing + saved(3600) + valid +
+		"rocketchat_import_operation_info{importer=\"pending-files\"} 1x160\n",
+		map[string]string{"State": "importing", "No movement for": "chat 3600", "No movement for B": ""}},
+	{"loading for 20 minutes", good + state("loading", "importer_preparing_users") + saved(20*60) + valid,
+		map[string]string{"State": "loading", "No movement for": "chat 1200", "Speed": "-1", "Progress": "-1"}},
+	{"the preparation stalls", good + state("loading", "importer_preparing_users") + saved(31*60) + valid, map[string]string{"State": "stalled", "No movement for B": "chat 1860"}},
+	{"uploading for an hour", good + state("loading", "importer_uploading") + saved(3600) + valid, map[string]string{"State": "loading"}},
+	{"uploading for five hours", good + state("loading", "importer_uploading") + saved(5*3600) + valid, map[string]string{"State": "stalled"}},
+	{"finished", good + done + saved(600) + valid + counts("1000", "1466"),
+		map[string]string{"State": "done", "Progress": "chat 1", "No movement for": "-1", "Speed": "-1"}},
+	{"finished, and Rocket.Chat was restarted", good + done + saved(600) + voided + counts("1000", "1466"), map[string]string{"State": "ended", "Progress": "chat 1"}},
+	{"aborted", good + done + saved(600) + voided + counts("250", "1000") + incident("aborted"), map[string]string{"State": "aborted", "Progress": "chat 0.25"}},
+	{"set back", good + state("ready", "importer_user_selection") + saved(600) + valid + incident("set_back"), map[string]string{"State": "set back"}},
+	{"failed", good + state("error", "importer_import_failed") + saved(600) + valid, map[string]string{"State": "error"}},
+	{"failed, and Rocket.Chat was restarted", good + state("error", "importer_import_failed") + saved(600) + voided, map[string]string{"State": "error"}},
+	{"interrupted", good + state("error", "importer_importing_users") + saved(600) + voided, map[string]string{"State": "interrupted"}},
+	{"a step that the exporter does not know", good + state("", ""),
+		map[string]string{"State": "unknown step", "Speed": "", "No movement for": ""}},
+}
+
+// metric is a metric with labels or without, and a space.
+var metric = regexp.MustCompile(`^(\w+)(?:\{(.*)\})? `)
+
+func TestDashboardSaysWhatIsSo(t *testing.T) {
+	board := loadDashboard(t)
+	queries := board.queries(t)
+	var states map[string]struct{ Text string } // for the numbers that the tile State shows
+	require.Equal(t, "State", board.Panels[1].Title)
+	require.NoError(t, json.Unmarshal(board.Panels[1].FieldConfig.Defaults.Mappings[0].Options, &states))
+	engine := promqltest.NewTestEngine(t, false, time.Minute, 1_000_000)
+	for _, s := range situations {
+		t.Run(s.name, func(t *testing.T) {
+			load := "load 15s\n"
+			for series := range strings.Lines(s.series) {
+				load += "  " + metric.ReplaceAllString(series, `$1{instance="chat",$2} `)
+			}
+			storage := promqltest.LoadedStorage(t, load)
+			for name, want := range s.want {
+				title, second := strings.CutSuffix(name, " B")
+				letter := " A"
+				if second {
+					letter = " B"
+				}
+				evaluated, err := engine.NewInstantQuery(t.Context(), storage, nil, queries["stat "+title+letter].fill(".*"), time.Unix(2400, 0))
+				require.NoError(t, err, name)
+				vector, err := evaluated.Exec(t.Context()).Vector()
+				require.NoError(t, err, name)
+				got := shownBy(vector, title)
+				if title == "State" {
+					got = states[got].Text
+				}
+				assert.Equal(t, want, got, name)
+			}
+		})
+	}
+}
+
+// shownBy is what a tile shows: the names of steps, or values, each with its
+// workspace where it has one.
+func shownBy(vector promql.Vector, title string) string {
+	var shown []string
+	for _, sample := range vector {
+		if title == "Step" {
+			shown = append(shown, sample.Metric.Get("step"))
+			continue
+		}
+		shown = append(shown, strings.TrimSpace(fmt.Sprintf("%s %.4g", sample.Metric.Get("instance"), sample.F)))
+	}
+	slices.Sort(shown)
+	return strings.Join(shown, ", ")
 }
