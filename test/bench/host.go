@@ -46,7 +46,7 @@ func (h *host) add(name string, workspace http.Handler) string {
 func (h *host) writeConfig(file string, names []string) {
 	text := []byte("workspaces:\n")
 	for _, name := range names {
-		text = fmt.Appendf(text, "  %s: {url: %s/%[1]s, user_id: %s, auth_token: %s}\n", name, h.url, userID, token)
+		text = fmt.Appendf(text, "  %[1]s: {url: %[2]s/%[1]s, user_id: %[3]s, auth_token: %[4]s}\n", name, h.url, userID, token)
 	}
 	check(os.WriteFile(file, text, 0o600))
 }

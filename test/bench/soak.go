@@ -18,6 +18,7 @@ import (
 // replicas of Prometheus that scrape each once in an interval.
 const (
 	workspaces, hanging, refusing = 500, 5, 5
+	hangs, refuses                = "hangs", "refuses" // what their names begin with
 	replicas, interval            = 2, 15 * time.Second
 	soakTime                      = 5 * time.Minute
 )
@@ -51,7 +52,7 @@ type soak struct {
 }
 
 func (s *soak) run(ctx context.Context, h *host, b binaries) {
-	s.names = names("w", workspaces+1)
+	s.names = slices.Concat(names("plays", workspaces-hanging-refusing), names(hangs, hanging), names(refuses, refusing), []string{"added"})
 	sims := s.play(h)
 	file := filepath.Join(filepath.Dir(b.exporter), "workspaces.yml")
 	h.writeConfig(file, s.names[:workspaces])
@@ -79,7 +80,7 @@ func (s *soak) run(ctx context.Context, h *host, b binaries) {
 }
 
 // play starts the workspaces, whose imports play in different ways and from
-// different points. The last ones that are watched at first hang or refuse.
+// different points.
 func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 	scripts := []rocketchatsim.Script{
 		rocketchatsim.Slack(), rocketchatsim.Stall(time.Minute), rocketchatsim.Restart(), rocketchatsim.Failure(),
@@ -92,17 +93,13 @@ func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 		sims = append(sims, sim)
 		h.add(name, sim)
 		switch {
-		case s.hangs(name):
+		case strings.HasPrefix(name, hangs):
 			h.mux.HandleFunc("/"+name+"/api/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-		case slices.Contains(s.names[workspaces-hanging-refusing:workspaces], name):
+		case strings.HasPrefix(name, refuses):
 			sim.SetToken(userID, "another")
 		}
 	}
 	return sims
-}
-
-func (s *soak) hangs(name string) bool {
-	return slices.Contains(s.names[workspaces-hanging:workspaces], name)
 }
 
 // scrapeFor has every replica scrape each target once in each interval, spread over
@@ -135,7 +132,7 @@ func (s *soak) scrape(client *http.Client, target string) {
 	_, took, err := get(context.Background(), client, s.exporter.url+"/probe?target="+target)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.hangs(target) {
+	if strings.HasPrefix(target, hangs) {
 		s.bad = append(s.bad, took)
 	} else {
 		s.well = append(s.well, took)

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -64,7 +63,17 @@ func TestPackages(t *testing.T) {
 	sim.SetUser(userID, token, rocketchatsim.RunImport)
 	rocketchat := httptest.NewServer(sim)
 	defer rocketchat.Close()
-	buildVersions(t, filepath.Join(root, "var/tmp"))
+	// The packages 1.0.0 and 1.1.0, the second with another file of variables, from a
+	// copy of the repository.
+	build := exec.Command("sh", "-ec", fmt.Sprintf(`git ls-files -z | tar --null -T - -c | tar -x -C %[1]s
+		cd %[1]s
+		make() { command make packages architectures=%[2]s REVISION=0123abc BRANCH=a-branch CREATED=2026-01-02T03:04:05Z "$@"; }
+		make VERSION=1.0.0
+		echo "# All is new." > deploy/systemd/rocketchat_import_exporter.default
+		make VERSION=1.1.0
+		mv dist/*.deb dist/*.rpm %[3]s/var/tmp`, t.TempDir(), runtime.GOARCH, root))
+	build.Dir = repository
+	output(t, build)
 	t.Run("rpm, into a folder where no systemd runs", func(t *testing.T) {
 		said := output(t, exec.Command("sh", "-ec", "rpm --root="+root+" --install --nodeps "+root+"/var/tmp/*-1.0.0-*.rpm; chroot "+root+
 			" rocketchat_import_exporter --version; rpm --root="+root+" --erase rocketchat-import-exporter"))
@@ -75,21 +84,6 @@ func TestPackages(t *testing.T) {
 	for _, f := range formats {
 		t.Run(f.name, func(t *testing.T) { f.test(t, m, rocketchat.URL) })
 	}
-}
-
-// buildVersions builds the packages 1.0.0 and 1.1.0, the second with another file of
-// variables, from a copy of the repository.
-func buildVersions(t *testing.T, dir string) {
-	t.Helper()
-	build := exec.Command("sh", "-ec", fmt.Sprintf(`git ls-files -z | tar --null -T - -c | tar -x -C %[1]s
-		cd %[1]s
-		make() { command make packages architectures=%[2]s REVISION=0123abc BRANCH=a-branch CREATED=2026-01-02T03:04:05Z "$@"; }
-		make VERSION=1.0.0
-		echo "# All is new." > deploy/systemd/rocketchat_import_exporter.default
-		make VERSION=1.1.0
-		mv dist/*.deb dist/*.rpm %[3]s`, t.TempDir(), runtime.GOARCH, dir))
-	build.Dir = repository
-	output(t, build)
 }
 
 // test plays the life of a package.
