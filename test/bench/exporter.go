@@ -37,7 +37,8 @@ type exporter struct {
 
 // watch starts a program that watches one workspace.
 func watch(ctx context.Context, binary, workspace string, args ...string) *exporter {
-	return start(ctx, binary, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, append(args, "--rocketchat.url="+workspace, "--rocketchat.user-id="+userID)...)
+	args = append(args, "--rocketchat.url="+workspace, "--rocketchat.user-id="+userID)
+	return start(ctx, binary, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, args...)
 }
 
 // start starts a program and returns once it answers.

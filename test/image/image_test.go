@@ -222,7 +222,8 @@ func (b *buildah) makeStandIn(t *testing.T) {
 	write(t, filepath.Join(root, certificates),
 		read(t, certificates)+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
 	require.NoError(t, os.Mkdir(filepath.Join(root, "tmp"), 0o777))
-	b.run(t, "config", "--env", "PATH=/usr/local/go/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local", "--env", "GOPROXY="+goEnv[2], container)
+	b.run(t, "config", "--env", "PATH=/usr/local/go/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local",
+		"--env", "GOPROXY="+goEnv[2], container)
 	b.run(t, "commit", "--quiet", "--rm", container, base)
 }
 
