@@ -111,7 +111,7 @@ func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Du
 			defer tick.Stop()
 			for i := range int(duration / (interval / workspaces)) {
 				<-tick.C
-				s.scrapers.Go(func() { s.scrape(client, targets[(i+r*workspaces/replicas)%workspaces]) })
+				s.scrapers.Go(func() { s.scrape(client, targets[(i+r*workspaces/replicas/2)%workspaces]) })
 			}
 		})
 	}
