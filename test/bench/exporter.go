@@ -41,16 +41,14 @@ func watch(ctx context.Context, binary, workspace string, args ...string) *expor
 	return start(ctx, binary, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, args...)
 }
 
-// start starts a program and returns once it answers.
+// start starts a program and returns once it answers. One that does not answer ends
+// with the bench.
 func start(ctx context.Context, binary string, env []string, args ...string) *exporter {
 	address := must(process.FreeAddress("127.0.0.1:0"))
 	e := &exporter{url: "http://" + address, started: time.Now()}
 	env = append(env, "ROCKETCHAT_IMPORT_EXPORTER_LOG_LEVEL=error")
 	e.Process = must(process.Start(filepath.Base(binary), env, binary, append(args, "--web.listen-address="+address)...))
-	if err := e.AwaitOK(ctx, e.url+"/-/ready"); err != nil {
-		e.Stop()
-		check(err)
-	}
+	check(e.AwaitOK(ctx, e.url+"/-/ready"))
 	return e
 }
 
@@ -65,10 +63,7 @@ func (e *exporter) scrape(ctx context.Context) (metrics string, took time.Durati
 // client's timeout, if there is one.
 func get(ctx context.Context, client *http.Client, url string) (page string, took time.Duration, err error) {
 	start := time.Now()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", 0, err
-	}
+	request := must(http.NewRequestWithContext(ctx, http.MethodGet, url, nil))
 	if client.Timeout > 0 {
 		request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(client.Timeout.Seconds()))
 	}
