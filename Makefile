@@ -22,7 +22,7 @@ staticcheck = $(tool) staticcheck
 # Where make tools puts the real engines, and where Debian's are.
 bin             = test/bin
 E2E_DEBIAN_BIN ?= /usr/bin
-engines = make tools builds $(bin), in minutes; Debian's package prometheus has $(E2E_DEBIAN_BIN)/promtool.
+engines = make tools builds $(bin), in minutes; Debian's packages prometheus and prometheus-alertmanager have promtool and amtool in $(E2E_DEBIAN_BIN).
 
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 # What the chart has copies of.
@@ -62,8 +62,8 @@ unit:
 	cd dashboards && go test -race ./...
 
 # The rules' own tests on each engine that is there, and the example configuration of
-# Alertmanager without and with the receiver for Rocket.Chat. vmalert-tool reads
-# another form.
+# Alertmanager without and with the receiver for Rocket.Chat, which Debian's does not
+# know. vmalert-tool reads another form.
 rules:
 	@for promtool in $(bin)/promtool $(E2E_DEBIAN_BIN)/promtool; do \
 	  if test -x $$promtool; then $$promtool --version | head -1 && $$promtool check rules alerts/*.rules.yml && \
@@ -74,8 +74,10 @@ rules:
 	if test -x $(bin)/vmalert-tool; then TMPDIR=$$dir $(bin)/vmalert-tool unittest --disableAlertgroupLabel --files="$$dir/*.test.yml" || exit 1; \
 	else echo "Left out: $(bin)/vmalert-tool. $(engines)"; fi && \
 	sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' alerts/alertmanager.yml > $$dir/alertmanager.yml && \
-	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/alertmanager.yml; \
-	else echo "Left out: $(bin)/amtool. $(engines)"; fi
+	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/alertmanager.yml || exit 1; \
+	else echo "Left out: $(bin)/amtool. $(engines)"; fi && \
+	if test -x $(E2E_DEBIAN_BIN)/amtool; then $(E2E_DEBIAN_BIN)/amtool check-config alerts/alertmanager.yml; \
+	else echo "Left out: $(E2E_DEBIAN_BIN)/amtool. $(engines)"; fi
 
 generate:
 	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done

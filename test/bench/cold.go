@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -29,63 +29,50 @@ type reply struct {
 	url          string
 }
 
-// reader is a way to read a selection. It counts what want returns.
+// reader is a way to read a selection. It counts the users, or the bytes.
 type reader struct {
 	name string
-	want func(reply) int
 	read func(context.Context, reply) cost
 }
 
-// cost is what reading a selection cost a program that had just been started.
+// cost is what something cost a program, such as reading a selection.
 type cost struct {
 	wall, cpu time.Duration
-	rss       int64 // bytes, at their peak, of the whole process
-	counted   int
-}
-
-// costOfReply is what a reply cost this exporter.
-type costOfReply struct {
-	users int
-	cost
+	rss       int // bytes, of the whole process, mostly at their peak
+	counted   int // users, or what else there were many of
 }
 
 // readColdly has this exporter, and what people would use instead, read large
 // selections, and prints the table. It returns what the replies without gzip
 // cost this exporter, smallest first.
-func readColdly(ctx context.Context, h *host, b binaries) (own []costOfReply) {
-	users := func(r reply) int { return r.users }
+func readColdly(ctx context.Context, h *host, b binaries) (own []cost) {
 	const usersMetric = "rocketchat_import_users"
 	readers := []reader{
-		{"read and thrown away", func(r reply) int { return r.bytes }, scrapeWith(b.naive, "read_bytes", "--throw-away")},
-		{"this exporter", users, scrapeWith(b.exporter, usersMetric, "--rocketchat.timeout=1m", "--log.level=error")},
-		{"naive exporter", users, scrapeWith(b.naive, usersMetric)},
+		{"read and thrown away", scrapeWith(b.naive, "read_bytes", "--throw-away")},
+		{"this exporter", scrapeWith(b.exporter, usersMetric, "--rocketchat.timeout=1m")},
+		{"naive exporter", scrapeWith(b.naive, usersMetric)},
 	}
 	if _, err := exec.LookPath("jq"); err == nil {
-		readers = append(readers, reader{"`curl \\| jq`", users, curlAndJQ})
+		readers = append(readers, reader{"`curl \\| jq`", curlAndJQ})
 	}
 	printTable("Cold read", "Each reader is started anew and asked once.", "selection", "reader", "time", "× thrown away", "CPU", "peak RSS")
 	for _, r := range []reply{{users: 1_000}, {users: 100_000}, {users: 1_000_000}, {users: 100_000, gzip: true}, {users: 1_000_000, gzip: true}} {
 		h.serve(&r)
+		name := fmt.Sprintf("%s users, %s", thousands(r.users), mebibytes(r.bytes))
+		if r.gzip {
+			name += ", gzip"
+		}
 		costs := make([]cost, len(readers))
 		for i, reader := range readers {
-			c := reader.median(ctx, r)
-			costs[i] = c
-			printRow(r.String(), reader.name, milliseconds(c.wall), fmt.Sprintf("%.1f", float64(c.wall)/float64(costs[0].wall)), milliseconds(c.cpu), mebibytes(c.rss))
+			costs[i] = reader.median(ctx, r)
+			c, times := costs[i], float64(costs[i].wall)/float64(costs[0].wall)
+			printRow(name, reader.name, milliseconds(c.wall), fmt.Sprintf("%.1f", times), milliseconds(c.cpu), mebibytes(c.rss))
 		}
 		if !r.gzip {
-			own = append(own, costOfReply{r.users, costs[1]})
+			own = append(own, costs[1])
 		}
 	}
 	return own
-}
-
-// String names the reply for people.
-func (r reply) String() string {
-	name := fmt.Sprintf("%s users, %s", thousands(r.users), mebibytes(int64(r.bytes)))
-	if r.gzip {
-		name += ", gzip"
-	}
-	return name
 }
 
 // serve serves the reply. It is made once: making it would cost more than
@@ -101,17 +88,14 @@ func (h *host) serve(r *reply) {
 	body := made.Body.Bytes()
 	r.bytes = len(body)
 	if r.gzip {
-		var packed strings.Builder
+		var packed bytes.Buffer
 		w := must(gzip.NewWriterLevel(&packed, gzip.BestSpeed)) // as a proxy does by default
 		w.Write(body)
 		w.Close()
-		body = []byte(packed.String())
+		body = packed.Bytes()
 	}
-	r.url = h.add(name, http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		if !strings.HasSuffix(request.URL.Path, rocketchatsim.GetImportFileData) {
-			sim.ServeHTTP(w, request)
-			return
-		}
+	r.url = h.add(name, sim)
+	h.mux.HandleFunc(request.URL.Path, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		// Without it Go sends chunks. Rocket.Chat does not: it knows the length.
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -119,18 +103,18 @@ func (h *host) serve(r *reply) {
 			w.Header().Set("Content-Encoding", "gzip")
 		}
 		w.Write(body)
-	}))
+	})
 }
 
 // median repeats the read and returns the one whose time is in the middle, with
 // the highest peak of all.
 func (r reader) median(ctx context.Context, from reply) cost {
 	var costs []cost
-	var peak int64
+	peak := 0
 	for start := time.Now(); len(costs) < coldRepeats && time.Since(start) < coldBudget; {
 		c := r.read(ctx, from)
-		if want := r.want(from); c.counted != want {
-			check(fmt.Errorf("%s counted %d of %d", r.name, c.counted, want))
+		if c.counted != from.users && c.counted != from.bytes {
+			check(fmt.Errorf("%s counted %d of %d", r.name, c.counted, from.users))
 		}
 		costs = append(costs, c)
 		peak = max(peak, c.rss)
@@ -165,6 +149,6 @@ func curlAndJQ(ctx context.Context, r reply) (c cost) {
 	c.cpu = shell.ProcessState.UserTime() + shell.ProcessState.SystemTime()
 	_, err := fmt.Sscan(string(out), &c.counted, &c.rss)
 	check(err)
-	c.rss *= int64(os.Getpagesize())
+	c.rss *= os.Getpagesize()
 	return c
 }

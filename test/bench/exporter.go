@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/procfs"
+
 	"rocketchat_import_exporter/demo/process"
 )
 
@@ -35,18 +37,18 @@ type exporter struct {
 
 // watch starts a program that watches one workspace.
 func watch(ctx context.Context, binary, workspace string, args ...string) *exporter {
-	return start(ctx, binary, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, append([]string{"--rocketchat.url=" + workspace, "--rocketchat.user-id=" + userID}, args...)...)
+	args = append(args, "--rocketchat.url="+workspace, "--rocketchat.user-id="+userID)
+	return start(ctx, binary, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, args...)
 }
 
-// start starts a program and returns once it answers.
+// start starts a program and returns once it answers. One that does not answer ends
+// with the bench.
 func start(ctx context.Context, binary string, env []string, args ...string) *exporter {
 	address := must(process.FreeAddress("127.0.0.1:0"))
 	e := &exporter{url: "http://" + address, started: time.Now()}
+	env = append(env, "ROCKETCHAT_IMPORT_EXPORTER_LOG_LEVEL=error")
 	e.Process = must(process.Start(filepath.Base(binary), env, binary, append(args, "--web.listen-address="+address)...))
-	if err := e.AwaitOK(ctx, e.url+"/-/ready"); err != nil {
-		e.Stop()
-		check(err)
-	}
+	check(e.AwaitOK(ctx, e.url+"/-/ready"))
 	return e
 }
 
@@ -61,10 +63,7 @@ func (e *exporter) scrape(ctx context.Context) (metrics string, took time.Durati
 // client's timeout, if there is one.
 func get(ctx context.Context, client *http.Client, url string) (page string, took time.Duration, err error) {
 	start := time.Now()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", 0, err
-	}
+	request := must(http.NewRequestWithContext(ctx, http.MethodGet, url, nil))
 	if client.Timeout > 0 {
 		request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(client.Timeout.Seconds()))
 	}
@@ -95,18 +94,14 @@ func sample(metrics, name string) float64 {
 }
 
 // peakMemory is the most memory that the process has had, in bytes.
-func (e *exporter) peakMemory() int64 {
-	status := must(os.ReadFile(fmt.Sprintf("/proc/%d/status", e.PID())))
-	_, peak, _ := strings.Cut(string(status), "VmHWM:")
-	kB, _, _ := strings.Cut(strings.TrimSpace(peak), " ")
-	return must(strconv.ParseInt(kB, 10, 64)) << 10
+func (e *exporter) peakMemory() int {
+	return int(must(must(procfs.NewProc(e.PID())).NewStatus()).VmHWM)
 }
 
 // cpuTime is how long the threads of the process have run.
 func (e *exporter) cpuTime() (total time.Duration) {
-	for _, thread := range must(filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", e.PID()))) {
-		ran, _, _ := strings.Cut(string(must(os.ReadFile(thread))), " ")
-		total += time.Duration(must(strconv.ParseInt(ran, 10, 64)))
+	for _, thread := range must(procfs.AllThreads(e.PID())) {
+		total += time.Duration(must(thread.Schedstat()).RunningNanoseconds)
 	}
 	return total
 }

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,12 +44,11 @@ func (h *host) add(name string, workspace http.Handler) string {
 
 // writeConfig writes the exporter's configuration file.
 func (h *host) writeConfig(file string, names []string) {
-	var b strings.Builder
-	b.WriteString("workspaces:\n")
+	text := []byte("workspaces:\n")
 	for _, name := range names {
-		fmt.Fprintf(&b, "  %s: {url: %s/%s, user_id: %s, auth_token: %s}\n", name, h.url, name, userID, token)
+		text = fmt.Appendf(text, "  %[1]s: {url: %[2]s/%[1]s, user_id: %[3]s, auth_token: %[4]s}\n", name, h.url, userID, token)
 	}
-	check(os.WriteFile(file, []byte(b.String()), 0o600))
+	check(os.WriteFile(file, text, 0o600))
 }
 
 // names are n names of workspaces.
@@ -104,7 +102,6 @@ func (c meteredConn) Read(p []byte) (int, error) {
 }
 
 func (c meteredConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.host.sent.Add(int64(n))
-	return n, err
+	c.host.sent.Add(int64(len(p))) // first: the client may have it all before Write returns
+	return c.Conn.Write(p)
 }

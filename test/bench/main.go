@@ -6,58 +6,33 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 )
 
 func main() {
-	var s soak
-	flag.IntVar(&s.workspaces, "workspaces", 500, "of soak: how many workspaces there are")
-	flag.IntVar(&s.replicas, "replicas", 2, "of soak: how many Prometheus servers scrape them")
-	flag.DurationVar(&s.interval, "interval", 15*time.Second, "of soak: how often each server scrapes each workspace")
-	flag.DurationVar(&s.duration, "duration", 5*time.Minute, "of soak: how long it runs")
-	flag.Parse()
+	defer exitOnFailure()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	measure := bench
-	if flag.Arg(0) == "soak" {
-		measure = s.run
-	}
-	if err := run(ctx, measure); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
-}
-
-// run builds the programs, starts the simulated Rocket.Chat and measures.
-func run(ctx context.Context, measure func(context.Context, *host, binaries)) (err error) {
-	defer func() {
-		switch reason := recover().(type) {
-		case nil:
-		case failure:
-			err = reason.error
-		default:
-			panic(reason)
-		}
-	}()
 	dir := must(os.MkdirTemp("", "bench"))
 	defer os.RemoveAll(dir)
 	b := build(ctx, dir)
 	h := newHost()
 	defer h.server.Close()
 	fmt.Printf("%s, %d cores, %s/%s, %s\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	measure(ctx, h, b)
-	return nil
-}
-
-// bench prints one table after the other. The last one compares figures of the
-// others.
-func bench(ctx context.Context, h *host, b binaries) {
+	if slices.Contains(os.Args, "soak") {
+		new(soak).run(ctx, h, b)
+		return
+	}
 	reads := readColdly(ctx, h, b)
 	scrapeEachState(ctx, h, b)
 	crowds := scrapeTogether(ctx, h, b)
@@ -69,6 +44,18 @@ func bench(ctx context.Context, h *host, b binaries) {
 // what was deferred stops the programs and removes the files.
 type failure struct{ error }
 
+// exitOnFailure is deferred first, so that it runs last.
+func exitOnFailure() {
+	switch reason := recover().(type) {
+	case nil:
+	case failure:
+		fmt.Fprintln(os.Stderr, "bench:", reason)
+		os.Exit(1)
+	default:
+		panic(reason)
+	}
+}
+
 func check(err error) {
 	if err != nil {
 		panic(failure{err})
@@ -79,3 +66,39 @@ func must[T any](value T, err error) T {
 	check(err)
 	return value
 }
+
+// printTable begins a section and its table in Markdown.
+func printTable(title, intro string, columns ...string) {
+	fmt.Printf("\n### %s\n\n%s\n\n", title, intro)
+	printRow(columns...)
+	fmt.Println(strings.Repeat("|---", len(columns)) + "|")
+}
+
+func printRow(cells ...string) { fmt.Printf("| %s |\n", strings.Join(cells, " | ")) }
+
+// latencies are how long scrapes took.
+type latencies []time.Duration
+
+// at is the latency that the given part of the scrapes does not exceed.
+func (l latencies) at(part float64) time.Duration {
+	if len(l) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(l))[int(part*float64(len(l)-1))]
+}
+
+// milliseconds has two digits at least.
+func milliseconds(d time.Duration) string {
+	ms := d.Seconds() * 1e3
+	if ms < 10 {
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
+
+func mebibytes[T int | int64 | float64](n T) string {
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+// thousands writes a number with a comma at each thousand.
+func thousands(n any) string { return message.NewPrinter(language.English).Sprint(n) }

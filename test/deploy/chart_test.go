@@ -1,27 +1,33 @@
 package deploy
 
 import (
-	"bytes"
-	"cmp"
+	"bufio"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"maps"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"reflect"
-	"slices"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	monitoringv1alpha1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1alpha1"
-	"github.com/prometheus/alertmanager/pkg/labels"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	kubeyaml "k8s.io/apimachinery/pkg/util/yaml"
 	podsecurity "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
@@ -30,36 +36,29 @@ import (
 // chartDirectory is where the container has its files.
 const chartDirectory = "/etc/rocketchat-import-exporter"
 
-func TestChartLints(t *testing.T) {
-	everyValuesFile(t, func(t *testing.T, name string) {
-		if out, err := helm(t, "lint", "--strict", chart, "--values", values(name)); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
-	})
-}
-
-func TestChartPodIsRestricted(t *testing.T) {
+func TestChartLintsAndItsPodIsRestricted(t *testing.T) {
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	restricted := podsecurity.LevelVersion{Level: podsecurity.LevelRestricted, Version: podsecurity.LatestVersion()}
-	everyValuesFile(t, func(t *testing.T, name string) {
-		pod := render(t, name).pod(t)
-		if result := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec)); !result.Allowed {
-			t.Errorf("the Pod does not meet the standard %q: %s", restricted.Level, result.ForbiddenDetail())
-		}
-		if readOnly := pod.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
-			t.Error("the root file system can be written")
-		}
-		if mount := pod.Spec.AutomountServiceAccountToken; mount == nil || *mount {
-			t.Error("the Pod has a token of Kubernetes, which it does not use")
-		}
-	})
+	files, err := filepath.Glob(values("*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), "-values.yaml")
+		t.Run(name, func(t *testing.T) {
+			out, err := helm(t, "lint", "--strict", chart, "--values", values(name))
+			assert.NoError(t, err, out)
+			pod := render(t, name).pod(t)
+			result := policy.AggregateCheckResults(evaluator.EvaluatePod(restricted, &pod.ObjectMeta, &pod.Spec))
+			assert.True(t, result.Allowed, result.ForbiddenDetail())
+			assert.Equal(t, new(true), pod.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem)
+			assert.Equal(t, new(false), pod.Spec.AutomountServiceAccountToken, "the exporter does not call Kubernetes")
+		})
+	}
 }
 
 func TestChartRefuses(t *testing.T) {
-	tests := map[string]struct{ values, set, want string }{
+	for name, test := range map[string]struct{ values, set, want string }{
 		"an unknown value":                    {"one-workspace", "replica=1", "'replica' not allowed"},
 		"an unknown value of a workspace":     {"one-workspace", "workspace.userid=x", "'userid' not allowed"},
 		"an unknown value of one of many":     {"many-workspaces", "workspaces.acme.userid=x", "'userid' not allowed"},
@@ -90,13 +89,11 @@ func TestChartRefuses(t *testing.T) {
 		"TLS without a file":                  {"one-workspace", "webConfig.tls=true", "set webConfig.secret.name"},
 		"authentication without a file":       {"one-workspace", "webConfig.authentication=true", "set webConfig.secret.name"},
 		"a Prometheus without credentials":    {"one-workspace", "webConfig.authentication=true,webConfig.secret.name=x", "set monitoring.basicAuth"},
-	}
-	for name, test := range tests {
+	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := helm(t, "template", "r", chart, "--values="+values(test.values), "--set="+test.set)
-			if err == nil || !strings.Contains(out, test.want) {
-				t.Errorf("helm says (%v), want %q:\n%s", err, test.want, out)
-			}
+			assert.Error(t, err)
+			assert.Contains(t, out, test.want)
 		})
 	}
 }
@@ -105,76 +102,54 @@ func TestChartRefuses(t *testing.T) {
 // only when it starts.
 func TestChartTakesUpAChangedConfiguration(t *testing.T) {
 	many := render(t, "many-workspaces").pod(t)
-	if !slices.Contains(many.Spec.Containers[0].Args, "--config.auto-reload-interval=30s") {
-		t.Errorf("the exporter does not reload: %q", many.Spec.Containers[0].Args)
-	}
-	if changed := render(t, "many-workspaces", "workspaces.acme.timeout=9s").pod(t); !maps.Equal(many.Annotations, changed.Annotations) {
-		t.Error("a Pod with many workspaces starts anew")
-	}
-	before := render(t, "everything").pod(t).Annotations
-	if changed := render(t, "everything", "workspace.http_config.proxy_url=http://proxy").pod(t).Annotations; maps.Equal(before, changed) {
-		t.Error("a Pod keeps the old http_config")
-	}
+	assert.Contains(t, many.Spec.Containers[0].Args, "--config.auto-reload-interval=30s")
+	assert.Equal(t, many.Annotations, render(t, "many-workspaces", "workspaces.acme.timeout=9s").pod(t).Annotations)
+	assert.NotEqual(t, render(t, "everything").pod(t).Annotations,
+		render(t, "everything", "workspace.http_config.proxy_url=http://proxy").pod(t).Annotations)
 }
 
 // OpenShift assigns user ids.
 func TestChartLeavesOutSecurityFieldsThatAreNull(t *testing.T) {
 	pod := render(t, "one-workspace", "podSecurityContext.runAsUser=null", "podSecurityContext.runAsGroup=null", "podSecurityContext.fsGroup=null",
 		"securityContext.readOnlyRootFilesystem=null").pod(t)
-	context := pod.Spec.SecurityContext
-	if context.RunAsUser != nil || context.RunAsGroup != nil || context.FSGroup != nil || context.RunAsNonRoot == nil {
-		t.Errorf("the Pod has %+v", context)
-	}
-	if pod.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem != nil {
-		t.Error("the container keeps a field that is null")
-	}
+	seccomp := &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	assert.Equal(t, &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: seccomp}, pod.Spec.SecurityContext)
+	assert.Nil(t, pod.Spec.Containers[0].SecurityContext.ReadOnlyRootFilesystem)
 }
 
 func TestChartPassesOnWhatAUserSets(t *testing.T) {
 	pod := render(t, "everything").pod(t)
 	container := pod.Spec.Containers[0]
-	for what, ok := range map[string]bool{
-		"digest":            strings.HasSuffix(container.Image, "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
-		"label":             pod.Labels["team"] == "chat" && pod.Labels["app.kubernetes.io/name"] == "importer",
-		"annotation":        pod.Annotations["example.com/owner"] == "chat",
-		"priority":          pod.Spec.PriorityClassName == "monitoring",
-		"service account":   pod.Spec.ServiceAccountName == "r-importer",
-		"argument":          slices.Contains(container.Args, "--web.enable-lifecycle"),
-		"variable":          len(container.Env) == 1 && container.Env[0].Name == "NO_PROXY",
-		"volume":            slices.ContainsFunc(container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/extra" }),
-		"probes":            container.LivenessProbe.PeriodSeconds == 20 && container.ReadinessProbe.FailureThreshold == 5,
-		"affinity":          pod.Spec.Affinity != nil && len(pod.Spec.TopologySpreadConstraints) == 1 && len(pod.Spec.Tolerations) == 1,
-		"pull secret":       len(pod.Spec.ImagePullSecrets) == 1,
-		"another name":      one[*appsv1.Deployment](t, render(t, "one-workspace", "fullnameOverride=watcher")).Name == "watcher",
-		"version":           strings.HasSuffix(render(t, "one-workspace", "image.tag=").pod(t).Spec.Containers[0].Image, ":"+strings.TrimSpace(readFile(t, "../VERSION"))),
-		"the release alone": render(t, "one-workspace").pod(t).Labels["app.kubernetes.io/instance"] == "r",
-	} {
-		if !ok {
-			t.Errorf("%s: %+v", what, pod)
-		}
-	}
+	assert.Regexp(t, "@sha256:(0123456789abcdef){4}$", container.Image)
+	assert.Equal(t, map[string]string{
+		"team": "chat", "app.kubernetes.io/name": "importer", "app.kubernetes.io/instance": "r",
+	}, pod.Labels)
+	assert.Equal(t, "chat", pod.Annotations["example.com/owner"])
+	assert.Equal(t, "monitoring", pod.Spec.PriorityClassName)
+	assert.Equal(t, "r-importer", pod.Spec.ServiceAccountName)
+	assert.Contains(t, container.Args, "--web.enable-lifecycle")
+	assert.Equal(t, []corev1.EnvVar{{Name: "NO_PROXY", Value: ".svc"}}, container.Env)
+	assert.Contains(t, container.VolumeMounts, corev1.VolumeMount{Name: "extra", MountPath: "/extra", ReadOnly: true})
+	assert.EqualValues(t, 20, container.LivenessProbe.PeriodSeconds)
+	assert.EqualValues(t, 5, container.ReadinessProbe.FailureThreshold)
+	assert.NotNil(t, pod.Spec.Affinity)
+	assert.Len(t, pod.Spec.TopologySpreadConstraints, 1)
+	assert.Len(t, pod.Spec.Tolerations, 1)
+	assert.Len(t, pod.Spec.ImagePullSecrets, 1)
+
+	ofVersion := render(t, "one-workspace", "image.tag=", "fullnameOverride=watcher")
+	assert.Equal(t, "watcher", one[*appsv1.Deployment](t, ofVersion, "").Name)
+	version := strings.TrimSpace(readFile(t, "../VERSION"))
+	assert.Equal(t, "registry.example.com/rocketchat_import_exporter:"+version, ofVersion.pod(t).Spec.Containers[0].Image)
 }
 
-func TestChartHoldsTheShippedFiles(t *testing.T) {
-	for file, shipped := range map[string]string{
-		"rocketchat-import.rules.yml": "../alerts/", "alertmanager.yml": "../alerts/", "rocketchat-import.json": "../dashboards/",
-	} {
-		copied := filepath.Join(chart, "files", file)
-		if info, err := os.Lstat(copied); err != nil || !info.Mode().IsRegular() {
-			t.Errorf("%s is no file that a packed chart has (%v)", copied, err)
-		}
-		if readFile(t, copied) != readFile(t, shipped+file) {
-			t.Errorf("%s is stale: run make generate", copied)
-		}
-	}
-	configMap := render(t, "everything").configMap(t, "r-importer-dashboard")
-	if got := configMap.Data["rocketchat-import.json"]; len(configMap.Data) != 1 || got != readFile(t, "../dashboards/rocketchat-import.json") {
-		t.Error("the dashboard is not the file")
-	}
-	// kubectl apply keeps the object in an annotation of limited size.
-	if object, err := yaml.Marshal(configMap); err != nil || len(object) > 256*1024 {
-		t.Errorf("the ConfigMap has %d bytes (%v), which is too much", len(object), err)
-	}
+func TestChartHoldsTheDashboard(t *testing.T) {
+	configMap := one[*corev1.ConfigMap](t, render(t, "everything"), "r-importer-dashboard")
+	dashboard := readFile(t, "../dashboards/rocketchat-import.json")
+	require.Equal(t, map[string]string{"rocketchat-import.json": dashboard}, configMap.Data)
+	object, err := yaml.Marshal(configMap)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(object), 256*1024, "kubectl apply keeps the object in an annotation of limited size")
 }
 
 func TestChartLinksAlertsToRunbooks(t *testing.T) {
@@ -186,126 +161,58 @@ func TestChartLinksAlertsToRunbooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			shipped := strings.ReplaceAll(readFile(t, "../alerts/rocketchat-import.rules.yml"), "docs/runbooks.md#", test.want+"#")
 			var want monitoringv1.PrometheusRuleSpec
-			if err := yaml.UnmarshalStrict([]byte(shipped), &want); err != nil {
-				t.Fatal(err)
-			}
-			got := one[*monitoringv1.PrometheusRule](t, render(t, test.values, test.set)).Spec
-			if !reflect.DeepEqual(got, want) {
-				t.Errorf("the rules are not those of the file:\n%+v", got)
-			}
+			require.NoError(t, yaml.UnmarshalStrict([]byte(shipped), &want))
+			assert.Equal(t, want, one[*monitoringv1.PrometheusRule](t, render(t, test.values, test.set), "").Spec)
 		})
 	}
 }
 
 func TestChartWithoutItsFilesIsNotRendered(t *testing.T) {
-	for _, file := range []string{"rocketchat-import.rules.yml", "rocketchat-import.json", "alertmanager.yml"} {
+	for _, file := range []string{"files/rocketchat-import.rules.yml", "files/rocketchat-import.json", "files/alertmanager.yml"} {
 		broken := filepath.Join(t.TempDir(), "chart")
-		if err := os.CopyFS(broken, os.DirFS(chart)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Remove(filepath.Join(broken, "files", file)); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.CopyFS(broken, os.DirFS(chart)))
+		require.NoError(t, os.Remove(filepath.Join(broken, file)))
 		out, err := helm(t, "template", "r", broken, "--values="+values("everything"))
-		if err == nil || !strings.Contains(out, "the chart has no files/"+file) {
-			t.Errorf("without %s helm says (%v)\n%s", file, err, out)
-		}
+		assert.Error(t, err)
+		assert.Contains(t, out, "the chart has no "+file)
 	}
 }
 
+// The operator writes matchers, and the names of fields, in another form.
 func TestChartRoutesAsTheShippedAlertmanagerDoes(t *testing.T) {
-	var shipped struct {
-		Route        map[string]any
-		InhibitRules []any `json:"inhibit_rules"`
-	}
-	if err := yaml.Unmarshal([]byte(readFile(t, "../alerts/alertmanager.yml")), &shipped); err != nil {
-		t.Fatal(err)
-	}
-	shipped.Route["matchers"] = []any{`alertname =~ "RocketChatImport.+"`}
-	spec := one[*monitoringv1alpha1.AlertmanagerConfig](t, render(t, "everything")).Spec
-	for what, pair := range map[string]struct{ got, want any }{
-		"route":       {spec.Route, operatorForm(t, "", shipped.Route)},
-		"inhibitions": {spec.InhibitRules, operatorForm(t, "", shipped.InhibitRules)},
-	} {
-		got, gotErr := yaml.Marshal(pair.got)
-		want, wantErr := yaml.Marshal(pair.want)
-		if err := errors.Join(gotErr, wantErr); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s (%v)\n%s\nwant\n%s", what, err, got, want)
-		}
-	}
-}
-
-// operatorForm converts a part of Alertmanager's configuration to the form of
-// the operator's API. Key is where the value is.
-func operatorForm(t *testing.T, key string, value any) any {
-	t.Helper()
-	switch value := value.(type) {
-	case map[string]any:
-		converted := map[string]any{}
-		for key, value := range value {
-			name := map[string]string{
-				"group_by": "groupBy", "group_wait": "groupWait", "group_interval": "groupInterval", "repeat_interval": "repeatInterval",
-				"source_matchers": "sourceMatch", "target_matchers": "targetMatch",
-			}[key]
-			converted[cmp.Or(name, key)] = operatorForm(t, key, value)
-		}
-		return converted
-	case []any:
-		converted := []any{}
-		for _, element := range value {
-			converted = append(converted, operatorForm(t, key, element))
-		}
-		return converted
-	case string:
-		if !strings.HasSuffix(key, "matchers") {
-			return value
-		}
-		matcher, err := labels.ParseMatcher(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return map[string]any{"name": matcher.Name, "matchType": matcher.Type.String(), "value": matcher.Value}
-	default:
-		return value
-	}
-}
-
-// secrets are the Secrets that the values files name, with what is in them.
-type secrets map[string]map[string]string
-
-func newSecrets(certificate, key string) secrets {
-	folder := chartDirectory + "/secrets/exporter-tls/"
-	tls := "tls_server_config:\n  cert_file: " + folder + "tls.crt\n  key_file: " + folder + "tls.key\n"
-	return secrets{
-		"rocketchat-import": {"token": watcherToken, "auth-token": watcherToken, "acme": watcherToken},
-		"globex-token":      {"token": watcherToken + "\n"},
-		"chat-ca":           {"ca.crt": certificate},
-		"exporter-tls":      {"tls.crt": certificate, "tls.key": key},
-		"exporter-web":      {"web.yml": tls + "basic_auth_users:\n  " + webUser + ": " + webPasswordHash + "\n", "tls.yml": tls},
-	}
-}
-
-// certificate returns a test server's certificate and key, as PEM.
-func certificate(t *testing.T, server *httptest.Server) (certificate, key string) {
-	t.Helper()
-	pair := server.TLS.Certificates[0]
-	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encode := func(kind string, der []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	return encode("CERTIFICATE", pair.Certificate[0]), encode("PRIVATE KEY", der)
+	shipped := strings.NewReplacer(
+		"group_by", "groupBy", "group_wait", "groupWait", "group_interval", "groupInterval", "repeat_interval", "repeatInterval",
+		"inhibit_rules", "inhibitRules", "source_matchers", "sourceMatch", "target_matchers", "targetMatch",
+	).Replace(readFile(t, "../alerts/alertmanager.yml"))
+	shipped = regexp.MustCompile(`(\w+) (=~|!=|=) ("[^"]+"|\w+)`).ReplaceAllString(shipped, `{name: $1, matchType: "$2", value: $3}`)
+	var want monitoringv1alpha1.AlertmanagerConfigSpec
+	require.NoError(t, yaml.Unmarshal([]byte(shipped), &want))
+	want.Route.Matchers = []monitoringv1alpha1.Matcher{{Name: "alertname", MatchType: "=~", Value: "RocketChatImport.+"}}
+	got := one[*monitoringv1alpha1.AlertmanagerConfig](t, render(t, "everything"), "").Spec
+	assert.Equal(t, want.Route, got.Route)
+	assert.Equal(t, want.InhibitRules, got.InhibitRules)
 }
 
 // The arguments of the container, with the files of its volumes, start the real
 // exporter. It watches simulated workspaces, and the kubelet's probes succeed.
 func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
-	exporter := exporterBinary(t)
+	exporter := buildExporter(t)
 	plain, overTLS := simulatedRocketChat(t, "", httptest.NewServer), simulatedRocketChat(t, "/chat", httptest.NewTLSServer)
 	proxy := simulatedRocketChat(t, "/chat", httptest.NewServer) // answers for globex, whose host does not exist
-	existing := newSecrets(certificate(t, overTLS))
+	pair := overTLS.TLS.Certificates[0]                          // of the exporter too
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	require.NoError(t, err)
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}))
+	const tls = "tls_server_config: {cert_file: " + chartDirectory + "/secrets/exporter-tls/tls.crt, " +
+		"key_file: " + chartDirectory + "/secrets/exporter-tls/tls.key}\n"
+	secrets := map[string]map[string]string{ // that the values files name
+		"rocketchat-import": {"token": watcherToken, "auth-token": watcherToken, "acme": watcherToken},
+		"globex-token":      {"token": watcherToken + "\n"},
+		"chat-ca":           {"ca.crt": certificate},
+		"exporter-tls":      {"tls.crt": certificate, "tls.key": key},
+		"exporter-web":      {"web.yml": tls + "basic_auth_users: {prometheus: " + webPasswordHash + "}\n", "tls.yml": tls},
+	}
 	for name, test := range map[string]struct {
 		values, scheme string
 		pages, set     []string
@@ -322,80 +229,144 @@ func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := render(t, test.values, test.set...)
+			assert.NotContains(t, r.text, watcherToken)
 			moved := strings.NewReplacer(chartDirectory, t.TempDir())
-			r.mount(t, existing, moved)
+			r.mount(t, secrets, moved)
 			container := r.pod(t).Spec.Containers[0]
 			var args []string
 			for _, arg := range container.Args {
 				args = append(args, moved.Replace(arg))
 			}
-			requireWatching(t, exporter, nil, args, test.scheme, test.pages...)
-			address, _ := startExporter(t, exporter, nil, args, test.scheme)
-			for _, probe := range []*corev1.Probe{container.LivenessProbe, container.ReadinessProbe} {
-				if err := try(probe, address); err != nil {
-					t.Errorf("the probe %+v fails: %v", probe.ProbeHandler, err)
-				}
-			}
-			if strings.Contains(r.text, watcherToken) {
-				t.Error("the objects hold the token")
-			}
+			address, stop := requireWatching(t, exporter, nil, args, test.scheme, test.pages...)
+			requireProbe(t, container.LivenessProbe, address)
+			requireProbe(t, container.ReadinessProbe, address)
+			stop()
 		})
 	}
 }
 
-// mount writes the files of the container's volumes, as the kubelet does.
-func (r release) mount(t *testing.T, existing secrets, moved *strings.Replacer) {
+// mount writes the files of the container's volumes, as the kubelet does. The Pod
+// does not start without its Secrets, their keys and its ConfigMap.
+func (r release) mount(t *testing.T, secrets map[string]map[string]string, moved *strings.Replacer) {
 	t.Helper()
 	spec := r.pod(t).Spec
-	volumes := map[string]corev1.VolumeSource{}
+	volumes := map[string]corev1.Volume{}
 	for _, volume := range spec.Volumes {
-		volumes[volume.Name] = volume.VolumeSource
+		volumes[volume.Name] = volume
 	}
 	for _, mount := range spec.Containers[0].VolumeMounts {
-		if !mount.ReadOnly || mount.SubPath != "" {
-			t.Errorf("the mount of %s can be written, or does not follow changes", mount.Name)
+		assert.True(t, mount.ReadOnly, mount.Name)
+		assert.Empty(t, mount.SubPath, "such a file does not follow changes")
+		var files map[string]string
+		volume := volumes[mount.Name]
+		switch {
+		case volume.ConfigMap != nil:
+			files = one[*corev1.ConfigMap](t, r, volume.ConfigMap.Name).Data
+		case volume.Secret != nil:
+			require.Contains(t, secrets, volume.Secret.SecretName)
+			assert.Equal(t, new(int32(0o440)), volume.Secret.DefaultMode)
+			files = secrets[volume.Secret.SecretName]
+		default:
+			require.NotNil(t, volume.EmptyDir, mount.Name)
 		}
-		for name, content := range r.files(t, volumes[mount.Name], existing) {
+		for name, content := range files {
 			writeFile(t, filepath.Join(moved.Replace(mount.MountPath), name), moved.Replace(content))
 		}
 	}
 }
 
-// files are the files of a volume. The Pod does not start without its Secrets,
-// their keys and its ConfigMap.
-func (r release) files(t *testing.T, volume corev1.VolumeSource, existing secrets) map[string]string {
+// requireProbe probes as the kubelet does, which has no password.
+func requireProbe(t *testing.T, probe *corev1.Probe, address string) {
 	t.Helper()
-	secret := func(name string, mode *int32) map[string]string {
-		if existing[name] == nil || mode == nil || *mode != 0o440 {
-			t.Fatalf("no value names the Secret %q, or others can read it", name)
-		}
-		return existing[name]
+	if probe.TCPSocket != nil {
+		connection, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		connection.Close()
+		return
 	}
-	switch {
-	case volume.EmptyDir != nil:
-		return nil
-	case volume.ConfigMap != nil:
-		return r.configMap(t, volume.ConfigMap.Name).Data
-	case volume.Secret != nil:
-		return secret(volume.Secret.SecretName, volume.Secret.DefaultMode)
-	default:
-		t.Fatalf("a volume has no files: %v", volume)
-		return nil
+	response, err := http.Get(strings.ToLower(string(probe.HTTPGet.Scheme)) + "://" + address + probe.HTTPGet.Path)
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode, probe.HTTPGet.Path)
+}
+
+const chart = "kubernetes"
+
+// helmBinary builds Helm as tools/helm/go.mod pins it, once.
+var helmBinary = sync.OnceValues(func() (string, error) {
+	cmd := exec.Command("go", "tool", "-modfile=../tools/helm/go.mod", "-n", "helm")
+	cmd.Stderr = os.Stderr
+	path, err := cmd.Output()
+	return strings.TrimSpace(string(path)), err
+})
+
+// helm returns what Helm writes, with its warnings only if it fails. It knows
+// nothing of this machine.
+func helm(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	binary, err := helmBinary()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Env = []string{"HOME=" + t.TempDir()}
+	out, err := cmd.Output()
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		out = append(out, exit.Stderr...)
+	}
+	return string(out), err
+}
+
+// values is a values file of the chart's folder ci.
+func values(name string) string { return filepath.Join(chart, "ci", name+"-values.yaml") }
+
+// release is what the chart makes of values.
+type release struct {
+	text    string
+	objects []runtime.Object
+}
+
+// render renders the chart and decodes every object into its type of the API.
+// An unknown kind or field fails the test.
+func render(t *testing.T, name string, set ...string) release {
+	t.Helper()
+	args := []string{"template", "r", chart, "--namespace=monitoring", "--values=" + values(name)}
+	for _, value := range set {
+		args = append(args, "--set="+value)
+	}
+	text, err := helm(t, args...)
+	require.NoError(t, err, text)
+	scheme := runtime.NewScheme()
+	schemes := runtime.NewSchemeBuilder(appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme,
+		monitoringv1.AddToScheme, monitoringv1alpha1.AddToScheme)
+	require.NoError(t, schemes.AddToScheme(scheme))
+	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
+	documents := kubeyaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text)))
+	r := release{text: text}
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return r
+		}
+		require.NoError(t, err)
+		object, _, err := decoder.Decode(document, nil, nil)
+		require.NoError(t, err, string(document))
+		r.objects = append(r.objects, object)
 	}
 }
 
-// try probes as the kubelet does: it accepts any certificate and has no password.
-func try(probe *corev1.Probe, address string) error {
-	if probe.TCPSocket != nil {
-		connection, err := net.Dial("tcp", address)
-		if err != nil {
-			return err
+// one is the only object of a type that has the name, or any name if that is empty.
+func one[T metav1.Object](t *testing.T, r release, name string) T {
+	t.Helper()
+	var found []T
+	for _, object := range r.objects {
+		if object, ok := object.(T); ok && (name == "" || object.GetName() == name) {
+			found = append(found, object)
 		}
-		return connection.Close()
 	}
-	status, _, err := get(strings.ToLower(string(probe.HTTPGet.Scheme))+"://"+address+probe.HTTPGet.Path, "", "")
-	if err == nil && status != http.StatusOK {
-		err = errors.New(http.StatusText(status))
-	}
-	return err
+	require.Len(t, found, 1)
+	return found[0]
+}
+
+func (r release) pod(t *testing.T) corev1.PodTemplateSpec {
+	t.Helper()
+	return one[*appsv1.Deployment](t, r, "").Spec.Template
 }

@@ -1,14 +1,17 @@
 package deploy
 
 import (
-	"bytes"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -18,45 +21,46 @@ const (
 	exposure = "12"
 )
 
-// systemdInstallations are those of docs/systemd.md.
-var systemdInstallations = []struct {
-	name    string
+// systemdInstallations are those of docs/systemd.md: the unit with its drop-ins, and
+// the page that shows a workspace.
+var systemdInstallations = map[string]struct {
 	dropIns []string
-	page    string // shows a workspace
+	page    string
 }{
-	{"one workspace", nil, "/metrics"},
-	{"many workspaces", []string{"many-workspaces.conf"}, "/probe?target=support"},
+	"one workspace":   {nil, "/metrics"},
+	"many workspaces": {[]string{"many-workspaces.conf"}, "/probe?target=support"},
 }
 
 func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
-	binary, workspace := exporterBinary(t), simulatedRocketChat(t, "", httptest.NewServer).URL
-	for _, installation := range systemdInstallations {
-		t.Run(installation.name, func(t *testing.T) {
-			unit := unitSettings(t, installation.dropIns)
+	binary, workspace := buildExporter(t), simulatedRocketChat(t, "", httptest.NewServer).URL
+	for name, installation := range systemdInstallations {
+		t.Run(name, func(t *testing.T) {
+			settings := unitSettings(t, installation.dropIns)
 			machine := t.TempDir()
 			credentials := filepath.Join(machine, "credentials")
 			localize := strings.NewReplacer(
 				"%d", credentials, "/run/credentials/"+systemdUnit, credentials, "/etc/rocketchat_import_exporter", machine,
 				"https://chat.example.com", workspace, "https://chat.acme.example", workspace, "https://support.example.com", workspace,
 			)
-			for _, credential := range unit["LoadCredential"] {
+			for _, credential := range settings["LoadCredential"] {
 				id, _, _ := strings.Cut(credential, ":")
 				writeFile(t, filepath.Join(credentials, id), watcherToken+"\n")
 			}
 			writeFile(t, filepath.Join(machine, "workspaces.yml"), localize.Replace(readFile(t, "systemd/workspaces.yml")))
 
+			variables, err := dotenv.Read("systemd/rocketchat_import_exporter.default")
+			require.NoError(t, err)
+			assert.Equal(t, "127.0.0.1:10458", variables["ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS"], "other machines can reach it")
+			for _, name := range strings.Fields(strings.Join(settings["UnsetEnvironment"], " ")) {
+				delete(variables, name)
+			}
 			var env []string
-			unset := strings.Fields(strings.Join(unit["UnsetEnvironment"], " "))
-			for _, line := range settingLines(readFile(t, "systemd/rocketchat_import_exporter.default")) {
-				if name, _, _ := strings.Cut(line, "="); !slices.Contains(unset, name) {
-					env = append(env, localize.Replace(line))
-				}
+			for name, value := range variables {
+				env = append(env, name+"="+localize.Replace(value))
 			}
-			if !slices.ContainsFunc(env, func(line string) bool { return strings.HasSuffix(line, "WEB_LISTEN_ADDRESS=127.0.0.1:10458") }) {
-				t.Errorf("other machines can reach it: its environment is %q", env)
-			}
-			command := strings.Fields(localize.Replace(unit["ExecStart"][0]))
-			requireWatching(t, binary, env, command[1:], "http", installation.page)
+			command := strings.Fields(localize.Replace(settings["ExecStart"][0]))
+			_, stop := requireWatching(t, binary, env, command[1:], "http", installation.page)
+			stop()
 		})
 	}
 }
@@ -67,23 +71,16 @@ func unitSettings(t *testing.T, dropIns []string) map[string][]string {
 	t.Helper()
 	settings := map[string][]string{}
 	for _, file := range append([]string{systemdUnit}, dropIns...) {
-		for _, line := range settingLines(readFile(t, filepath.Join("systemd", file))) {
-			name, value, _ := strings.Cut(line, "=")
-			if value == "" {
-				settings[name] = nil
-			} else {
-				settings[name] = append(settings[name], value)
+		options, err := unit.DeserializeOptions(strings.NewReader(readFile(t, filepath.Join("systemd", file))))
+		require.NoError(t, err)
+		for _, option := range options {
+			settings[option.Name] = append(settings[option.Name], option.Value)
+			if option.Value == "" {
+				settings[option.Name] = nil
 			}
 		}
 	}
 	return settings
-}
-
-// settingLines are the lines of the form NAME=VALUE.
-func settingLines(text string) []string {
-	return slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool {
-		return strings.HasPrefix(line, "#") || !strings.Contains(line, "=")
-	})
 }
 
 func TestSystemdAcceptsTheUnit(t *testing.T) {
@@ -91,34 +88,24 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no systemd-analyze: it comes with systemd")
 	}
-	for _, installation := range systemdInstallations {
-		t.Run(installation.name, func(t *testing.T) {
+	for name, installation := range systemdInstallations {
+		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			binary, unit := filepath.Join(folder, "rocketchat_import_exporter"), filepath.Join(folder, systemdUnit)
-			if err := os.WriteFile(binary, nil, 0o700); err != nil {
-				t.Fatal(err)
-			}
+			require.NoError(t, os.WriteFile(binary, nil, 0o700))
 			install := func(path, file string) {
-				text := readFile(t, filepath.Join("systemd", file))
-				for _, line := range settingLines(text) {
-					if command, ok := strings.CutPrefix(line, "ExecStart=/"); ok {
-						program, _, _ := strings.Cut(command, " ")
-						text = strings.ReplaceAll(text, "/"+program, binary)
-					}
-				}
-				writeFile(t, path, text)
+				writeFile(t, path, strings.ReplaceAll(readFile(t, filepath.Join("systemd", file)), "/usr/bin/rocketchat_import_exporter", binary))
 			}
 			install(unit, systemdUnit)
 			for _, dropIn := range installation.dropIns {
 				install(filepath.Join(unit+".d", dropIn), dropIn)
 			}
 			// It names a setting that it does not know, and succeeds.
-			if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
-				t.Errorf("systemd-analyze verify: %v\n%s", err, out)
-			}
-			if out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput(); err != nil {
-				t.Errorf("systemd-analyze security: %v\n%s", err, out)
-			}
+			out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput()
+			assert.NoError(t, err)
+			assert.Empty(t, string(out))
+			out, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput()
+			assert.NoError(t, err, string(out))
 		})
 	}
 }

@@ -1,13 +1,15 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	sim "rocketchat_import_exporter/internal/rocketchatsim"
 )
@@ -17,17 +19,20 @@ type story struct {
 	server sim.Config
 	// alert is the one that fires; "" where there is none.
 	alert, severity string
-	labels          map[string]string // of the alert, beside the usual ones
+	labels          model.LabelSet // of the alert, beside the usual ones
 	// begin happens before Prometheus starts, cause once it has scraped the
 	// exporter; either may be nil.
-	begin, cause func(*testing.T, *workspace)
+	begin, cause act
 	// over ends the cause; nil where the alert goes on for an hour or a day.
-	over func(*testing.T, *workspace)
+	over act
 	// mutes is an alert that has the same cause, and its severity.
 	mutes, mutesSeverity string
 	// harms is how many calls harm the import.
 	harms int
 }
+
+// act is something that happens to a workspace.
+type act = func(*testing.T, *workspace)
 
 // The workspaces that are told nothing of.
 const (
@@ -53,38 +58,30 @@ var stories = map[string]story{
 	},
 	early: {
 		server: sim.Config{Generation: sim.Early3},
-		begin:  func(_ *testing.T, w *workspace) { w.place(sim.StepPreparingMessages, 0, sim.Count{}) },
+		begin:  place(sim.StepPreparingMessages, 0, sim.Count{}),
 		cause: func(t *testing.T, w *workspace) {
-			if err := w.sim.SetSelection(sim.Selection{Users: 30, UsersEmailTaken: 2, UsersExcluded: 3}); err != nil {
-				t.Fatal(err)
-			}
-			w.change(t, func(o *sim.Operation) { o.Step = sim.StepUserSelection })
+			require.NoError(t, w.sim.SetSelection(sim.Selection{Users: 30, UsersEmailTaken: 2, UsersExcluded: 3}))
+			moveTo(sim.StepUserSelection)(t, w)
 		},
 	},
 	"stalled": {
 		alert: "RocketChatImportStalled", severity: "critical",
-		begin: func(_ *testing.T, w *workspace) {
-			w.place(sim.StepImportingMessages, nearlyStalled, sim.Count{Total: new(153_400), Completed: new(78_400)})
-		},
-		over: func(t *testing.T, w *workspace) {
-			w.change(t, func(o *sim.Operation) { o.Count.Completed = new(78_900) })
-		},
+		begin: place(sim.StepImportingMessages, nearlyStalled, sim.Count{Total: new(153_400), Completed: new(78_400)}),
+		over:  change(func(o *sim.Operation) { o.Count.Completed = new(78_900) }),
 	},
 	"preparing": {
 		alert: "RocketChatImportPreparationStalled", severity: "warning",
-		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepPreparingMessages, 31*time.Minute, sim.Count{}) },
-		over: func(t *testing.T, w *workspace) {
-			w.change(t, func(o *sim.Operation) { o.Step = sim.StepUserSelection })
-		},
+		begin: place(sim.StepPreparingMessages, 31*time.Minute, sim.Count{}),
+		over:  moveTo(sim.StepUserSelection),
 	},
 	"interrupted": {
 		alert: "RocketChatImportInterrupted", severity: "critical",
-		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepImportingUsers, 0, sim.Count{}) },
+		begin: place(sim.StepImportingUsers, 0, sim.Count{}),
 		cause: func(_ *testing.T, w *workspace) { w.sim.Restart() },
 		over:  importAnew,
 	},
 	"aborted": {
-		alert: "RocketChatImportAborted", severity: "critical", labels: map[string]string{"kind": "aborted"},
+		alert: "RocketChatImportAborted", severity: "critical", labels: model.LabelSet{"kind": "aborted"},
 		begin: func(t *testing.T, w *workspace) {
 			w.clock.setBehind(3 * time.Minute)
 			w.sim.Start(sim.Script{Operation: sim.SlackOperation(sim.StepImportingUsers, time.Time{}), Phases: []sim.Phase{
@@ -100,7 +97,7 @@ var stories = map[string]story{
 		},
 	},
 	"disturbed": {
-		alert: "RocketChatImportDisturbed", severity: "critical", labels: map[string]string{"kind": "set_back"},
+		alert: "RocketChatImportDisturbed", severity: "critical", labels: model.LabelSet{"kind": "set_back"},
 		// It was running 45 minutes ago, was set back a minute later, and has not
 		// been saved since it went on to its channels.
 		begin: func(t *testing.T, w *workspace) {
@@ -110,7 +107,7 @@ var stories = map[string]story{
 				{Step: sim.StepImportingChannels},
 			}}, 1)
 			w.pass(t, 45*time.Minute, 44*time.Minute)
-			w.readSelection(t)
+			w.readSelection()
 			w.pass(t, 44*time.Minute, 0)
 		},
 		mutes: "RocketChatImportStalled", mutesSeverity: "critical",
@@ -118,46 +115,32 @@ var stories = map[string]story{
 	},
 	"failed": {
 		alert: "RocketChatImportFailed", severity: "critical",
-		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepImportingUsers, 0, sim.Count{}) },
-		cause: func(t *testing.T, w *workspace) {
-			w.change(t, func(o *sim.Operation) { o.Step = sim.StepImportFailed })
-		},
-		over: importAnew,
+		begin: place(sim.StepImportingUsers, 0, sim.Count{}),
+		cause: moveTo(sim.StepImportFailed),
+		over:  importAnew,
 	},
 	"failing": {
 		alert: "RocketChatImportRecordsFailing", severity: "warning",
-		begin: func(_ *testing.T, w *workspace) {
-			w.place(sim.StepImportingUsers, 0, sim.Count{Total: new(1000), Completed: new(370), Error: new(30)})
-		},
-		over: importAnew,
+		begin: place(sim.StepImportingUsers, 0, sim.Count{Total: new(1000), Completed: new(370), Error: new(30)}),
+		over:  importAnew,
 	},
 	"waiting": {
 		alert: "RocketChatImportAwaitingStart", severity: "info",
 		begin: func(t *testing.T, w *workspace) {
-			w.place(sim.StepPreparingMessages, 25*time.Hour, sim.Count{})
-			w.change(t, func(*sim.Operation) {}) // it is old, and was saved just now
+			place(sim.StepPreparingMessages, 25*time.Hour, sim.Count{})(t, w)
+			change(func(*sim.Operation) {})(t, w) // it is old, and was saved just now
 		},
-		cause: func(t *testing.T, w *workspace) {
-			w.change(t, func(o *sim.Operation) { o.Step = sim.StepUserSelection })
-		},
-		over: func(t *testing.T, w *workspace) {
-			w.change(t, func(o *sim.Operation) { o.Step = sim.StepImportingStarted })
-		},
+		cause: moveTo(sim.StepUserSelection),
+		over:  moveTo(sim.StepImportingStarted),
 	},
 	"finished": {
 		alert: "RocketChatImportFinished", severity: "info",
-		begin: func(_ *testing.T, w *workspace) { w.place(sim.StepFinishing, 0, sim.Count{}) },
-		cause: func(t *testing.T, w *workspace) {
-			w.change(t, func(o *sim.Operation) { o.Step = sim.StepDone })
-		},
-		over: func(t *testing.T, w *workspace) {
-			if err := w.sim.Backdate(15 * time.Minute); err != nil {
-				t.Fatal(err)
-			}
-		},
+		begin: place(sim.StepFinishing, 0, sim.Count{}),
+		cause: moveTo(sim.StepDone),
+		over:  func(t *testing.T, w *workspace) { require.NoError(t, w.sim.Backdate(15*time.Minute)) },
 	},
 	"refused": {
-		alert: "RocketChatImportAuthFailure", severity: "critical", labels: map[string]string{"reason": "unauthorized"},
+		alert: "RocketChatImportAuthFailure", severity: "critical", labels: model.LabelSet{"reason": "unauthorized"},
 		cause: func(_ *testing.T, w *workspace) { w.sim.SetToken(userID, "") },
 		over:  func(_ *testing.T, w *workspace) { w.sim.SetToken(userID, token) },
 		mutes: "RocketChatImportScrapeFailing", mutesSeverity: "warning",
@@ -168,13 +151,13 @@ var stories = map[string]story{
 		over:  func(_ *testing.T, w *workspace) { w.sim.AnswerWith(nil) },
 	},
 	"limited": {
-		alert: "RocketChatImportRateLimited", severity: "warning", labels: map[string]string{"reason": "rate_limited"},
+		alert: "RocketChatImportRateLimited", severity: "warning", labels: model.LabelSet{"reason": "rate_limited"},
 		cause: func(_ *testing.T, w *workspace) { w.sim.Revoke(userID, sim.BypassRateLimit) },
 		mutes: "RocketChatImportScrapeFailing", mutesSeverity: "warning",
 	},
 	"down": {
 		alert: "RocketChatImportExporterDown", severity: "warning",
-		cause: func(t *testing.T, w *workspace) { w.stopExporter(t) },
+		cause: func(_ *testing.T, w *workspace) { w.exporter.Stop() },
 		over:  func(t *testing.T, w *workspace) { w.startExporter(t) },
 	},
 }
@@ -183,13 +166,44 @@ var stories = map[string]story{
 // 10 s later.
 const nearlyStalled = 15*time.Minute - 10*time.Second
 
-// importAnew starts another import.
-func importAnew(_ *testing.T, w *workspace) { w.place(sim.StepNew, 0, sim.Count{}) }
+// place makes an import of that age the newest one.
+func place(step string, age time.Duration, count sim.Count) act {
+	return func(_ *testing.T, w *workspace) {
+		operation := sim.SlackOperation(step, w.clock.now().Add(-age))
+		operation.Count = &count
+		w.sim.SetOperation(operation)
+	}
+}
+
+var importAnew = place(sim.StepNew, 0, sim.Count{})
+
+// change alters the import, which is a save.
+func change(change func(*sim.Operation)) act {
+	return func(t *testing.T, w *workspace) { require.NoError(t, w.sim.Update(change)) }
+}
+
+func moveTo(step string) act { return change(func(o *sim.Operation) { o.Step = step }) }
+
+// labelsOf are all labels of the alert.
+func (what story) labelsOf(workspace string) model.LabelSet {
+	labels := model.LabelSet{
+		"alertname": model.LabelValue(what.alert), "severity": model.LabelValue(what.severity),
+		"job": "rocketchat_import", "instance": model.LabelValue(workspace),
+	}
+	maps.Copy(labels, what.labels)
+	return labels
+}
 
 // TestEachCauseIsOneNotification has all stories at once.
 func TestEachCauseIsOneNotification(t *testing.T) {
 	w := newWorld(t)
-	requireHealthyRules(t, w.prometheus)
+	told := map[string]bool{"RocketChatImportConfigReloadFailed": true} // by the exporter of many
+	for _, what := range stories {
+		told[what.alert] = true
+	}
+	for _, name := range awaitHealthyRules(t, w.prometheus) {
+		assert.Contains(t, told, name, "an alert without a story")
+	}
 	awaitData(t, w.prometheus, fmt.Sprintf(`count(rocketchat_import_up == 1) == %d`, len(stories)))
 
 	for name, what := range stories {
@@ -203,10 +217,14 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 			fired[name] = w.awaitFiring(t, name, what)
 		}
 		if what.mutes != "" {
-			w.awaitInhibited(t, what.mutes, name, fired[name])
+			eventually(t, what.mutes+" to be inhibited", func(c *assert.CollectT) {
+				assert.Contains(c, w.onlyAlert(c, what.mutes, name).Status.InhibitedBy, fired[name].Fingerprint)
+			})
 		}
 	}
-	w.requireAge(t, fired["stalled"], 15*time.Minute)
+	stalled, _ := w.workspaces["stalled"].sim.Operation()
+	assert.WithinRange(t, fired["stalled"].StartsAt, stalled.Updated.Add(15*time.Minute), stalled.Updated.Add(16*time.Minute))
+	w.awaitTold(t, fired, false)
 	w.awaitSameAlerts(t)
 	lookAtDashboard(t, "Prometheus", w.prometheus)
 	lookAtDashboard(t, "VictoriaMetrics", w.victoriaMetrics)
@@ -218,157 +236,74 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 	}
 	for name, what := range stories {
 		if what.over != nil {
-			w.awaitResolved(t, fired[name])
+			eventually(t, what.alert+" to be gone", func(c *assert.CollectT) {
+				assert.Empty(c, alertsOf(c, w.alertmanager, what.alert, name))
+			})
 		}
 	}
+	w.awaitTold(t, fired, true)
 	w.awaitSameAlerts(t)
-	w.requireNothingElse(t, fired)
+	w.awaitTold(t, fired, true) // and of nothing else by now
 	for name, workspace := range w.workspaces {
-		if n := workspace.sim.Destructive(); n != stories[name].harms {
-			t.Errorf("%d calls harmed the import of %s, and other programs made %d", n, name, stories[name].harms)
-		}
+		assert.Equal(t, stories[name].harms, workspace.sim.Destructive(), "calls that harmed the import of %s", name)
 	}
 }
 
-// An exporter of one workspace has no configuration to reload.
-func TestEveryAlertHasAStory(t *testing.T) {
-	told := map[string]bool{"RocketChatImportConfigReloadFailed": true}
-	for _, what := range stories {
-		told[what.alert] = true
-	}
-	for _, rule := range shippedRules(t) {
-		if rule.Alert != "" && !told[rule.Alert] {
-			t.Errorf("%s has none", rule.Alert)
-		}
-	}
-}
-
-// requireNothingElse requires that what was sent and what fired is what this test
-// waited for, and each once.
-func (w *world) requireNothingElse(t *testing.T, fired map[string]alert) {
+// awaitFiring waits until Alertmanager has the alert, and requires that it has these
+// labels and no others, and its texts.
+func (w *world) awaitFiring(t *testing.T, of string, what story) (fired alert) {
 	t.Helper()
-	var notifications, messages, all []string
-	for name, what := range stories {
-		if what.alert == "" {
-			continue
-		}
-		line := what.alert + " " + name
-		if receiver := map[string]string{"critical": "pager: ", "warning": "tickets: "}[what.severity]; receiver != "" {
-			group := " of " + labelText(map[string]string{"instance": name, "job": "rocketchat_import"})
-			if name == "down" {
-				group = " of " + labelText(map[string]string{"alertname": what.alert, "job": "rocketchat_import"})
-			}
-			notifications = append(notifications, receiver+"firing "+line+group)
-			if what.over != nil {
-				notifications = append(notifications, receiver+"resolved "+line+group)
-			}
-		}
-		if what.severity != "warning" {
-			messages = append(messages, fired[name].Annotations["summary"])
-		}
-		all = append(all, what.labelText(name))
-		if what.mutes != "" {
-			all = append(all, story{alert: what.mutes, severity: what.mutesSeverity}.labelText(name))
-		}
-	}
-	requireLines(t, "notifications", w.pager.lines(), notifications)
-	requireLines(t, "alerts", firedAlerts(t, w.prometheus), all)
-	var received []string
-	for _, m := range w.channel.Messages() {
-		received = append(received, m.Attachments[0].Title)
-	}
-	requireLines(t, "messages in Rocket.Chat", received, messages)
-}
-
-// awaitFiring waits until Alertmanager has the alert, with these labels and no
-// others, and has told somebody.
-func (w *world) awaitFiring(t *testing.T, of string, what story) alert {
-	t.Helper()
-	var fired alert
-	eventually(t, what.alert+" to fire", func() (err error) {
-		fired, err = w.onlyAlert(t, what.alert, of)
-		if err == nil && fired.Status.State != "active" {
-			err = fmt.Errorf("it is %s", fired.Status.State)
-		}
-		return err
+	eventually(t, what.alert+" to fire", func(c *assert.CollectT) {
+		fired = w.onlyAlert(c, what.alert, of)
+		assert.Equal(c, "active", fired.Status.State)
 	})
-	if got, want := labelText(fired.Labels), what.labelText(of); got != want {
-		t.Errorf("the labels are %s, want %s", got, want)
-	}
-	if !strings.HasSuffix(fired.Annotations["runbook_url"], "#"+strings.ToLower(what.alert)) {
-		t.Errorf("the runbook of %s is %s", what.alert, fired.Annotations["runbook_url"])
-	}
+	assert.Equal(t, what.labelsOf(of), fired.Labels)
+	assert.Regexp(t, "#"+strings.ToLower(what.alert)+"$", fired.Annotations["runbook_url"])
 	for key, text := range fired.Annotations {
-		if text == "" || strings.Contains(text, "error expanding template") {
-			t.Errorf("the %s of %s is %q", key, what.alert, text)
-		}
-	}
-	if what.severity != "info" {
-		w.awaitSent(t, fired, "firing")
-	}
-	if what.severity != "warning" {
-		w.awaitMessage(t, fired)
+		assert.NotEmpty(t, text, "the %s of %s", key, what.alert)
+		assert.NotContains(t, text, "error expanding template", "the %s of %s", key, what.alert)
 	}
 	return fired
 }
 
-// awaitMessage waits until Rocket.Chat has a message about the alert, from the user
-// of Alertmanager, with what the alert says and a link to Alertmanager.
-func (w *world) awaitMessage(t *testing.T, a alert) {
+// awaitTold waits until everybody was told of what fired, and if it is over of that,
+// and of nothing else, each once. The channel in Rocket.Chat is told of what begins
+// only, by the user of Alertmanager, in the alert's words.
+func (w *world) awaitTold(t *testing.T, fired map[string]alert, over bool) {
 	t.Helper()
-	eventually(t, "a message about "+a.Annotations["summary"], func() error {
-		for _, m := range w.channel.Messages() {
-			if len(m.Attachments) != 1 || m.Attachments[0].Title != a.Annotations["summary"] {
-				continue
-			}
-			box := m.Attachments[0]
-			if m.UserID != "alertmanager" || m.Channel != "#imports" || !strings.Contains(box.Text, a.Annotations["description"]) ||
-				!strings.Contains(box.Text, a.Annotations["runbook_url"]) || !strings.HasPrefix(box.TitleLink, "http") {
-				t.Errorf("the message is %+v", m)
-			}
-			return nil
+	var notifications, messages []string
+	var alerts []model.LabelSet
+	for name, what := range stories {
+		if what.alert == "" {
+			continue
 		}
-		return errors.New("there is none")
-	})
-}
-
-// awaitSent waits until Alertmanager has sent this very alert to a webhook.
-func (w *world) awaitSent(t *testing.T, a alert, status string) {
-	t.Helper()
-	eventually(t, status+" "+a.Labels["alertname"]+" to be sent", func() error {
-		if !w.pager.told(a, status) {
-			return errors.New("it was not")
+		if receiver := map[string]string{"critical": "pager", "warning": "tickets"}[what.severity]; receiver != "" {
+			notifications = append(notifications, told(receiver, "firing", what.alert, name, "rocketchat_import"))
+			if over && what.over != nil {
+				notifications = append(notifications, told(receiver, "resolved", what.alert, name, "rocketchat_import"))
+			}
 		}
-		return nil
-	})
-}
-
-// awaitResolved waits until the alert is over, and somebody has been told so. The
-// channel in Rocket.Chat is told of what begins only.
-func (w *world) awaitResolved(t *testing.T, a alert) {
-	t.Helper()
-	if a.Labels["severity"] != "info" {
-		w.awaitSent(t, a, "resolved")
+		if what.severity != "warning" {
+			says := fired[name].Annotations
+			messages = append(messages, fmt.Sprintf("alertmanager in #imports: %s\n%s Runbook: %s\n",
+				says["summary"], says["description"], says["runbook_url"]))
+		}
+		alerts = append(alerts, what.labelsOf(name))
+		if what.mutes != "" {
+			alerts = append(alerts, story{alert: what.mutes, severity: what.mutesSeverity}.labelsOf(name))
+		}
 	}
-	eventually(t, a.Labels["alertname"]+" to be gone", func() error {
-		alerts, err := alertsOf(t, w.alertmanager, a.Labels["alertname"], a.Labels["instance"])
-		if err == nil && len(alerts) > 0 {
-			err = fmt.Errorf("there are %d", len(alerts))
+	eventually(t, "everybody to be told", func(c *assert.CollectT) {
+		assert.ElementsMatch(c, notifications, w.pager.lines())
+		assert.ElementsMatch(c, alerts, firedAlerts(c, w.prometheus))
+		var received []string
+		for _, m := range w.channel.Messages() {
+			for _, box := range m.Attachments {
+				received = append(received, fmt.Sprintf("%s in %s: %s\n%s", m.UserID, m.Channel, box.Title, box.Text))
+				assert.Regexp(c, "^http", box.TitleLink)
+			}
 		}
-		return err
-	})
-}
-
-// awaitInhibited waits until Alertmanager has the alert and mutes it because of
-// the other.
-func (w *world) awaitInhibited(t *testing.T, name, of string, by alert) {
-	t.Helper()
-	eventually(t, name+" to be inhibited", func() error {
-		a, err := w.onlyAlert(t, name, of)
-		if err == nil && !slices.Contains(a.Status.InhibitedBy, by.Fingerprint) {
-			err = fmt.Errorf("it is %s, inhibited by %v", a.Status.State, a.Status.InhibitedBy)
-		}
-		return err
+		assert.ElementsMatch(c, messages, received)
 	})
 }
 
@@ -376,48 +311,14 @@ func (w *world) awaitInhibited(t *testing.T, name, of string, by alert) {
 // VictoriaMetrics looks for a series that it has not found again after 10 s only.
 func (w *world) awaitSameAlerts(t *testing.T) {
 	t.Helper()
-	eventually(t, "the same alerts on VictoriaMetrics", func() error {
-		if got, want := firedAlerts(t, w.victoriaMetrics), firedAlerts(t, w.prometheus); !slices.Equal(got, want) {
-			return fmt.Errorf("they are\n%s\nand on Prometheus\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-		}
-		return nil
+	eventually(t, "the same alerts on VictoriaMetrics", func(c *assert.CollectT) {
+		assert.ElementsMatch(c, firedAlerts(c, w.prometheus), firedAlerts(c, w.victoriaMetrics))
 	})
 }
 
-func (w *world) onlyAlert(t *testing.T, name, of string) (alert, error) {
-	t.Helper()
-	alerts, err := alertsOf(t, w.alertmanager, name, of)
-	if err != nil {
-		return alert{}, err
-	}
-	if len(alerts) != 1 {
-		return alert{}, fmt.Errorf("there are %d", len(alerts))
-	}
-	return alerts[0], nil
-}
-
-// requireAge requires that the alert began that long after the import was saved.
-func (w *world) requireAge(t *testing.T, a alert, age time.Duration) {
-	t.Helper()
-	operation, _ := w.workspaces[a.Labels["instance"]].sim.Operation()
-	if got := a.StartsAt.Sub(operation.Updated); got < age || got > age+time.Minute {
-		t.Errorf("%s began %s after the last save, want %s", a.Labels["alertname"], got, age)
-	}
-}
-
-// requireLines requires the same lines, in any order.
-func requireLines(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n  %s\nwant:\n  %s", what, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
-	}
-}
-
-// labelText is what the alert must have for labels.
-func (what story) labelText(workspace string) string {
-	all := map[string]string{"alertname": what.alert, "severity": what.severity, "job": "rocketchat_import", "instance": workspace}
-	maps.Copy(all, what.labels)
-	return labelText(all)
+// onlyAlert is the alert of that name in a workspace.
+func (w *world) onlyAlert(c *assert.CollectT, name, of string) alert {
+	alerts := alertsOf(c, w.alertmanager, name, of)
+	require.Len(c, alerts, 1)
+	return alerts[0]
 }

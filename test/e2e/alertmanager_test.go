@@ -3,59 +3,48 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
 	"rocketchat_import_exporter/demo/alertstack"
 )
 
-// alert is an alert as Alertmanager's API version 2 tells of it, as far as it is
-// used here. It tells of those that are not resolved.
+// alert is an alert as Alertmanager's API version 2 shows it, as far as it is used
+// here. It shows those that are not resolved.
 type alert struct {
-	Labels      map[string]string `json:"labels"`
-	Annotations map[string]string `json:"annotations"`
-	StartsAt    time.Time         `json:"startsAt"`
-	Fingerprint string            `json:"fingerprint"`
+	Labels      model.LabelSet
+	Annotations map[string]string
+	StartsAt    time.Time
+	Fingerprint string
 	Status      struct {
-		State       string   `json:"state"`
-		InhibitedBy []string `json:"inhibitedBy"`
-	} `json:"status"`
-}
-
-// identity stays while an alert fires.
-func (a alert) identity() string { return identity(a.Fingerprint, a.StartsAt) }
-
-func identity(fingerprint string, startsAt time.Time) string {
-	return fingerprint + " since " + startsAt.UTC().Format(time.RFC3339Nano)
+		State       string
+		InhibitedBy []string
+	}
 }
 
 // alertsOf asks for the alerts of one name in one workspace.
-func alertsOf(t *testing.T, alertmanager, name, workspace string) ([]alert, error) {
-	t.Helper()
+func alertsOf(t require.TestingT, alertmanager, name, workspace string) (alerts []alert) {
 	filters := url.Values{"filter": {fmt.Sprintf("alertname=%q", name), fmt.Sprintf("instance=%q", workspace)}}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, alertmanager+"/api/v2/alerts?"+filters.Encode(), nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	var alerts []alert
-	return alerts, json.NewDecoder(response.Body).Decode(&alerts)
+	require.NoError(t, json.Unmarshal(get(t, alertmanager+"/api/v2/alerts?"+filters.Encode()), &alerts))
+	return alerts
 }
 
-// pager receives whatever Alertmanager sends to anybody.
+// pager receives whatever Alertmanager sends to webhooks.
 type pager struct {
 	mu   sync.Mutex
-	sent []alertstack.Notification
+	sent []string
 }
 
 // startPager returns a pager and its base URL.
@@ -63,40 +52,48 @@ func startPager(t *testing.T) (*pager, string) {
 	t.Helper()
 	p := &pager{}
 	server := httptest.NewServer(alertstack.Webhook(func(n alertstack.Notification) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.sent = append(p.sent, n)
-	}))
-	t.Cleanup(server.Close)
-	return p, server.URL
-}
-
-func (p *pager) notifications() []alertstack.Notification {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.sent)
-}
-
-// told reports whether a notification of this status named the alert.
-func (p *pager) told(a alert, status string) bool {
-	return slices.ContainsFunc(p.notifications(), func(n alertstack.Notification) bool {
-		return slices.ContainsFunc(n.Alerts, func(sent alertstack.Alert) bool {
-			return sent.Status == status && identity(sent.Fingerprint, sent.StartsAt) == a.identity()
-		})
-	})
-}
-
-// lines writes each notification as one line: who is told, the status, name and
-// workspace of each alert, and of which group.
-func (p *pager) lines() []string {
-	var lines []string
-	for _, n := range p.notifications() {
 		var alerts []string
 		for _, a := range n.Alerts {
 			alerts = append(alerts, a.Status+" "+a.Labels["alertname"]+" "+a.Labels["instance"])
 		}
 		slices.Sort(alerts)
-		lines = append(lines, n.Receiver+": "+strings.Join(alerts, ", ")+" of "+labelText(n.GroupLabels))
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.sent = append(p.sent, fmt.Sprintf("%s: %s of %v", n.Receiver, strings.Join(alerts, ", "), n.GroupLabels))
+	}))
+	t.Cleanup(server.Close)
+	return p, server.URL
+}
+
+// lines has a line for each notification, as told writes it.
+func (p *pager) lines() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sent)
+}
+
+// told is the line of a notification of one alert: who is told of what, in which group.
+func told(receiver, status, alertname, instance, job string) string {
+	group := "instance:" + instance
+	if alertname == "RocketChatImportExporterDown" {
+		group = "alertname:" + alertname
 	}
-	return lines
+	return fmt.Sprintf("%s: %s %s %s of map[%s job:%s]", receiver, status, alertname, instance, group, job)
+}
+
+// withReceiver copies alerts/, runs the commands in docs/alerting.md that put the
+// receiver for Rocket.Chat into alertmanager.yml, and returns the folder.
+func withReceiver(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(alerts)))
+	commands := regexp.MustCompile("(?s)```\n(sed -e.*?)```").FindSubmatch(read(t, root+"/docs/alerting.md"))
+	require.NotNil(t, commands, "docs/alerting.md has no command for the receiver")
+	programs, err := filepath.Abs(bin)
+	require.NoError(t, err)
+	shell := exec.Command("sh", "-ec", string(commands[1]))
+	shell.Dir, shell.Env = dir, []string{"PATH=" + programs + ":" + os.Getenv("PATH")}
+	mustRun(t, shell)
+	require.NoError(t, os.Rename(filepath.Join(dir, "alertmanager-rocketchat.yml"), filepath.Join(dir, "alertmanager.yml")))
+	return dir
 }

@@ -3,7 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +11,10 @@ import (
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // shownElsewhere are the queries that have no data of a running import, and the
@@ -26,13 +30,12 @@ var shownElsewhere = map[string]string{
 	"annotation Incidents":                    "aborted",
 }
 
-// hiddenAmongAll are the queries that give way to another where one import of those
+// hiddenAmongAll is the query that gives way to another where one import of those
 // chosen has stalled.
-var hiddenAmongAll = []string{"stat No movement for A"}
+const hiddenAmongAll = "stat No movement for A"
 
 // query is one query of the dashboard.
 type query struct {
-	name    string // the panel's type and title, and the letter of the query
 	expr    string
 	instant bool
 }
@@ -43,49 +46,48 @@ func (q query) fill(instance string) string {
 	return strings.NewReplacer("$instance", instance, "$__rate_interval", "2m", "$__interval", "30s", "$__range", "15m").Replace(q.expr)
 }
 
-func (q query) run(t *testing.T, engine v1.API, instance string) (model.Value, error) {
-	now := time.Now()
+// run returns the series that are shown. It may not fail.
+func (q query) run(t *testing.T, engine v1.API, instance string) []model.Metric {
+	now, expr := time.Now(), q.fill(instance)
 	if q.instant {
-		value, _, _, err := engine.Query(t.Context(), q.fill(instance), now)
-		return value, err
+		value, _, _, err := engine.Query(t.Context(), expr, now)
+		assert.NoError(t, err, expr)
+		return seriesOf(value)
 	}
-	value, _, _, err := engine.QueryRange(t.Context(), q.fill(instance), v1.Range{Start: now.Add(-time.Minute), End: now, Step: scrapeInterval})
-	return value, err
+	value, _, _, err := engine.QueryRange(t.Context(), expr, v1.Range{Start: now.Add(-time.Minute), End: now, Step: scrapeInterval})
+	assert.NoError(t, err, expr)
+	return seriesOf(value)
 }
 
 // lookAtDashboard requires that no query fails, whichever workspace is chosen, and
 // that each has data of the workspace that it is for, chosen alone or among others.
-func lookAtDashboard(t *testing.T, name string, engine v1.API) {
+func lookAtDashboard(t *testing.T, engine string, client v1.API) {
 	t.Helper()
-	for _, q := range loadDashboard(t) {
-		has := func(instance string) bool {
-			value, err := q.run(t, engine, instance)
-			if err != nil {
-				t.Errorf("%s: %s of %s: %v: %s", name, q.name, instance, err, q.fill(instance))
-			}
-			return err == nil && hasData(value)
-		}
-		of, elsewhere := shownElsewhere[q.name]
-		if !elsewhere {
+	queries := loadDashboard(t).queries(t)
+	for name, q := range queries {
+		of, elsewhere := shownElsewhere[name]
+		if elsewhere {
+			assert.Empty(t, q.run(t, client, running), "%s: shownElsewhere need not name %s", engine, name)
+		} else {
 			of = running
 		}
-		if !has(of) || !has("("+of+"|"+quiet+")") {
-			var others []string
-			for other := range stories {
-				if has(other) {
-					others = append(others, other)
-				}
-			}
-			t.Errorf("%s: %s has no data of %s, but of %v: %s", name, q.name, of, others, q.fill(of))
+		assert.NotEmpty(t, q.run(t, client, of), "%s: %s has no data of %s: %s", engine, name, of, q.fill(of))
+		among := "(" + of + "|" + quiet + ")"
+		assert.NotEmpty(t, q.run(t, client, among), "%s: %s has no data of %s: %s", engine, name, among, q.fill(among))
+		if all := q.run(t, client, ".*"); name != hiddenAmongAll {
+			assert.NotEmpty(t, all, "%s: %s has no data of all: %s", engine, name, q.fill(".*"))
 		}
-		if !has(".*") && !slices.Contains(hiddenAmongAll, q.name) {
-			t.Errorf("%s: %s has no data of all: %s", name, q.name, q.fill(".*"))
-		}
-		if elsewhere && has(running) {
-			t.Errorf("%s: %s has data of a running import: shownElsewhere need not name it", name, q.name)
-		}
-		has(quiet)
+		q.run(t, client, quiet)
 	}
+	for name := range shownElsewhere {
+		assert.Contains(t, queries, name)
+	}
+}
+
+// board is the shipped dashboard.
+type board struct {
+	Panels      []panel
+	Annotations struct{ List []struct{ Name, Expr string } }
 }
 
 // panel is a panel of the dashboard; a row may hold panels.
@@ -93,61 +95,189 @@ type panel struct {
 	Type, Title string
 	Panels      []panel
 	Targets     []struct {
-		Expr           string
-		RefID          string
+		Expr, RefID    string
 		Instant, Range bool
 	}
+	FieldConfig struct {
+		Defaults struct {
+			Mappings []struct{ Options json.RawMessage }
+		}
+	}
 }
 
-// loadDashboard returns every query of the shipped dashboard.
-func loadDashboard(t *testing.T) []query {
+func loadDashboard(t *testing.T) (b board) {
 	t.Helper()
-	var board struct {
-		Panels      []panel
-		Annotations struct{ List []struct{ Name, Expr string } }
-	}
-	if err := json.Unmarshal([]byte(read(t, dashboard)), &board); err != nil {
-		t.Fatal(err)
-	}
-	queries := queriesOf(board.Panels)
-	for _, annotation := range board.Annotations.List {
+	require.NoError(t, json.Unmarshal(read(t, root+"/dashboards/rocketchat-import.json"), &b))
+	return b
+}
+
+// queries are by the panel's type and title, and the letter of the query.
+func (b board) queries(t *testing.T) map[string]query {
+	t.Helper()
+	queries := map[string]query{}
+	for _, annotation := range b.Annotations.List {
 		if annotation.Expr != "" {
-			queries = append(queries, query{name: "annotation " + annotation.Name, expr: annotation.Expr})
+			queries["annotation "+annotation.Name] = query{expr: annotation.Expr}
 		}
 	}
+	for panels := b.Panels; len(panels) > 0; panels = append(panels[1:], panels[0].Panels...) {
+		for _, target := range panels[0].Targets {
+			name := fmt.Sprintf("%s %s %s", panels[0].Type, panels[0].Title, target.RefID)
+			require.NotContains(t, queries, name, "there are two")
+			queries[name] = query{target.Expr, target.Instant && !target.Range}
+		}
+	}
+	require.GreaterOrEqual(t, len(queries), 40)
 	return queries
 }
 
-func queriesOf(panels []panel) []query {
-	var queries []query
-	for _, p := range panels {
-		for _, target := range p.Targets {
-			queries = append(queries, query{
-				name: fmt.Sprintf("%s %s %s", p.Type, p.Title, target.RefID), expr: target.Expr, instant: target.Instant && !target.Range,
-			})
-		}
-		queries = append(queries, queriesOf(p.Panels)...)
-	}
-	return queries
+// situation is an import as Prometheus has it after 40 minutes of scrapes each 15 s.
+// Series and values are in the notation of promtool's tests.
+type situation struct {
+	name   string
+	series string
+	want   map[string]string // by query of the dashboard: its values, by label or alone
 }
 
-func TestDashboardQueriesAreAllKnownByName(t *testing.T) {
-	var names []string
-	for _, q := range loadDashboard(t) {
-		if slices.Contains(names, q.name) {
-			t.Errorf("there are two queries %s", q.name)
-		}
-		names = append(names, q.name)
-		if expr := q.fill("chat"); strings.Contains(expr, "$") {
-			t.Errorf("%s holds a variable that this test does not know: %s", q.name, expr)
-		}
+const (
+	up     = "up{job=\"rocketchat_import\"} 1x160\n"
+	good   = up + "rocketchat_import_up 1x160\n"
+	valid  = "rocketchat_import_operation_valid 1x160\n"
+	voided = "rocketchat_import_operation_valid 0x160\n"
+)
+
+var (
+	importing = state("importing", "importer_importing_messages")
+	done      = state("done", "importer_done")
+)
+
+// state has the other states too, as the exporter has, and the step.
+func state(name, step string) (series string) {
+	if step != "" {
+		series = fmt.Sprintf("rocketchat_import_step{step=%q} 1x160\n", step)
 	}
-	for _, name := range slices.AppendSeq(slices.Clone(hiddenAmongAll), maps.Keys(shownElsewhere)) {
-		if !slices.Contains(names, name) {
-			t.Errorf("the dashboard has no query %s", name)
+	for _, state := range []string{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"} {
+		value := 0
+		if state == name {
+			value = 1
 		}
+		series += fmt.Sprintf("rocketchat_import_state{state=%q} %dx160\n", state, value)
 	}
-	if len(names) < 40 {
-		t.Errorf("only %d queries were found", len(names))
+	return series
+}
+
+// saved is an import that was last saved so many seconds before 40 minutes.
+func saved(ago int) string {
+	return fmt.Sprintf("rocketchat_import_server_time_seconds 1000000+15x160\n"+
+		"rocketchat_import_operation_updated_timestamp_seconds %dx160\n", 1000000+2400-ago)
+}
+
+func counts(completed, expected string) string {
+	return fmt.Sprintf("rocketchat_import_records_completed %sx160\nrocketchat_import_records_expected %sx160\n", completed, expected)
+}
+
+func incident(kind string) string {
+	return fmt.Sprintf("rocketchat_import_incidents_total{kind=%q} 0x120 1x40\n", kind)
+}
+
+// lastFailed are series whose last scrape has failed.
+func lastFailed(series string) string { return strings.ReplaceAll(series, "x160", "x159 stale") }
+
+// A tile shows -1 as a word where nothing is running, or nothing has records.
+var situations = []situation{
+	{"nothing is scraped", "",
+		map[string]string{"State": "", "Step": "not known", "Progress": "", "No movement for": "", "Speed": "", "Alerts firing": ""}},
+	{"the exporter is down", "up{job=\"rocketchat_import\"} 0x160\n",
+		map[string]string{"State": "exporter down", "Step": "not known", "Progress": "", "No movement for": "", "Speed": ""}},
+	{"Rocket.Chat does not answer", up + "rocketchat_import_up 0x160\n",
+		map[string]string{"State": "no answer", "Step": "not known", "No movement for": "", "Records failed": ""}},
+	{"the token is refused", up + "rocketchat_import_up 0x160\n" +
+		"rocketchat_import_auth_failure{reason=\"unauthorized\"} 1x160\nrocketchat_import_auth_failure{reason=\"forbidden\"} 0x160\n",
+		map[string]string{"State": "unauthorized", "Step": "not known"}},
+	{"no import yet", good + state("none", ""),
+		map[string]string{"State": "no import yet", "Step": "none", "Progress": "-1", "No movement for": "-1", "Speed": "-1", "Records failed": "-1"}},
+	{"importing", good + importing + saved(10) + valid + counts("0+50", "20000"),
+		map[string]string{"State": "importing", "Step": "importer_importing_messages", "Progress": "chat 0.4", "No movement for": "chat 10", "Time left": "chat 3600"}},
+	{"one failed scrape", up + "rocketchat_import_up 1x159 0\n" + lastFailed(importing+saved(40+15)+valid+counts("500", "2000")),
+		map[string]string{"State": "importing", "Step": "importer_importing_messages", "Progress": "chat 0.25", "No movement for": "chat 40"}},
+	{"stalled", good + importing + saved(26*60) + valid + counts("500", "2000"),
+		map[string]string{"State": "stalled", "No movement for": "", "No movement for B": "chat 1560", "Progress": "chat 0.25", "Time left": ""}},
+	{"stalled, and the answers have no Date header", good + importing + valid +
+		"rocketchat_import_operation_updated_timestamp_seconds 600x160\n",
+		map[string]string{"State": "stalled", "No movement for B": "chat 1800"}},
+	{"pending files save nothing for an hour", good + importing + saved(3600) + valid +
+		"rocketchat_import_operation_info{importer=\"pending-files\"} 1x160\n",
+		map[string]string{"State": "importing", "No movement for": "chat 3600", "No movement for B": ""}},
+	{"loading for 20 minutes", good + state("loading", "importer_preparing_users") + saved(20*60) + valid,
+		map[string]string{"State": "loading", "No movement for": "chat 1200", "Speed": "-1", "Progress": "-1"}},
+	{"the preparation stalls", good + state("loading", "importer_preparing_users") + saved(31*60) + valid,
+		map[string]string{"State": "stalled", "No movement for B": "chat 1860"}},
+	{"uploading for an hour", good + state("loading", "importer_uploading") + saved(3600) + valid, map[string]string{"State": "loading"}},
+	{"uploading for five hours", good + state("loading", "importer_uploading") + saved(5*3600) + valid, map[string]string{"State": "stalled"}},
+	{"finished", good + done + saved(600) + valid + counts("1000", "1466"),
+		map[string]string{"State": "done", "Progress": "chat 1", "No movement for": "-1", "Speed": "-1"}},
+	{"finished, and Rocket.Chat was restarted", good + done + saved(600) + voided + counts("1000", "1466"),
+		map[string]string{"State": "ended", "Progress": "chat 1"}},
+	{"aborted", good + done + saved(600) + voided + counts("250", "1000") + incident("aborted"),
+		map[string]string{"State": "aborted", "Progress": "chat 0.25"}},
+	{"set back", good + state("ready", "importer_user_selection") + saved(600) + valid + incident("set_back"),
+		map[string]string{"State": "set back"}},
+	{"failed", good + state("error", "importer_import_failed") + saved(600) + valid, map[string]string{"State": "error"}},
+	{"failed, and Rocket.Chat was restarted", good + state("error", "importer_import_failed") + saved(600) + voided,
+		map[string]string{"State": "error"}},
+	{"interrupted", good + state("error", "importer_importing_users") + saved(600) + voided, map[string]string{"State": "interrupted"}},
+	{"a step that the exporter does not know", good + state("", ""),
+		map[string]string{"State": "unknown step", "Speed": "", "No movement for": ""}},
+}
+
+// metric is a metric with labels or without, and a space.
+var metric = regexp.MustCompile(`^(\w+)(?:\{(.*)\})? `)
+
+func TestDashboardSaysWhatIsSo(t *testing.T) {
+	board := loadDashboard(t)
+	queries := board.queries(t)
+	var states map[string]struct{ Text string } // for the numbers that the tile State shows
+	require.Equal(t, "State", board.Panels[1].Title)
+	require.NoError(t, json.Unmarshal(board.Panels[1].FieldConfig.Defaults.Mappings[0].Options, &states))
+	engine := promqltest.NewTestEngine(t, false, time.Minute, 1_000_000)
+	for _, s := range situations {
+		t.Run(s.name, func(t *testing.T) {
+			load := "load 15s\n"
+			for series := range strings.Lines(s.series) {
+				load += "  " + metric.ReplaceAllString(series, `$1{instance="chat",$2} `)
+			}
+			storage := promqltest.LoadedStorage(t, load)
+			for name, want := range s.want {
+				title, second := strings.CutSuffix(name, " B")
+				letter := " A"
+				if second {
+					letter = " B"
+				}
+				evaluated, err := engine.NewInstantQuery(t.Context(), storage, nil, queries["stat "+title+letter].fill(".*"), time.Unix(2400, 0))
+				require.NoError(t, err, name)
+				vector, err := evaluated.Exec(t.Context()).Vector()
+				require.NoError(t, err, name)
+				got := shownBy(vector, title)
+				if title == "State" {
+					got = states[got].Text
+				}
+				assert.Equal(t, want, got, name)
+			}
+		})
 	}
+}
+
+// shownBy is what a tile shows: the names of steps, or values, each with its
+// workspace where it has one.
+func shownBy(vector promql.Vector, title string) string {
+	var shown []string
+	for _, sample := range vector {
+		if title == "Step" {
+			shown = append(shown, sample.Metric.Get("step"))
+			continue
+		}
+		shown = append(shown, strings.TrimSpace(fmt.Sprintf("%s %.4g", sample.Metric.Get("instance"), sample.F)))
+	}
+	slices.Sort(shown)
+	return strings.Join(shown, ", ")
 }

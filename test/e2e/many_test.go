@@ -9,10 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/demo/alertstack"
 	"rocketchat_import_exporter/demo/process"
@@ -33,9 +34,9 @@ type many struct {
 func nameOf(i int) string { return fmt.Sprintf("team%02d", i) }
 
 func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
-	m := newMany(t, 20)
+	m := newMany(t)
 	// Each has an import of its own, and two of them trouble of their own.
-	for i, sim := range m.sims {
+	for i, sim := range m.sims[:20] {
 		sim.Start(rocketchatsim.Slack(), 100+float64(i))
 	}
 	m.sims[5].Start(rocketchatsim.Restart(), 100)
@@ -43,50 +44,60 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 	awaitData(t, m.prometheus, `count(up{job="rocketchat_import"} == 1) == 20`)
 	awaitData(t, m.prometheus, `count(rocketchat_import_state{state="done"} == 1) == 18`)
 
-	want := []string{
-		"chat: firing RocketChatImportAuthFailure team07",
-		"chat: firing RocketChatImportInterrupted team05",
-		"pager: firing RocketChatImportAuthFailure team07",
-		"pager: firing RocketChatImportInterrupted team05",
-	}
-	for i := range m.sims {
-		if i != 5 && i != 7 {
-			want = append(want, "chat: firing RocketChatImportFinished "+nameOf(i))
+	var want []string
+	for i := range 20 {
+		alertname, receivers := "RocketChatImportFinished", []string{"chat"}
+		switch i {
+		case 5:
+			alertname, receivers = "RocketChatImportInterrupted", []string{"chat", "pager"}
+		case 7:
+			alertname, receivers = "RocketChatImportAuthFailure", []string{"chat", "pager"}
+		}
+		for _, receiver := range receivers {
+			want = append(want, told(receiver, "firing", alertname, nameOf(i), "rocketchat_import"))
 		}
 	}
-	m.awaitLines(t, "", want...)
-	m.requireRowsApart(t)
+	m.awaitTold(t, "", want...)
+	apart := 0 // queries of the dashboard that give each workspace a series of its own
+	for _, q := range loadDashboard(t).queries(t) {
+		instances := map[model.LabelValue]bool{}
+		for _, series := range q.run(t, m.prometheus, ".*") {
+			instances[series["instance"]] = true
+		}
+		if len(instances) >= 19 { // what is not known of the one that is refused is not shown
+			apart++
+		}
+	}
+	assert.GreaterOrEqual(t, apart, 10)
 
 	// One more, while Prometheus scrapes the others.
 	m.writeConfig(t, 21)
 	m.reload(t, http.StatusOK)
 	awaitData(t, m.prometheus, `count(up{job="rocketchat_import"} == 1) == 21`)
 	awaitData(t, m.prometheus, `rocketchat_import_up{instance="team20"} == 1`)
-	m.requireNone(t, `min_over_time(up[1h]) == 0`, "a scrape was lost")
+	assert.Empty(t, seriesOf(ask(t, m.prometheus, `min_over_time(up[1h]) == 0`)), "a scrape was lost")
 
 	// A file that cannot be used.
-	if err := os.WriteFile(m.config, []byte("workspaces: 21\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	const failed, down, own = "RocketChatImportConfigReloadFailed", "RocketChatImportExporterDown", "rocketchat_import_exporter"
+	require.NoError(t, os.WriteFile(m.config, []byte("workspaces: 21\n"), 0o600))
 	m.reload(t, http.StatusInternalServerError)
-	m.awaitLines(t, "RocketChatImportConfigReloadFailed", "tickets: firing RocketChatImportConfigReloadFailed "+m.address)
+	m.awaitTold(t, failed, told("tickets", "firing", failed, m.address, own))
 	m.writeConfig(t, 21)
 	m.reload(t, http.StatusOK)
-	m.awaitLines(t, "RocketChatImportConfigReloadFailed",
-		"tickets: firing RocketChatImportConfigReloadFailed "+m.address, "tickets: resolved RocketChatImportConfigReloadFailed "+m.address)
+	m.awaitTold(t, failed, told("tickets", "firing", failed, m.address, own), told("tickets", "resolved", failed, m.address, own))
 
 	m.exporter.Stop()
 	// Long enough for Alertmanager to have told of the targets too, if it would.
 	awaitData(t, m.prometheus, `count(time() - ALERTS_FOR_STATE{alertname="RocketChatImportExporterDown",job="rocketchat_import"} > 10) == 21`)
-	m.awaitLines(t, "RocketChatImportExporterDown", "tickets: firing RocketChatImportExporterDown "+m.address)
+	m.awaitTold(t, down, told("tickets", "firing", down, m.address, own))
 }
 
-// newMany starts n workspaces, and one more that the exporter is not told of.
-func newMany(t *testing.T, n int) *many {
+// newMany starts 21 workspaces; the exporter does not know the last one.
+func newMany(t *testing.T) *many {
 	t.Helper()
-	m := &many{config: filepath.Join(t.TempDir(), "config.yml")}
+	m := &many{config: filepath.Join(t.TempDir(), "config.yml"), address: freeAddress(t)}
 	mux := http.NewServeMux()
-	for i := range n + 1 {
+	for i := range 21 {
 		sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest, BasePath: "/" + nameOf(i)})
 		sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
 		mux.Handle("/"+nameOf(i)+"/", sim)
@@ -95,29 +106,11 @@ func newMany(t *testing.T, n int) *many {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	m.url = server.URL
-	m.writeConfig(t, n)
-	m.sims = m.sims[:n]
-
-	address, err := process.FreeAddress("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.address = address
-	m.exporter, err = process.Start("the exporter", nil, buildExporter(t),
-		"--config.file="+m.config, "--rocketchat.min-interval=0s", "--web.enable-lifecycle", "--web.listen-address="+address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		m.exporter.Stop()
-		showOutput(t, "The exporter", m.exporter)
-	})
-	if err := m.exporter.AwaitOK(t.Context(), "http://"+address+"/-/ready"); err != nil {
-		t.Fatal(err)
-	}
+	m.writeConfig(t, 20)
+	m.exporter = runExporter(t, buildExporter(t), m.address, "/-/ready", nil, "--config.file="+m.config, "--web.enable-lifecycle")
 	receiver, url := startPager(t)
 	stack := start(t, alertstack.Config{
-		Prometheus: prometheus, Alertmanager: alertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed, Webhook: url, Many: address,
+		Prometheus: prometheus, Alertmanager: alertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed, Webhook: url, Many: m.address,
 	})
 	m.pager, m.prometheus = receiver, newClient(t, stack.PrometheusURL)
 	return m
@@ -126,92 +119,28 @@ func newMany(t *testing.T, n int) *many {
 // writeConfig names the first n workspaces.
 func (m *many) writeConfig(t *testing.T, n int) {
 	t.Helper()
-	var text strings.Builder
-	text.WriteString("workspaces:\n")
+	text := "workspaces:\n"
 	for i := range n {
-		fmt.Fprintf(&text, "  %[1]s: {url: %[2]s/%[1]s, user_id: %[3]s, auth_token: %[4]s}\n", nameOf(i), m.url, userID, token)
+		text += fmt.Sprintf("  %[1]s: {url: %[2]s/%[1]s, user_id: %[3]s, auth_token: %[4]s}\n", nameOf(i), m.url, userID, token)
 	}
-	if err := os.WriteFile(m.config, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, os.WriteFile(m.config, []byte(text), 0o600))
 }
 
 // reload has the exporter read its configuration again.
 func (m *many) reload(t *testing.T, status int) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+m.address+"/-/reload", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	response, err := http.Post("http://"+m.address+"/-/reload", "", nil)
+	require.NoError(t, err)
 	response.Body.Close()
-	if response.StatusCode != status {
-		t.Errorf("the reload answers %s, want %d", response.Status, status)
-	}
+	assert.Equal(t, status, response.StatusCode)
 }
 
-// awaitLines waits until that, and nothing else, was told of.
-func (m *many) awaitLines(t *testing.T, alertname string, want ...string) {
+// awaitTold waits until somebody was told that, and nothing else about alerts of this
+// name, or of any.
+func (m *many) awaitTold(t *testing.T, alertname string, want ...string) {
 	t.Helper()
-	slices.Sort(want)
-	eventually(t, fmt.Sprintf("%q", want), func() error {
-		if got := m.lines(alertname); !slices.Equal(got, want) {
-			return fmt.Errorf("sent was %q", got)
-		}
-		return nil
+	eventually(t, fmt.Sprintf("%q", want), func(c *assert.CollectT) {
+		other := func(line string) bool { return !strings.Contains(line, alertname) }
+		assert.ElementsMatch(c, want, slices.DeleteFunc(m.pager.lines(), other))
 	})
-}
-
-// lines are the alerts of this name, or of any, that were told of so far.
-func (m *many) lines(alertname string) (lines []string) {
-	for _, n := range m.pager.notifications() {
-		for _, a := range n.Alerts {
-			if alertname == "" || a.Labels["alertname"] == alertname {
-				lines = append(lines, fmt.Sprintf("%s: %s %s %s", n.Receiver, a.Status, a.Labels["alertname"], a.Labels["instance"]))
-			}
-		}
-	}
-	slices.Sort(lines)
-	return lines
-}
-
-// requireRowsApart requires that the dashboard's queries by workspace give each
-// workspace a series of its own.
-func (m *many) requireRowsApart(t *testing.T) {
-	t.Helper()
-	apart := 0
-	for _, q := range loadDashboard(t) {
-		value, err := q.run(t, m.prometheus, ".*")
-		if err != nil {
-			t.Errorf("%s: %v", q.name, err)
-		}
-		instances := map[model.LabelValue]bool{}
-		switch series := value.(type) {
-		case model.Vector:
-			for _, s := range series {
-				instances[s.Metric["instance"]] = true
-			}
-		case model.Matrix:
-			for _, s := range series {
-				instances[s.Metric["instance"]] = true
-			}
-		}
-		if len(instances) >= 19 { // what is not known of the one that is refused is not shown
-			apart++
-		}
-	}
-	if apart < 10 {
-		t.Errorf("only %d queries of the dashboard tell the workspaces apart", apart)
-	}
-}
-
-func (m *many) requireNone(t *testing.T, query, what string) {
-	t.Helper()
-	value, _, _, err := m.prometheus.Query(t.Context(), query, time.Now())
-	if err != nil || hasData(value) {
-		t.Errorf("%s: %v %v", what, value, err)
-	}
 }

@@ -9,12 +9,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/demo/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -56,23 +57,28 @@ var formats = []format{
 }
 
 func TestPackages(t *testing.T) {
-	for _, program := range []string{"debootstrap", "systemd-nspawn", "rpm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Fatalf("%v: apt-get install debootstrap systemd-container rpm", err)
-		}
-	}
 	root := t.TempDir()
 	output(t, exec.Command("debootstrap", "--variant=minbase", "--include=systemd-sysv,rpm", "bookworm", root))
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest, RateLimit: -1})
 	sim.SetUser(userID, token, rocketchatsim.RunImport)
 	rocketchat := httptest.NewServer(sim)
 	defer rocketchat.Close()
-	buildVersions(t, filepath.Join(root, "var/tmp"))
+	// The packages 1.0.0 and 1.1.0, the second with another file of variables, from a
+	// copy of the repository.
+	build := exec.Command("sh", "-ec", fmt.Sprintf(`git ls-files -z | tar --null -T - -c | tar -x -C %[1]s
+		cd %[1]s
+		make() { command make packages architectures=%[2]s REVISION=0123abc BRANCH=a-branch CREATED=2026-01-02T03:04:05Z "$@"; }
+		make VERSION=1.0.0
+		echo "# All is new." > deploy/systemd/rocketchat_import_exporter.default
+		make VERSION=1.1.0
+		mv dist/*.deb dist/*.rpm %[3]s/var/tmp`, t.TempDir(), runtime.GOARCH, root))
+	build.Dir = repository
+	output(t, build)
 	t.Run("rpm, into a folder where no systemd runs", func(t *testing.T) {
-		said := output(t, exec.Command("sh", "-ec", "rpm --root="+root+" --install --nodeps "+root+"/var/tmp/*-1.0.0-*.rpm; chroot "+root+" rocketchat_import_exporter --version; rpm --root="+root+" --erase rocketchat-import-exporter"))
-		if !strings.Contains(said, fillIn) || !strings.Contains(said, "version 1.0.0") {
-			t.Errorf("it writes\n%s", said)
-		}
+		said := output(t, exec.Command("sh", "-ec", "rpm --root="+root+" --install --nodeps "+root+"/var/tmp/*-1.0.0-*.rpm; chroot "+root+
+			" rocketchat_import_exporter --version; rpm --root="+root+" --erase rocketchat-import-exporter"))
+		assert.Contains(t, said, fillIn)
+		assert.Contains(t, said, "version 1.0.0")
 	})
 	m := boot(t, root)
 	for _, f := range formats {
@@ -80,48 +86,26 @@ func TestPackages(t *testing.T) {
 	}
 }
 
-// buildVersions builds the packages 1.0.0 and 1.1.0, the second with another file of
-// variables, from a copy of the repository.
-func buildVersions(t *testing.T, dir string) {
-	t.Helper()
-	source := t.TempDir()
-	script := fmt.Sprintf(`git ls-files -z | tar --null -T - -c | tar -x -C %[1]s
-		cd %[1]s
-		make() { command make packages architectures=%[2]s REVISION=0123abc BRANCH=a-branch CREATED=2026-01-02T03:04:05Z "$@"; }
-		make VERSION=1.0.0
-		echo "# All is new." > deploy/systemd/rocketchat_import_exporter.default
-		make VERSION=1.1.0
-		mv dist/*.deb dist/*.rpm %[3]s`, source, runtime.GOARCH, dir)
-	build := exec.Command("sh", "-ec", script)
-	build.Dir = repository
-	output(t, build)
-}
-
 // test plays the life of a package.
 func (f format) test(t *testing.T, m machine, rocketchat string) {
 	address, err := process.FreeAddress("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	install := func(version string) string {
 		return m.run(t, f.install+fmt.Sprintf(f.pattern, version))
 	}
 
-	if said := install("1.0.0"); !strings.Contains(said, fillIn) || !strings.Contains(said, f.defaults) {
-		t.Errorf("installing does not say what to fill in:\n%s", said)
-	}
-	if state := m.run(t, "systemctl is-enabled "+service+"; systemctl is-active "+service+"; true"); state != "disabled\ninactive" {
-		t.Errorf("after installing, the service is %q", state)
-	}
-	if mode := m.run(t, "stat -c '%a %U' "+folder+"/token"); mode != "600 root" {
-		t.Errorf("the token's file is %s", mode)
-	}
+	said := install("1.0.0")
+	assert.Contains(t, said, fillIn)
+	assert.Contains(t, said, f.defaults)
+	assert.Equal(t, "disabled\ninactive", m.run(t, "systemctl is-enabled "+service+"; systemctl is-active "+service+"; true"))
+	assert.Equal(t, "600 root", m.run(t, "stat -c '%a %U' "+folder+"/token"))
 	m.run(t, `zcat /usr/share/man/man1/rocketchat_import_exporter.1.gz | grep -qe --web.listen-address &&
 		grep -q completion-bash /usr/share/bash-completion/completions/rocketchat_import_exporter &&
 		test -s /usr/share/rocketchat_import_exporter/rocketchat-import.rules.yml &&
 		test -s /usr/share/doc/rocketchat-import-exporter/docs/systemd.md`)
 
-	m.run(t, fmt.Sprintf("sed -i 's|^ROCKETCHAT_URL=.*|ROCKETCHAT_URL=%s|; s|^ROCKETCHAT_USER_ID=.*|ROCKETCHAT_USER_ID=%s|; s|127.0.0.1:10458|%s|' %s", rocketchat, userID, address, f.defaults))
+	m.run(t, fmt.Sprintf("sed -i 's|^ROCKETCHAT_URL=.*|ROCKETCHAT_URL=%s|; s|^ROCKETCHAT_USER_ID=.*|ROCKETCHAT_USER_ID=%s|; s|127.0.0.1:10458|%s|' %s",
+		rocketchat, userID, address, f.defaults))
 	m.run(t, "echo "+token+" > "+folder+"/token")
 	filledIn := m.run(t, "cat "+f.defaults)
 	m.run(t, "set -a; . "+f.defaults+"; rocketchat_import_exporter check --rocketchat.auth-token-file="+folder+"/token")
@@ -131,30 +115,17 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 
 	before := m.run(t, "systemctl show -P MainPID "+service)
 	install("1.1.0")
-	if after := m.run(t, "systemctl show -P MainPID "+service); after == before {
-		t.Error("the upgrade has not restarted the service")
-	}
+	assert.NotEqual(t, before, m.run(t, "systemctl show -P MainPID "+service), "the upgrade has to restart the service")
 	m.requireUp(t, address, "1.1.0")
-	if got := m.run(t, "cat "+f.defaults); got != filledIn {
-		t.Errorf("the upgrade has changed the file of variables:\n%s", got)
-	}
-	if got := m.run(t, "cat "+f.defaults+f.theirs); got != "# All is new." {
-		t.Errorf("beside it is %q", got)
-	}
-	m.run(t, "rm "+f.defaults+f.theirs)
+	assert.Equal(t, filledIn, m.run(t, "cat "+f.defaults))
+	assert.Equal(t, "# All is new.", m.run(t, "cat "+f.defaults+f.theirs+"; rm "+f.defaults+f.theirs))
 
 	m.run(t, f.remove)
-	if got := m.run(t, "systemctl is-active "+service+"; ls /usr/bin/rocketchat_import_exporter 2>/dev/null; true"); got != "inactive" {
-		t.Errorf("after the removal is left: %q", got)
-	}
-	if got := m.run(t, "cat "+f.defaults+f.saved+" "+folder+"/token"+f.saved); got != filledIn+"\n"+token {
-		t.Errorf("the removal has not left the configuration, but %q", got)
-	}
+	assert.Equal(t, "inactive", m.run(t, "systemctl is-active "+service+"; ls /usr/bin/rocketchat_import_exporter 2>/dev/null; true"))
+	assert.Equal(t, filledIn+"\n"+token, m.run(t, "cat "+f.defaults+f.saved+" "+folder+"/token"+f.saved))
 	if f.purge != "" {
 		m.run(t, "echo "+token+" > "+folder+"/another-workspace; "+f.purge)
-		if got := m.run(t, "ls -d /etc/*/rocketchat_import_exporter* "+folder+" 2>/dev/null; true"); got != "" {
-			t.Errorf("the purge has left %q", got)
-		}
+		assert.Empty(t, m.run(t, "ls -d /etc/*/rocketchat_import_exporter* "+folder+" 2>/dev/null; true"))
 	}
 }
 
@@ -162,27 +133,20 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 // shares the network.
 type machine struct{ leader string }
 
-func boot(t *testing.T, root string) machine {
+// boot returns once process 1 says that the machine is there. Until then, that
+// process may not have begun, or not have its root yet.
+func boot(t *testing.T, root string) (m machine) {
 	t.Helper()
 	console, err := process.Start("systemd-nspawn", os.Environ(), "systemd-nspawn", "--directory="+root, "--register=no", "--keep-unit", "--boot")
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(console.Stop)
-	// It is there once its process 1 says so. Until then, the process may not have
-	// begun, or not have its root yet.
-	for range 600 {
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", console.PID()))
-		for child := range strings.FieldsSeq(string(children)) {
-			m := machine{leader: child}
-			if state, _ := m.command("systemctl is-system-running --wait").Output(); slices.Contains([]string{"running\n", "degraded\n"}, string(state)) {
-				return m
-			}
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatalf("it does not boot\n%s", console.Output())
-	return machine{}
+		m.leader = strings.TrimSpace(string(children))
+		state, _ := m.command("systemctl is-system-running --wait").Output()
+		assert.Regexp(c, "^(running|degraded)\n$", string(state), console.Output())
+	}, 3*time.Minute, 100*time.Millisecond)
+	return m
 }
 
 // run runs a shell script on the machine and returns what it writes.
@@ -200,35 +164,24 @@ func (m machine) command(script string) *exec.Cmd {
 // until the service answers.
 func (m machine) requireUp(t *testing.T, address, version string) {
 	t.Helper()
-	var response *http.Response
-	var err error
-	for range 1_000 {
-		if response, err = http.Get("http://" + address + "/metrics"); err == nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+	var metrics []byte
+	if !assert.EventuallyWithT(t, func(c *assert.CollectT) {
+		response, err := http.Get("http://" + address + "/metrics")
+		require.NoError(c, err)
+		defer response.Body.Close()
+		metrics, err = io.ReadAll(response.Body)
+		assert.NoError(c, err)
+	}, 10*time.Second, 10*time.Millisecond) {
+		t.Fatal(m.run(t, "journalctl --unit="+service))
 	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, m.run(t, "journalctl --unit="+service))
-	}
-	defer response.Body.Close()
-	metrics, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"\nrocketchat_import_up 1\n", `version="` + version + `"`} {
-		if !strings.Contains(string(metrics), want) {
-			t.Errorf("the metrics have no %s:\n%s", want, metrics)
-		}
-	}
+	assert.Contains(t, string(metrics), "\nrocketchat_import_up 1\n")
+	assert.Contains(t, string(metrics), `version="`+version+`"`)
 }
 
 // output runs a program and returns what it writes.
 func output(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", cmd, err, out)
-	}
+	require.NoError(t, err, string(out))
 	return strings.TrimSpace(string(out))
 }
