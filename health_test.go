@@ -1,21 +1,13 @@
 package main
 
 import (
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-)
 
-// health runs the command and returns its exit code and error.
-func health(t *testing.T, args ...string) (int, string) {
-	t.Helper()
-	var stderr strings.Builder
-	code := run(t.Context(), append([]string{"health"}, args...), io.Discard, &stderr)
-	return code, stderr.String()
-}
+	"github.com/stretchr/testify/assert"
+)
 
 func TestHealthOfAnExporterThatRuns(t *testing.T) {
 	const users = "basic_auth_users: {alice: $2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze}"
@@ -28,24 +20,18 @@ func TestHealthOfAnExporterThatRuns(t *testing.T) {
 		"an optional certificate": {"--web.config.file=" + tlsConfig(t, "  client_auth_type: RequestClientCert")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := start(t, append(good, args...)...)
-			_, port, err := net.SplitHostPort(strings.TrimPrefix(p.url, "http://"))
-			if err != nil {
-				t.Fatal(err)
+			p := start(t, append(credentials, args...)...)
+			health := append([]string{"health"}, args...)
+			port := strings.TrimPrefix(p.url, "http://127.0.0.1")
+			for _, host := range []string{"", "0.0.0.0", "[::]", "127.0.0.1", "localhost"} {
+				code, _, stderr := execute(t, append(health, "--web.listen-address="+host+port, "--web.listen-address=127.0.0.1:1")...)
+				assert.Zero(t, code, stderr)
 			}
-			for _, address := range []string{":" + port, "0.0.0.0:" + port, "[::]:" + port, "127.0.0.1:" + port, "localhost:" + port} {
-				if code, stderr := health(t, append(args, "--web.listen-address="+address, "--web.listen-address=127.0.0.1:1")...); code != 0 {
-					t.Errorf("%s: the exit code is %d: %s", address, code, stderr)
-				}
-			}
-			t.Setenv("ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS", ":"+port)
-			if code, stderr := health(t, args...); code != 0 {
-				t.Errorf("by its variable: the exit code is %d: %s", code, stderr)
-			}
+			t.Setenv("ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS", port)
+			code, _, stderr := execute(t, health...)
+			assert.Zero(t, code, stderr)
 			p.stop()
-			if code, stderr := health(t, args...); code != 1 || !strings.Contains(stderr, "refused") {
-				t.Errorf("once it has stopped: the exit code is %d: %s", code, stderr)
-			}
+			assertFails(t, "refused", health...)
 		})
 	}
 }
@@ -53,13 +39,7 @@ func TestHealthOfAnExporterThatRuns(t *testing.T) {
 func TestHealthOfWhatIsNoExporter(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(other.Close)
-	for arg, want := range map[string]string{
-		"--web.listen-address=" + strings.TrimPrefix(other.URL, "http://"): "404",
-		"--web.listen-address=vsock://:10458":                              flagAndEnv(listenAddressFlag),
-		"--web.systemd-socket":                                             flagAndEnv(systemdSocketFlag),
-	} {
-		if code, stderr := health(t, arg); code != 1 || !strings.Contains(stderr, want) {
-			t.Errorf("%s: the exit code is %d: %s", arg, code, stderr)
-		}
-	}
+	assertFails(t, "404", "health", "--web.listen-address="+strings.TrimPrefix(other.URL, "http://"))
+	assertFails(t, flagAndEnv(listenAddressFlag), "health", "--web.listen-address=vsock://:10458")
+	assertFails(t, flagAndEnv(systemdSocketFlag), "health", "--web.systemd-socket")
 }
