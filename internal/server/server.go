@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -33,10 +34,15 @@ type Options struct {
 	// Reload reads the configuration file again. POST /-/reload calls it. It is
 	// nil if that is off.
 	Reload func() error
-	// Docs has README.md and docs/.
+	// Docs has the pages and the files that they link to.
 	Docs fs.FS
 	// Logger gets what a page cannot say.
 	Logger log.Logger
+}
+
+// docPaths are where the files of Docs are.
+var docPaths = []string{
+	"/README.md", "/CHANGELOG.md", "/CONTRIBUTING.md", "/SECURITY.md", "/docs/", "/alerts/", "/dashboards/", "/deploy/",
 }
 
 // server has the handlers of all paths.
@@ -57,8 +63,9 @@ func (s server) routes() *http.ServeMux {
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	mux.HandleFunc("/-/reload", s.reload)
-	mux.Handle("/README.md", s.docs())
-	mux.Handle("/docs/", s.docs())
+	for _, path := range docPaths {
+		mux.HandleFunc(path, s.docs)
+	}
 	if s.Multi {
 		mux.HandleFunc("/probe", s.probe)
 		mux.HandleFunc("/sd", s.discovery)
@@ -66,20 +73,20 @@ func (s server) routes() *http.ServeMux {
 	return mux
 }
 
-// Reserved reports whether path leads to one of the pages, so that it cannot
+// Reserved reports whether telemetryPath leads to one of the pages, so that it cannot
 // be the telemetry path.
-func Reserved(path string) bool {
-	_, pattern := server{Options{Multi: true}}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}})
+func Reserved(telemetryPath string) bool {
+	_, pattern := server{Options{Multi: true}}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: telemetryPath}})
 	return pattern != ""
 }
 
-// docs shows Markdown as the text that it is.
-func (s server) docs() http.Handler {
-	files := http.FileServerFS(s.Docs)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// docs shows Markdown and YAML as the text that they are. A browser would
+// download them otherwise.
+func (s server) docs(w http.ResponseWriter, r *http.Request) {
+	if path.Ext(r.URL.Path) != ".png" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		files.ServeHTTP(w, r)
-	})
+	}
+	http.FileServerFS(s.Docs).ServeHTTP(w, r)
 }
 
 // telemetry shows the exporter itself and, unless there are many, the workspace.
