@@ -66,7 +66,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 		r.ServerTime = &answer.ServerTime
 	}
 	if answer.Operation.KeepsSelection() {
-		r.Notes = append(r.Notes, "This record is from a server before 3.14, which keeps the selection in it. The exporter does not ask this workspace for selections. After an upgrade of Rocket.Chat, restart the exporter once there is a newer import.")
+		r.Notes = append(r.Notes, "This Rocket.Chat (3.0 to 3.13) keeps selections in its records, so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this.")
 	}
 	return r
 }

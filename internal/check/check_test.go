@@ -199,7 +199,7 @@ func TestEarlyServer(t *testing.T) {
 			sim.SetOperation(op)
 			_, words, _ := run(t, url, "")
 			want := generation == rocketchatsim.Early3 && importer == "slack"
-			if got := strings.Contains(words, "does not ask this workspace for selections"); got != want {
+			if got := strings.Contains(words, "so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import"); got != want {
 				t.Errorf("%s, %s: the note is %v in\n%s", generation, importer, got, words)
 			}
 		}

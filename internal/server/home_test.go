@@ -346,7 +346,7 @@ func TestHome(t *testing.T) {
 		{"a cleared import has nothing staged", one, "/", acme(seenIn(client.StepUserSelection, notValid)), now, []string{"nothing staged"}, []string{"Users"}},
 		{"the selection is nearer the truth than the counts", one, "/", acme(seenIn(client.StepUserSelection, selected(2990, 400, 149739))), now, []string{"Users</dt><dd>2,990<", "Messages</dt><dd>149,739<"}, nil},
 		{"an import by import.run counts what fails", one, "/", acme(seenIn("importer_importing_users", importer("api"))), now, []string{"Rocket.Chat does not save the last counts."}, []string{"record that fails"}},
-		{"an early server", one, "/", acme(early), now, []string{"restart the exporter to make it forget this"}, nil},
+		{"an early server", one, "/", acme(early), now, []string{"After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this."}, nil},
 		{"a failure that lasts is shown with what to do", one, "/", acme(seenIn("importer_importing_messages", failing(tokenRefused(t)))), now,
 			[]string{"Cannot be seen now.", "HTTP status 401", "Create a new token", "The last failure was <time", "Below is what was seen <time"}, nil},
 		{"a failure that is over is kept", one, "/", acme(recovered), now,
