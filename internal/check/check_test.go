@@ -2,13 +2,14 @@ package check
 
 import (
 	"encoding/json"
-	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
@@ -25,9 +26,7 @@ func start(t *testing.T, generation rocketchatsim.Generation) (*rocketchatsim.Se
 	server := httptest.NewServer(sim)
 	t.Cleanup(func() {
 		server.Close()
-		if sim.Requests(rocketchatsim.GetImportFileData) != 0 {
-			t.Error("the selection was read")
-		}
+		assert.Zero(t, sim.Requests(rocketchatsim.GetImportFileData))
 	})
 	return sim, server.URL
 }
@@ -36,38 +35,27 @@ func start(t *testing.T, generation rocketchatsim.Generation) (*rocketchatsim.Se
 func run(t *testing.T, address, tokenFile string) (r Result, words, asJSON string) {
 	t.Helper()
 	url, err := client.ParseURL(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	w := config.Workspace{
 		URL: url, UserID: "watcher", Token: token, TokenFile: tokenFile,
 		Timeout: 10 * time.Second, HTTP: promconfig.DefaultHTTPClientConfig,
 	}
 	r = Run(t.Context(), "acme", w, "test")
 	var text strings.Builder
-	if err := r.Write(&text); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, r.Write(&text))
 	encoded, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(text.String()+string(encoded), token) {
-		t.Error("the result shows the token")
-	}
+	require.NoError(t, err)
+	assert.NotContains(t, text.String()+string(encoded), token)
 	return r, text.String(), string(encoded)
 }
 
 func TestFindings(t *testing.T) {
 	sim, url := start(t, rocketchatsim.Latest)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
+	nowhere := httptest.NewServer(nil)
+	nowhere.Close()
 	answer := func(a rocketchatsim.Answer) func() { return func() { sim.AnswerWith(&a) } }
 	front := func(name string) func() { return answer(rocketchatsim.Fronts()[name]) }
-	tests := map[string]struct {
+	for name, test := range map[string]struct {
 		arrange                      func()
 		url                          string
 		file                         string // with the token
@@ -82,137 +70,102 @@ func TestFindings(t *testing.T) {
 		"a proxy's 401":                  {front("401 basic auth"), url, "", "false", "null", "null", "basic_auth"},
 		"a proxy's 407":                  {front("407 of a proxy"), url, "", "false", "null", "null", "HTTP status 407"},
 		"a login page":                   {front("login page"), url, "", "false", "null", "null", "HTTP status 200"},
-		"a URL that leads nowhere":       {func() {}, "http://" + listener.Addr().String(), "", "false", "null", "null", "dial tcp"},
+		"a URL that leads nowhere":       {func() {}, nowhere.URL, "", "false", "null", "null", "dial tcp"},
 		"a token file that is gone":      {func() {}, url, "/gone/token", "null", "null", "null", "/gone/token"},
-	}
-	for name, test := range tests {
+	} {
 		t.Run(name, func(t *testing.T) {
 			sim.SetUser("watcher", token, rocketchatsim.RunImport)
 			sim.AnswerWith(nil)
 			test.arrange()
 			r, words, asJSON := run(t, test.url, test.file)
-			want := `"reached":` + test.reached + `,"token_accepted":` + test.accepted + `,"permitted":` + test.permitted
-			if !strings.Contains(asJSON, want) {
-				t.Errorf("as JSON the result is %s, want %s", asJSON, want)
-			}
-			if !strings.HasPrefix(words, "acme ("+test.url+")\n") || !strings.Contains(words, test.want) {
-				t.Errorf("in words the result is\n%swant %q", words, test.want)
-			}
-			if r.OK != (test.permitted == "true") || r.OK == (r.Hint != "") {
-				t.Errorf("ok is %v, the hint %q", r.OK, r.Hint)
-			}
+			assert.Contains(t, asJSON, `"reached":`+test.reached+`,"token_accepted":`+test.accepted+`,"permitted":`+test.permitted)
+			assert.Contains(t, words, "acme ("+test.url+")\n")
+			assert.Contains(t, words, test.want)
+			assert.Equal(t, test.permitted == "true", r.OK)
+			assert.Equal(t, !r.OK, r.Hint != "")
 		})
 	}
 }
 
 func TestWords(t *testing.T) {
 	sim, url := start(t, rocketchatsim.Latest)
-	sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepImportingUsers, time.Now()))
-	if err := sim.Update(func(o *rocketchatsim.Operation) {
-		o.Count = &rocketchatsim.Count{Total: new(153400), Completed: new(1200), Error: new(3)}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := sim.Backdate(26*time.Hour + 5*time.Minute + 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
+	op := rocketchatsim.SlackOperation(rocketchatsim.StepImportingUsers, time.Now())
+	op.Count = &rocketchatsim.Count{Total: new(153400), Completed: new(1200), Error: new(3)}
+	sim.SetOperation(op)
+	require.NoError(t, sim.Backdate(26*time.Hour+5*time.Minute+10*time.Second))
 	_, words, _ := run(t, url, "")
-	want := "acme (" + url + `)
+	assert.Equal(t, "acme ("+url+`)
   Rocket.Chat  was reached
   token        is accepted
   permission   run-import is there
   import       slack, state importing (importer_importing_users); 1200 of 153400 saved, 3 failed
   last saved   1d2h5m ago
   meaning      Stalled: a running import is saved more often than this. See RocketChatImportStalled in docs/runbooks.md.
-`
-	if words != want {
-		t.Errorf("the words are\n%swant\n%s", words, want)
-	}
+`, words)
 }
 
 func TestMeaning(t *testing.T) {
-	tests := []struct {
-		step     string
-		importer string // slack if empty
-		age      time.Duration
-		invalid  bool
-		total    int
-		want     string
-	}{
-		{rocketchatsim.StepNew, "", 0, false, 0, "New:"},
-		{rocketchatsim.StepFileLoaded, "", 29 * time.Minute, false, 0, "Waiting: preparation begins"},
-		{rocketchatsim.StepFileLoaded, "", 31 * time.Minute, false, 0, "Stalled: the file cannot be read"},
-		{rocketchatsim.StepPreparingUsers, "", 29 * time.Minute, false, 0, "Preparing"},
-		{rocketchatsim.StepPreparingUsers, "", 31 * time.Minute, false, 0, "Stalled: the file cannot be read"},
-		{rocketchatsim.StepPreparingUsers, "", 0, true, 0, "Interrupted"},
-		{rocketchatsim.StepUserSelection, "", time.Hour, false, 900, "Ready"},
-		{rocketchatsim.StepUserSelection, "", 0, false, 0, "Nothing staged"},
-		{rocketchatsim.StepUserSelection, "", 0, true, 900, "Nothing staged"},
-		{rocketchatsim.StepImportingMessages, "", 14 * time.Minute, false, 900, "Running."},
-		{rocketchatsim.StepImportingMessages, "", 16 * time.Minute, false, 900, "Stalled: a running import"},
-		{rocketchatsim.StepFinishing, "", 16 * time.Minute, false, 900, "Stalled: a running import"},
-		{rocketchatsim.StepImportingFiles, "pending-files", 16 * time.Minute, false, 900, "Running. Rocket.Chat may save only"},
-		{rocketchatsim.StepImportingMessages, "", 0, true, 900, "Interrupted"},
-		{rocketchatsim.StepDone, "", time.Hour, false, 900, "Finished."},
-		{rocketchatsim.StepDone, "", 0, true, 900, "Ended: finished before Rocket.Chat was restarted, or aborted; 250 of 900 saved."},
-		{rocketchatsim.StepImportFailed, "", 0, false, 900, "Failed."},
-		{rocketchatsim.StepImportCancelled, "", 0, false, 900, "Canceled."},
-		{"importer_dreaming", "", time.Hour, false, 900, "This version"},
-	}
 	sim, url := start(t, rocketchatsim.Latest)
-	for _, test := range tests {
+	invalid := func(o *rocketchatsim.Operation) { o.Valid = false }
+	pendingFiles := func(o *rocketchatsim.Operation) { o.ImporterKey = "pending-files" }
+	nothing := func(o *rocketchatsim.Operation) { o.Count.Total = new(0) }
+	// So the CSV importer counts a Slack export.
+	oneMessage := func(o *rocketchatsim.Operation) { o.Count.Total, o.Count.Messages = new(1), new(1) }
+	for _, test := range []struct {
+		step   string
+		change func(*rocketchatsim.Operation)
+		age    time.Duration
+		want   string
+	}{
+		{rocketchatsim.StepNew, nothing, 0, "New:"},
+		{rocketchatsim.StepFileLoaded, nothing, 29 * time.Minute, "Waiting: preparation begins"},
+		{rocketchatsim.StepFileLoaded, nothing, 31 * time.Minute, "Stalled: the file cannot be read"},
+		{rocketchatsim.StepPreparingUsers, nothing, 29 * time.Minute, "Preparing"},
+		{rocketchatsim.StepPreparingUsers, nothing, 31 * time.Minute, "Stalled: the file cannot be read"},
+		{rocketchatsim.StepPreparingUsers, invalid, 0, "Interrupted"},
+		{rocketchatsim.StepUserSelection, nil, time.Hour, "Ready"},
+		{rocketchatsim.StepUserSelection, nothing, 0, "Nothing staged"},
+		{rocketchatsim.StepUserSelection, invalid, 0, "Nothing staged"},
+		{rocketchatsim.StepUserSelection, oneMessage, 0, "Nothing staged"},
+		{rocketchatsim.StepImportingMessages, nil, 14 * time.Minute, "Running."},
+		{rocketchatsim.StepImportingMessages, nil, 16 * time.Minute, "Stalled: a running import"},
+		{rocketchatsim.StepFinishing, nil, 16 * time.Minute, "Stalled: a running import"},
+		{rocketchatsim.StepImportingFiles, pendingFiles, 16 * time.Minute, "Running. Rocket.Chat may save only"},
+		{rocketchatsim.StepImportingMessages, invalid, 0, "Interrupted"},
+		{rocketchatsim.StepDone, nil, time.Hour, "Finished."},
+		{rocketchatsim.StepDone, invalid, 0, "Ended: finished before Rocket.Chat was restarted, or aborted; 250 of 900 saved."},
+		{rocketchatsim.StepImportFailed, nil, 0, "Failed."},
+		{rocketchatsim.StepImportCancelled, nil, 0, "Canceled."},
+		{"importer_dreaming", nil, time.Hour, "This version"},
+	} {
 		op := rocketchatsim.SlackOperation(test.step, time.Now().Add(-test.age))
-		op.Valid = !test.invalid
-		op.Count = &rocketchatsim.Count{Total: &test.total, Completed: new(250)}
-		if test.importer != "" {
-			op.ImporterKey = test.importer
+		op.Count = &rocketchatsim.Count{Total: new(900), Completed: new(250)}
+		if test.change != nil {
+			test.change(&op)
 		}
 		sim.SetOperation(op)
 		r, _, _ := run(t, url, "")
-		if r.Import == nil || !strings.HasPrefix(r.Import.Meaning, test.want) || r.Import.NothingStaged != (test.want == "Nothing staged") {
-			t.Errorf("%+v: the import is %+v", test, r.Import)
-		}
-		if r.ServerTime == nil || r.Import.SecondsSinceSave == nil || *r.Import.SecondsSinceSave < max(0, test.age.Seconds()-2) {
-			t.Errorf("%+v: the server's time is %v, %+v", test, r.ServerTime, r.Import)
-		}
+		require.NotNil(t, r.Import)
+		assert.True(t, strings.HasPrefix(r.Import.Meaning, test.want), "%s, %s old: %s", test.step, test.age, r.Import.Meaning)
+		assert.Equal(t, test.want == "Nothing staged", r.Import.NothingStaged)
+		assert.NotNil(t, r.ServerTime)
+		require.NotNil(t, r.Import.SecondsSinceSave)
+		assert.GreaterOrEqual(t, *r.Import.SecondsSinceSave, max(0, test.age.Seconds()-2))
 	}
 }
 
-func TestAnswerWithoutDate(t *testing.T) {
-	sim, url := start(t, rocketchatsim.Latest)
+func TestNotes(t *testing.T) {
+	sim, url := start(t, rocketchatsim.Early3)
 	sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepImportingUsers, time.Now().Add(-time.Hour)))
+	_, words, _ := run(t, url, "")
+	assert.Contains(t, words, "\n  note         This Rocket.Chat (3.0 to 3.13) keeps selections in its records, so the exporter never asks for them. "+
+		"After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this.\n")
 	sim.SetDate(nil)
 	r, words, asJSON := run(t, url, "")
-	if !r.OK || r.Import.Meaning != "Running." || !strings.Contains(words, "last saved   not known") || !strings.Contains(words, "note         The answer has no Date header") ||
-		!strings.Contains(asJSON, `"server_time":null`) || !strings.Contains(asJSON, `"seconds_since_save":null`) {
-		t.Errorf("the result is\n%s%s", words, asJSON)
-	}
-}
-
-// An early server is named as such, and no other is.
-func TestEarlyServer(t *testing.T) {
-	for _, generation := range rocketchatsim.Generations() {
-		for _, importer := range []string{"slack", "pending-files"} {
-			sim, url := start(t, generation)
-			op := rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now())
-			op.ImporterKey = importer
-			sim.SetOperation(op)
-			_, words, _ := run(t, url, "")
-			want := generation == rocketchatsim.Early3 && importer == "slack"
-			if got := strings.Contains(words, "so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import"); got != want {
-				t.Errorf("%s, %s: the note is %v in\n%s", generation, importer, got, words)
-			}
-		}
-	}
-}
-
-// A Slack export that is given to the CSV importer counts one message.
-func TestFileOfAnotherKindHasNothingStaged(t *testing.T) {
-	sim, url := start(t, rocketchatsim.Latest)
-	op := rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now())
-	op.Count = &rocketchatsim.Count{Total: new(1), Messages: new(1)}
-	sim.SetOperation(op)
-	if r, _, _ := run(t, url, ""); r.Import == nil || !r.Import.NothingStaged {
-		t.Errorf("the import is %+v", r.Import)
-	}
+	assert.True(t, r.OK)
+	assert.Equal(t, "Running.", r.Import.Meaning)
+	assert.Contains(t, words, "last saved   not known")
+	assert.Contains(t, words, "note         The answer has no Date header")
+	assert.Contains(t, asJSON, `"server_time":null`)
+	assert.Contains(t, asJSON, `"seconds_since_save":null`)
 }
