@@ -143,6 +143,7 @@ func TestSingleWorkspaceIsShownWithTheExporter(t *testing.T) {
 	body := r.get("/metrics")
 	assert.Contains(t, body, "\nrocketchat_import_up 1\n")
 	assert.Contains(t, body, "\ngo_goroutines ")
+	assert.NotContains(t, r.get("/"), "./sd")
 	r.do(http.MethodGet, "/probe?target=acme", http.StatusNotFound)
 	r.do(http.MethodGet, "/sd", http.StatusNotFound)
 }
@@ -188,7 +189,9 @@ func TestHomeAsksNothing(t *testing.T) {
 	for path, status := range map[string]int{"/": http.StatusOK, "/?workspace=acme": http.StatusOK, "/?workspace=%3Cscript%3E": http.StatusNotFound} {
 		header, body := r.do(http.MethodGet, path, status)
 		assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", header.Get("Content-Security-Policy"))
-		assert.Contains(t, body, "importing users")
+		for _, want := range []string{"importing users", `<meta http-equiv="refresh" content="15">`, `href="./metrics"`, `href="./sd"`, `href="./docs/runbooks.md"`} {
+			assert.Contains(t, body, want)
+		}
 		assert.NotContains(t, body, "<script")
 		assert.NotContains(t, body, token)
 	}
