@@ -94,7 +94,8 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	app.Flag(timeoutFlag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
 	app.Flag(minIntervalFlag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
 	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
-		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData), modeNames()...)
+		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData),
+		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
 	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("2m").DurationVar(&f.workspace.FileDataTimeout)
 	app.Flag(telemetryPathFlag, "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.enable-lifecycle", "Let POST /-/reload read the configuration file again.").BoolVar(&f.lifecycle)
@@ -211,7 +212,7 @@ func checkTelemetryPath(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		return errors.New("must begin with /")
-	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#%"), strings.ContainsFunc(p, notInPath):
+	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#%"), strings.ContainsFunc(p, unicode.IsSpace), strings.ContainsFunc(p, unicode.IsControl):
 		return errors.New("must be a plain path such as /metrics")
 	case server.Reserved(p):
 		return errors.New("must not be the path of another page")
@@ -219,8 +220,6 @@ func checkTelemetryPath(p string) error {
 		return nil
 	}
 }
-
-func notInPath(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // checkListenAddress rejects addresses that the exporter toolkit cannot listen
 // on.
@@ -235,12 +234,4 @@ func checkListenAddress(address string) error {
 		_, err = strconv.ParseUint(port, 10, 32)
 	}
 	return err
-}
-
-func modeNames() []string {
-	var names []string
-	for _, mode := range config.Modes() {
-		names = append(names, string(mode))
-	}
-	return names
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -92,8 +91,8 @@ func (r *Result) fail(err error) {
 	}
 }
 
-// Write writes a result in words.
-func (r Result) Write(w io.Writer) error {
+// String is the result in words.
+func (r Result) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s)\n", r.Workspace, r.URL)
 	fmt.Fprintf(&b, "  Rocket.Chat  %s\n", word(r.Reached, "was reached", "did not answer"))
@@ -107,8 +106,7 @@ func (r Result) Write(w io.Writer) error {
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "  note         %s\n", note)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func word(known *bool, yes, no string) string {
