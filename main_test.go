@@ -173,14 +173,6 @@ func TestExporterShowsAnImport(t *testing.T) {
 	assert.Zero(t, sim.Destructive())
 }
 
-func TestExporterStartsWithoutRocketChat(t *testing.T) {
-	server := httptest.NewServer(nil)
-	server.Close()
-	metrics := start(t, append(credentials, "--rocketchat.url="+server.URL)...).get("/metrics")
-	assert.Contains(t, metrics, "\nrocketchat_import_up 0\n")
-	assert.Contains(t, metrics, "\nrocketchat_import_scrape_failures_total{reason=\"connection\"} 1\n")
-}
-
 func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
 	sim, _ := workspace(t)
 	arrived, released := make(chan struct{}), make(chan struct{})
