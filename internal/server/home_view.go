@@ -50,13 +50,8 @@ type bar struct {
 	Text       string
 }
 
-// Percent is how far the import is, rounded down.
-func (b bar) Percent() string {
-	if b.Max == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d %%", 100*b.Value/b.Max)
-}
+// Percent is how far the import is, rounded down. Max is above 0.
+func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
 
 // Short is Text for a table.
 func (b bar) Short() string {

@@ -115,14 +115,12 @@ func (s server) show(w http.ResponseWriter, r *http.Request, name string, regist
 	collector.Serve(w, r, workspace.Watcher, workspace.API, registry, s.Logger)
 }
 
-// group is a target group of Prometheus's HTTP service discovery.
-type group struct {
-	Targets []string          `json:"targets"`
-	Labels  map[string]string `json:"labels"`
-}
-
 // discovery lists the workspaces for Prometheus's HTTP service discovery.
 func (s server) discovery(w http.ResponseWriter, _ *http.Request) {
+	type group struct {
+		Targets []string          `json:"targets"`
+		Labels  map[string]string `json:"labels"`
+	}
 	groups := []group{} // and not null where there is none
 	for _, workspace := range s.Set.All() {
 		groups = append(groups, group{
