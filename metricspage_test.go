@@ -31,7 +31,18 @@ const (
 func TestThePageOfMetricsIsWhatTheExporterShows(t *testing.T) {
 	seen := map[string]*dto.MetricFamily{}
 	for _, generation := range rocketchatsim.Generations() {
-		seeAll(t, seen, generation)
+		sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation})
+		sim.SetUser("watcher", secret, rocketchatsim.RunImport) // and not exempt, so that the rate limit shows
+		op := rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now())
+		op.Count = &rocketchatsim.Count{ // everything
+			Total: new(4), Users: new(1), Channels: new(1), Messages: new(1), Contacts: new(1), Completed: new(0), Error: new(0),
+		}
+		sim.SetOperation(op)
+		server := httptest.NewServer(sim)
+		t.Cleanup(server.Close)
+		p := start(t, "--config.file="+temporary(t, workspacesAt(server.URL, "acme")))
+		see(t, seen, p.get("/probe?target=acme"))
+		see(t, seen, p.get("/metrics"))
 	}
 	page, err := os.ReadFile(metricsPage)
 	require.NoError(t, err)
@@ -45,30 +56,17 @@ func TestThePageOfMetricsIsWhatTheExporterShows(t *testing.T) {
 	assert.Equal(t, want, string(page), "%s is stale: run make generate", metricsPage)
 }
 
-// seeAll adds all that the exporter shows of an import that counts everything,
-// in a workspace of a generation.
-func seeAll(t *testing.T, seen map[string]*dto.MetricFamily, generation rocketchatsim.Generation) {
+// see adds an exposition to what was seen.
+func see(t *testing.T, seen map[string]*dto.MetricFamily, exposition string) {
 	t.Helper()
-	sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation})
-	sim.SetUser("watcher", secret, rocketchatsim.RunImport) // and not exempt, so that the rate limit shows
-	op := rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now())
-	op.Count = &rocketchatsim.Count{
-		Total: new(4), Users: new(1), Channels: new(1), Messages: new(1), Contacts: new(1), Completed: new(0), Error: new(0),
-	}
-	sim.SetOperation(op)
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	p := start(t, "--config.file="+temporary(t, workspacesAt(server.URL, "acme")))
-	for _, path := range []string{"/probe?target=acme", "/metrics"} {
-		parser := expfmt.NewTextParser(model.UTF8Validation)
-		families, err := parser.TextToMetricFamilies(strings.NewReader(p.get(path)))
-		require.NoError(t, err)
-		for name, family := range families {
-			if before := seen[name]; before != nil {
-				family.Metric = append(family.Metric, before.Metric...)
-			}
-			seen[name] = family
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(exposition))
+	require.NoError(t, err)
+	for name, family := range families {
+		if before := seen[name]; before != nil {
+			family.Metric = append(family.Metric, before.Metric...)
 		}
+		seen[name] = family
 	}
 }
 
