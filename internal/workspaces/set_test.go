@@ -124,21 +124,25 @@ func TestWorkspaceThatHangsDelaysNeitherAnotherNorTheEnd(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	for address, want := range map[string]string{
-		"http://chat.example": "plain http", "https://chat.example": "", "http://127.0.0.1:3000": "", "http://[::1]": "",
-		"http://localhost": "", "http://chat.localhost": "", "http://localhost.example": "plain http", "http://192.0.2.1": "plain http",
+	for _, test := range []struct {
+		url  string
+		mode config.Mode
+		want string // in the one line of the log; empty if there is none
+	}{
+		{"http://chat.example", config.OnChange, "over plain http"}, {"http://localhost.example", config.OnChange, "over plain http"},
+		{"http://192.0.2.1", config.OnChange, "over plain http"}, {"https://chat.example", config.OnChange, ""},
+		{"http://localhost", config.OnChange, ""}, {"http://chat.localhost", config.OnChange, ""},
+		{"http://127.0.0.1:3000", config.EachScrape, ""}, {"http://[::1]", config.Never, ""},
+		{"https://chat.example", config.Unguarded, "THIS WIPES A RUNNING IMPORT"},
 	} {
-		for mode, wipes := range map[config.Mode]int{config.EachScrape: 0, config.Unguarded: 1} {
-			var lines strings.Builder
-			set := NewSet("test", log.NewLogfmtLogger(&lines))
-			t.Cleanup(set.Close)
-			w := workspaceAt(t, address)
-			w.FileData = mode
-			require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w}))
-			require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w})) // and not again
-			assert.Contains(t, lines.String(), want)
-			assert.Equal(t, want != "", strings.Contains(lines.String(), "plain http"), address)
-			assert.Equal(t, wipes, strings.Count(lines.String(), "THIS WIPES A RUNNING IMPORT"), address)
-		}
+		var lines strings.Builder
+		set := NewSet("test", log.NewLogfmtLogger(&lines))
+		t.Cleanup(set.Close)
+		w := workspaceAt(t, test.url)
+		w.FileData = test.mode
+		require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w}))
+		require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w})) // which warns no second time
+		assert.Contains(t, lines.String(), test.want)
+		assert.Equal(t, test.want != "", strings.Count(lines.String(), "\n") == 1, lines.String())
 	}
 }
