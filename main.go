@@ -125,7 +125,7 @@ func (e *exporter) serve(ctx context.Context) error {
 	defer e.startReloading(ctx)()
 	defer cancel()
 	options := server.Options{
-		Set: e.set, Multi: e.flags.many(), TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs, Logger: e.logger,
+		Set: e.set, TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs, Logger: e.logger,
 	}
 	if !e.flags.many() {
 		options.Workspace = e.flags.workspace.URL.Host

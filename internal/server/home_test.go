@@ -193,7 +193,7 @@ func ten(t *testing.T) map[string]watch.Status {
 
 var (
 	one  = Options{Workspace: "acme", TelemetryPath: "/metrics"}
-	many = Options{Multi: true, TelemetryPath: "/metrics"}
+	many = Options{TelemetryPath: "/metrics"}
 )
 
 // opened is a page of workspaces, and when it is opened.

@@ -22,10 +22,8 @@ import (
 type Options struct {
 	// Set is the workspaces that are watched.
 	Set *workspaces.Set
-	// Multi is true if a configuration file lists the workspaces. /probe then
-	// shows each of them.
-	Multi bool
-	// Workspace is the name of the one workspace that TelemetryPath shows unless Multi.
+	// Workspace is the name of the one workspace, which TelemetryPath shows. It is
+	// empty if a configuration file lists them. /probe then shows each of them.
 	Workspace string
 	// TelemetryPath is the path of the exporter's own metrics.
 	TelemetryPath string
@@ -66,7 +64,7 @@ func (s server) routes() *http.ServeMux {
 	for _, path := range docPaths {
 		mux.HandleFunc(path, s.docs)
 	}
-	if s.Multi {
+	if s.Workspace == "" {
 		mux.HandleFunc("/probe", s.probe)
 		mux.HandleFunc("/sd", s.discovery)
 	}
@@ -76,7 +74,7 @@ func (s server) routes() *http.ServeMux {
 // Reserved reports whether telemetryPath leads to one of the pages, so that it cannot
 // be the telemetry path.
 func Reserved(telemetryPath string) bool {
-	_, pattern := server{Options{Multi: true}}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: telemetryPath}})
+	_, pattern := server{}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: telemetryPath}})
 	return pattern != ""
 }
 
@@ -91,7 +89,7 @@ func (s server) docs(w http.ResponseWriter, r *http.Request) {
 
 // telemetry shows the exporter itself and, unless there are many, the workspace.
 func (s server) telemetry() http.Handler {
-	if s.Multi {
+	if s.Workspace == "" {
 		return promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry, DisableCompression: true})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.show(w, r, s.Workspace, s.Registry) })
