@@ -57,8 +57,7 @@ type flags struct {
 	json           bool   // of check
 	configFile     string // empty for one workspace
 	reloadInterval time.Duration
-	// workspace is the one that the flags describe, or the defaults for those of
-	// the file.
+	// workspace is the one that the flags describe, or the defaults for those of the file.
 	workspace     config.Workspace
 	web           *web.FlagConfig
 	telemetryPath string
@@ -67,8 +66,7 @@ type flags struct {
 	logFormat     string
 }
 
-// errPrinted says that the program has printed the help or version that it was
-// asked for.
+// errPrinted says that the program has printed the help or version that it was asked for.
 var errPrinted = errors.New("nothing is left to do")
 
 // parseFlags reads flags and environment variables. Its errors name the flag
@@ -136,8 +134,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	return &f, settingError(f.workspace.CheckDefaults())
 }
 
-// nameValues makes the value of each flag name its flag, and each flag an
-// environment variable too.
+// nameValues makes the value of each flag name its flag, and each flag an environment variable too.
 func (f *flags) nameValues(app *kingpin.Application) map[string]*flagValue {
 	checks := map[string]func(string) error{
 		telemetryPathFlag: checkTelemetryPath,
@@ -206,8 +203,7 @@ func (f *flags) workspaces() (map[string]config.Workspace, error) {
 	return workspaces, nil
 }
 
-// checkTelemetryPath rejects paths that no request matches, and those of other
-// pages.
+// checkTelemetryPath rejects paths that no request matches, and those of other pages.
 func checkTelemetryPath(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
@@ -221,8 +217,7 @@ func checkTelemetryPath(p string) error {
 	}
 }
 
-// checkListenAddress rejects addresses that the exporter toolkit cannot listen
-// on.
+// checkListenAddress rejects addresses that the exporter toolkit cannot listen on.
 func checkListenAddress(address string) error {
 	vsock, isVsock := strings.CutPrefix(address, "vsock://")
 	if !isVsock {

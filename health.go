@@ -70,16 +70,14 @@ func askHealth(ctx context.Context, dial func(ctx context.Context, _, _ string) 
 		return err
 	}
 	resp.Body.Close()
-	// Basic authentication and the rate limit of the web configuration file
-	// answer 401 and 429.
+	// Basic authentication and the rate limit of the web configuration file answer 401 and 429.
 	if !slices.Contains([]int{http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests}, resp.StatusCode) {
 		return fmt.Errorf("/-/healthy answers %s", resp.Status)
 	}
 	return nil
 }
 
-// readTLSConfig returns the TLS settings of a web configuration file, or none
-// without a file.
+// readTLSConfig returns the TLS settings of a web configuration file, or none without a file.
 func readTLSConfig(file string) (web.TLSConfig, error) {
 	if file == "" {
 		return web.TLSConfig{}, nil

@@ -136,8 +136,7 @@ func (e *exporter) serve(ctx context.Context) error {
 	return e.listen(ctx, server.New(options))
 }
 
-// listen serves handler until ctx ends. It answers the requests that have
-// begun by then.
+// listen serves handler until ctx ends. It answers the requests that have begun by then.
 func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
 	logs := sloggokit.NewGoKitHandler(e.logger, slog.LevelDebug)
 	server := &http.Server{

@@ -86,16 +86,14 @@ func (e *exporter) reloadIfChanged() {
 	}
 }
 
-// fileSum returns the checksum of the configuration file. One that cannot be
-// read counts as empty.
+// fileSum returns the checksum of the configuration file. One that cannot be read counts as empty.
 func (f *flags) fileSum() [sha256.Size]byte {
 	content, _ := os.ReadFile(f.configFile)
 	return sha256.Sum256(content)
 }
 
-// startReloading reloads on each SIGHUP and, if it is turned on, when the
-// configuration file changes. It does so until ctx ends, which the returned
-// function waits for.
+// startReloading reloads on each SIGHUP and, if it is turned on, when the configuration file
+// changes. It does so until ctx ends, which the returned function waits for.
 func (e *exporter) startReloading(ctx context.Context) (wait func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

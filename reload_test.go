@@ -13,8 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// workspacesAt is the content of a configuration file with workspaces of these
-// names.
+// workspacesAt is the content of a configuration file with workspaces of these names.
 func workspacesAt(url string, names ...string) string {
 	var file strings.Builder
 	file.WriteString("workspaces:\n")

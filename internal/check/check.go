@@ -1,5 +1,4 @@
-// Package check finds out whether a workspace can be watched, and what to do if
-// not.
+// Package check finds out whether a workspace can be watched, and what to do if not.
 package check
 
 import (
@@ -32,8 +31,7 @@ type Result struct {
 	Import *Import `json:"import"`
 	// Notes say what the exporter cannot show of this server.
 	Notes []string `json:"notes,omitempty"`
-	// Reason, Problem and Hint say what is wrong and what to do. They are empty
-	// if OK.
+	// Reason, Problem and Hint say what is wrong and what to do. They are empty if OK.
 	Reason  client.Reason `json:"reason,omitempty"`
 	Problem string        `json:"problem,omitempty"`
 	Hint    string        `json:"hint,omitempty"`

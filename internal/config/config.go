@@ -45,9 +45,8 @@ const (
 	EachScrape Mode = "each-scrape"
 	// Never does not read it.
 	Never Mode = "never"
-	// Unguarded calls getImportFileData at every scrape without knowing the
-	// step. THIS WIPES A RUNNING IMPORT. It is for servers that offer no other
-	// endpoint.
+	// Unguarded calls getImportFileData at every scrape without knowing the step. THIS WIPES A
+	// RUNNING IMPORT. It is for servers that offer no other endpoint.
 	Unguarded Mode = "unguarded"
 )
 
@@ -67,8 +66,7 @@ func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.
 	return c, nil
 }
 
-// Error says what is wrong with one setting, or with several together. It
-// never holds a secret.
+// Error says what is wrong with one setting, or with several together. It never holds a secret.
 type Error struct {
 	// Settings are named as in the file: auth_token.
 	Settings []string
@@ -126,9 +124,8 @@ func checkHTTP(c promconfig.HTTPClientConfig) error {
 	return nil
 }
 
-// CheckDefaults returns an [*Error] for the first setting that cannot be a
-// default for workspaces: [Workspace.Check] without the URL, the credentials
-// and the HTTP settings.
+// CheckDefaults returns an [*Error] for the first setting that cannot be a default for workspaces:
+// [Workspace.Check] without the URL, the credentials and the HTTP settings.
 func (w Workspace) CheckDefaults() error {
 	switch {
 	case w.Timeout <= 0:

@@ -42,8 +42,7 @@ const (
 type state struct {
 	rank  rank
 	Words string
-	// Since is when Words became true; nil if that is not known. More is the rest
-	// of the sentence.
+	// Since is when Words became true; nil if that is not known. More is the rest of the sentence.
 	Since *moment
 	More  string
 	// Bad is true while one of the shipped alerts would fire, and Stalled while
@@ -73,8 +72,7 @@ const (
 	adviceNothing     = "Upload the file again, and choose the importer of its kind."
 )
 
-// stepWords say what happens in a step of a valid operation and, after a colon,
-// for what it waits.
+// stepWords say what happens in a step of a valid operation and, after a colon, for what it waits.
 var stepWords = map[client.Step]string{
 	"importer_new":                "new: waits for its file or its records",
 	"importer_uploading":          "uploading the file",
@@ -97,8 +95,7 @@ var stepWords = map[client.Step]string{
 	"importer_import_cancelled":   "canceled",
 }
 
-// stateOf says how the import of a workspace was at the newest look, which was
-// so long ago.
+// stateOf says how the import of a workspace was at the newest look, which was so long ago.
 func stateOf(seen watch.Status, lookAge time.Duration) state {
 	s := seen.Snapshot
 	op := s.Operation

@@ -29,8 +29,7 @@ type Options struct {
 	TelemetryPath string
 	// Registry has the metrics of the exporter itself.
 	Registry *prometheus.Registry
-	// Reload reads the configuration file again. POST /-/reload calls it. It is
-	// nil if that is off.
+	// Reload reads the configuration file again. POST /-/reload calls it. It is nil if that is off.
 	Reload func() error
 	// Docs has the pages and the files that they link to.
 	Docs fs.FS
@@ -78,8 +77,7 @@ func Reserved(telemetryPath string) bool {
 	return pattern != ""
 }
 
-// docs shows Markdown and YAML as the text that they are. A browser would
-// download them otherwise.
+// docs shows Markdown and YAML as the text that they are. A browser would download them otherwise.
 func (s server) docs(w http.ResponseWriter, r *http.Request) {
 	if path.Ext(r.URL.Path) != ".png" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -95,9 +93,8 @@ func (s server) telemetry() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.show(w, r, s.Workspace, s.Registry) })
 }
 
-// probe shows the workspace that target names. A target is a name from the
-// configuration file and never a URL, so that no caller can make the exporter
-// call, or hand a token to, any other place.
+// probe shows the workspace that target names. A target is a name from the configuration file and
+// never a URL, so that no caller can make the exporter call, or hand a token to, any other place.
 func (s server) probe(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, r.URL.Query().Get("target"), nil)
 }

@@ -32,8 +32,7 @@ func workspaceAt(t *testing.T, address string) config.Workspace {
 	}
 }
 
-// held is a workspace that tells of a call, and answers once it is released or
-// the caller hangs up.
+// held is a workspace that tells of a call, and answers once it is released or the caller hangs up.
 func held(t *testing.T) (w config.Workspace, arrived, release chan struct{}) {
 	t.Helper()
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
