@@ -53,9 +53,6 @@ func (p page) Title() string {
 	return title
 }
 
-// Shows reports whether the workspace of that name is shown in full.
-func (p page) Shows(name string) bool { return p.Opened != nil && p.Opened.Name == name }
-
 // home shows a person what the last scrapes have seen. It makes no call of Rocket.Chat.
 func (s server) home(w http.ResponseWriter, r *http.Request) {
 	var rows []view

@@ -105,8 +105,8 @@ var states = []struct {
 	seen watch.Status
 }{
 	{"never scraped", watch.Status{}},
-	{"no import", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{PositionKnown: true, State: client.StateNone}}},
-	{"unguarded", watch.Status{At: look, Scraped: look}},
+	{"no import", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{PositionKnown: true, Selection: &client.Selection{Users: known(0)}}}},
+	{"unguarded", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{Selection: &client.Selection{Users: known(12)}}}},
 	{"unguarded and waiting", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{Waiting: true}}},
 	{"new", seenIn("importer_new", counts(0, 0, 0), savedBefore(100*24*time.Hour))},
 	{"uploading", seenIn("importer_uploading", nothingCounted)},

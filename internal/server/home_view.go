@@ -191,10 +191,7 @@ func noteOf(op *client.Operation, b *bar) string {
 // countsOf says what is to be imported: as the selection has it, or else the
 // operation's own counts.
 func countsOf(s watch.Snapshot) []count {
-	var selection client.Selection
-	if s.Selection != nil {
-		selection = *s.Selection
-	}
+	selection := cmp.Or(s.Selection, &client.Selection{})
 	var own client.Counts
 	switch op := s.Operation; {
 	case op == nil && s.PositionKnown: // there is no import
