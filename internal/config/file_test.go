@@ -99,4 +99,6 @@ func TestLoadRejects(t *testing.T) {
 			assert.NotContains(t, err.Error(), secret[:5])
 		})
 	}
+	_, err := Load("/gone/config.yml", defaults)
+	assert.ErrorContains(t, err, "/gone/config.yml")
 }

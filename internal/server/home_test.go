@@ -277,7 +277,7 @@ func TestHome(t *testing.T) {
 	}
 	want, err := os.ReadFile("testdata/home.html")
 	require.NoError(t, err)
-	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"))
+	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"), "if this is meant: go test ./internal/server -run TestHome -update")
 }
 
 func TestHomeIsSmall(t *testing.T) {
