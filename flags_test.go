@@ -43,6 +43,7 @@ func TestRejectedValueNamesItsFlagAndVariable(t *testing.T) {
 		logLevelFlag:        {"loud"},
 		logFormatFlag:       {"xml"},
 	} {
+		// What suffices besides the flag. A file with the token stands for the token.
 		others := slices.DeleteFunc(slices.Clone(credentials), func(arg string) bool {
 			other, _, _ := strings.Cut(arg, "=")
 			return strings.HasPrefix("--"+flag, other)
@@ -109,6 +110,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		"ROCKETCHAT_IMPORT_EXPORTER_WEB_ENABLE_LIFECYCLE":     "true",
 		"ROCKETCHAT_IMPORT_EXPORTER_LOG_LEVEL":                "DEBUG",
 		"ROCKETCHAT_IMPORT_EXPORTER_LOG_FORMAT":               "Json",
+		"ROCKETCHAT_IMPORT_EXPORTER_VERSION":                  "1.2.3", // --version has no variable
 		// Those of neighbors in the same Pod or unit do not count.
 		"LOG_LEVEL":          "loud",
 		"LOG_FORMAT":         "xml",
