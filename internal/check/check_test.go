@@ -46,7 +46,9 @@ func failures(o *rocketchatsim.Operation)     { o.Count.Error = new(3) }
 func nothing(o *rocketchatsim.Operation)      { o.Count.Total = new(0) }
 
 // oneMessage is what the CSV importer counts in a Slack export.
-func oneMessage(o *rocketchatsim.Operation) { o.Count.Total, o.Count.Messages = new(1), new(1) }
+func oneMessage(o *rocketchatsim.Operation) {
+	o.Count = &rocketchatsim.Count{Total: new(1), Messages: new(1)}
+}
 
 func answers(front string) arrange {
 	answer := rocketchatsim.Fronts()[front]
