@@ -33,7 +33,7 @@ type arrange func(*rocketchatsim.Server, *config.Workspace)
 func imports(step string, age time.Duration, changes ...func(*rocketchatsim.Operation)) arrange {
 	op := rocketchatsim.SlackOperation(step, now.Add(-age))
 	op.ID = "6b052f5bf6f884453d01b94f"
-	op.Count = &rocketchatsim.Count{Total: new(900), Completed: new(250)}
+	op.Count = &rocketchatsim.Count{Total: new(900), Completed: new(250), Error: new(0)}
 	for _, change := range changes {
 		change(&op)
 	}
