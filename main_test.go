@@ -250,7 +250,8 @@ func TestCheckTellsOfEachWorkspace(t *testing.T) {
 	_, goodURL := workspace(t)
 	refusing, refusingURL := workspace(t)
 	refusing.Revoke("watcher", rocketchatsim.RunImport)
-	file := "--config.file=" + temporary(t, workspacesAt(goodURL, "good")+strings.TrimPrefix(workspacesAt(refusingURL, "refusing"), "workspaces:\n"))
+	_, second, _ := strings.Cut(workspacesAt(refusingURL, "refusing"), "workspaces:\n")
+	file := "--config.file=" + temporary(t, workspacesAt(goodURL, "good")+second)
 
 	code, stdout, stderr := execute(t, "check", file)
 	assert.Equal(t, 1, code)

@@ -44,10 +44,10 @@ func TestExporterServesTheWorkspacesOfAFile(t *testing.T) {
 }
 
 func TestFileIsReadAgain(t *testing.T) {
-	for name, arg := range map[string]string{"at a SIGHUP": "--config.auto-reload-interval=0s", "once it has changed": "--config.auto-reload-interval=10ms"} {
+	for name, interval := range map[string]string{"at a SIGHUP": "0s", "once it has changed": "10ms"} {
 		t.Run(name, func(t *testing.T) {
 			file := temporary(t, workspacesAt("http://localhost:3000", "one"))
-			p := start(t, "--config.file="+file, arg)
+			p := start(t, "--config.file="+file, "--config.auto-reload-interval="+interval)
 			write(t, file, workspacesAt("http://localhost:3000", "one", "two"))
 			if name == "at a SIGHUP" {
 				require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))

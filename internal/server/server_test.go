@@ -186,10 +186,12 @@ func TestHomeAsksNothing(t *testing.T) {
 	r.sims["acme"].SetOperation(op)
 	r.get("/probe?target=acme")
 	before := r.calls()
-	for path, status := range map[string]int{"/": http.StatusOK, "/?workspace=acme": http.StatusOK, "/?workspace=%3Cscript%3E": http.StatusNotFound} {
+	for path, status := range map[string]int{"/": 200, "/?workspace=acme": 200, "/?workspace=%3Cscript%3E": 404} {
 		header, body := r.do(http.MethodGet, path, status)
 		assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", header.Get("Content-Security-Policy"))
-		for _, want := range []string{"importing users", `<meta http-equiv="refresh" content="15">`, `href="./metrics"`, `href="./sd"`, `href="./docs/runbooks.md"`} {
+		for _, want := range []string{
+			"importing users", `<meta http-equiv="refresh" content="15">`, `href="./metrics"`, `href="./sd"`, `href="./docs/runbooks.md"`,
+		} {
 			assert.Contains(t, body, want)
 		}
 		assert.NotContains(t, body, "<script")
