@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -18,11 +18,11 @@ import (
 const maxChecks = 16
 
 // runCheck prints whether each workspace can be watched, sorted by name. It
-// returns 0 only if all can.
-func runCheck(ctx context.Context, f *flags, stdout, stderr io.Writer) int {
+// returns an error unless all can.
+func runCheck(ctx context.Context, f *flags, stdout io.Writer) error {
 	workspaces, err := f.workspaces()
 	if err != nil {
-		return fail(stderr, err)
+		return err
 	}
 	names := slices.Sorted(maps.Keys(workspaces))
 	results := make([]check.Result, len(names))
@@ -35,29 +35,24 @@ func runCheck(ctx context.Context, f *flags, stdout, stderr io.Writer) int {
 		})
 	}
 	group.Wait() // returns no error: each result has its own
-	if err := printResults(stdout, results, f.json); err != nil {
-		return fail(stderr, err)
+	output := new(bytes.Buffer)
+	if f.json {
+		encoder := json.NewEncoder(output)
+		encoder.SetIndent("", "  ")
+		encoder.Encode(results) // cannot fail
+	} else {
+		for i, result := range results {
+			if i > 0 {
+				output.WriteString("\n")
+			}
+			output.WriteString(result.String())
+		}
+	}
+	if _, err := output.WriteTo(stdout); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(results, func(r check.Result) bool { return !r.OK }) {
-		return 1
-	}
-	return 0
-}
-
-// printResults writes results in words or as JSON.
-func printResults(w io.Writer, results []check.Result, asJSON bool) error {
-	if asJSON {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(results)
-	}
-	for i, result := range results {
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		if err := result.Write(w); err != nil {
-			return err
-		}
+		return errReported
 	}
 	return nil
 }

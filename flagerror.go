@@ -22,8 +22,7 @@ func flagAndEnv(flag string) string {
 	return fmt.Sprintf("--%s (environment variable %s)", flag, variable(flag))
 }
 
-// settingError names the flags of the settings that an error of a workspace is
-// about.
+// settingError names the flags of the settings that an error of a workspace is about.
 func settingError(err error) error {
 	var wrong *config.Error
 	if !errors.As(err, &wrong) {

@@ -57,8 +57,7 @@ type flags struct {
 	json           bool   // of check
 	configFile     string // empty for one workspace
 	reloadInterval time.Duration
-	// workspace is the one that the flags describe, or the defaults for those of
-	// the file.
+	// workspace is the one that the flags describe, or the defaults for those of the file.
 	workspace     config.Workspace
 	web           *web.FlagConfig
 	telemetryPath string
@@ -67,8 +66,7 @@ type flags struct {
 	logFormat     string
 }
 
-// errPrinted says that the program has printed the help or version that it was
-// asked for.
+// errPrinted says that the program has printed the help or version that it was asked for.
 var errPrinted = errors.New("nothing is left to do")
 
 // parseFlags reads flags and environment variables. Its errors name the flag
@@ -94,7 +92,8 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	app.Flag(timeoutFlag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
 	app.Flag(minIntervalFlag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
 	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
-		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData), modeNames()...)
+		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData),
+		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
 	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("2m").DurationVar(&f.workspace.FileDataTimeout)
 	app.Flag(telemetryPathFlag, "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
 	app.Flag("web.enable-lifecycle", "Let POST /-/reload read the configuration file again.").BoolVar(&f.lifecycle)
@@ -135,8 +134,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	return &f, settingError(f.workspace.CheckDefaults())
 }
 
-// nameValues makes the value of each flag name its flag, and each flag an
-// environment variable too.
+// nameValues makes the value of each flag name its flag, and each flag an environment variable too.
 func (f *flags) nameValues(app *kingpin.Application) map[string]*flagValue {
 	checks := map[string]func(string) error{
 		telemetryPathFlag: checkTelemetryPath,
@@ -205,13 +203,12 @@ func (f *flags) workspaces() (map[string]config.Workspace, error) {
 	return workspaces, nil
 }
 
-// checkTelemetryPath rejects paths that no request matches, and those of other
-// pages.
+// checkTelemetryPath rejects paths that no request matches, and those of other pages.
 func checkTelemetryPath(p string) error {
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		return errors.New("must begin with /")
-	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#%"), strings.ContainsFunc(p, notInPath):
+	case path.Clean(p) != p, strings.ContainsAny(p, "{}?#%"), strings.ContainsFunc(p, unicode.IsSpace), strings.ContainsFunc(p, unicode.IsControl):
 		return errors.New("must be a plain path such as /metrics")
 	case server.Reserved(p):
 		return errors.New("must not be the path of another page")
@@ -220,10 +217,7 @@ func checkTelemetryPath(p string) error {
 	}
 }
 
-func notInPath(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
-
-// checkListenAddress rejects addresses that the exporter toolkit cannot listen
-// on.
+// checkListenAddress rejects addresses that the exporter toolkit cannot listen on.
 func checkListenAddress(address string) error {
 	vsock, isVsock := strings.CutPrefix(address, "vsock://")
 	if !isVsock {
@@ -235,12 +229,4 @@ func checkListenAddress(address string) error {
 		_, err = strconv.ParseUint(port, 10, 32)
 	}
 	return err
-}
-
-func modeNames() []string {
-	var names []string
-	for _, mode := range config.Modes() {
-		names = append(names, string(mode))
-	}
-	return names
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,19 +19,11 @@ import (
 // healthTimeout is below the 30 seconds that Docker waits by default.
 const healthTimeout = 5 * time.Second
 
-// runHealth returns 0 if an exporter with the same flags and variables is
-// alive, and 1 otherwise.
-func runHealth(ctx context.Context, f *flags, stderr io.Writer) int {
+// runHealth returns an error unless an exporter with the same flags and variables
+// is alive. It asks the first address that the exporter listens on.
+func runHealth(ctx context.Context, f *flags) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	if err := checkHealth(ctx, f); err != nil {
-		return fail(stderr, err)
-	}
-	return 0
-}
-
-// checkHealth asks the first address that the exporter listens on.
-func checkHealth(ctx context.Context, f *flags) error {
 	address := (*f.web.WebListenAddresses)[0]
 	switch {
 	case *f.web.WebSystemdSocket:
@@ -66,11 +57,11 @@ func askHealth(ctx context.Context, dial func(ctx context.Context, _, _ string) 
 		// A certificate for another name does not mean that the process is dead.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
-	url := "http://localhost/-/healthy"
+	scheme := "http"
 	if useTLS {
-		url = "https://localhost/-/healthy"
+		scheme = "https"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost/-/healthy", nil)
 	if err != nil {
 		return err
 	}
@@ -79,16 +70,14 @@ func askHealth(ctx context.Context, dial func(ctx context.Context, _, _ string) 
 		return err
 	}
 	resp.Body.Close()
-	// Basic authentication and the rate limit of the web configuration file
-	// answer 401 and 429.
+	// Basic authentication and the rate limit of the web configuration file answer 401 and 429.
 	if !slices.Contains([]int{http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests}, resp.StatusCode) {
 		return fmt.Errorf("/-/healthy answers %s", resp.Status)
 	}
 	return nil
 }
 
-// readTLSConfig returns the TLS settings of a web configuration file, or none
-// without a file.
+// readTLSConfig returns the TLS settings of a web configuration file, or none without a file.
 func readTLSConfig(file string) (web.TLSConfig, error) {
 	if file == "" {
 		return web.TLSConfig{}, nil

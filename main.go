@@ -41,37 +41,50 @@ func main() {
 // run is the program, and returns its exit code. It serves until ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f, err := parseFlags(args, stdout)
-	switch {
-	case errors.Is(err, errPrinted):
-		return 0
-	case err != nil:
-		return fail(stderr, err)
-	case f.command == checkCommand:
-		return runCheck(ctx, f, stdout, stderr)
-	case f.command == healthCommand:
-		return runHealth(ctx, f, stderr)
-	default:
-		return runServe(ctx, f, stderr)
+	if err == nil {
+		switch f.command {
+		case checkCommand:
+			err = runCheck(ctx, f, stdout)
+		case healthCommand:
+			err = runHealth(ctx, f)
+		default:
+			err = runServe(ctx, f, newLogger(f, stderr))
+		}
 	}
-}
-
-// fail prints an error in one line and returns the exit code.
-func fail(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+	switch {
+	case err == nil, errors.Is(err, errPrinted):
+		return 0
+	case !errors.Is(err, errReported):
+		fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))
+	}
 	return 1
 }
 
-func runServe(ctx context.Context, f *flags, stderr io.Writer) int {
-	e, err := newExporter(f, newLogger(f, stderr))
+// errReported means that the output or the log already has the failure.
+var errReported = errors.New("failed")
+
+func runServe(ctx context.Context, f *flags, logger log.Logger) error {
+	e, err := newExporter(f, logger)
 	if err != nil {
-		return fail(stderr, err)
+		return err
 	}
 	defer e.set.Close()
 	if err := e.serve(ctx); err != nil {
-		level.Error(e.logger).Log("msg", "stopped", "err", err)
-		return 1
+		level.Error(logger).Log("msg", "stopped", "err", err)
+		return errReported
 	}
-	return 0
+	return nil
+}
+
+// newLogger returns a logger that writes to w in the format of the flags.
+func newLogger(f *flags, w io.Writer) log.Logger {
+	w = log.NewSyncWriter(w)
+	logger := log.NewLogfmtLogger(w)
+	if f.logFormat == "json" {
+		logger = log.NewJSONLogger(w)
+	}
+	logger = level.NewFilter(logger, level.Allow(level.ParseDefault(f.logLevel, level.InfoValue())))
+	return log.With(logger, "ts", log.DefaultTimestampUTC)
 }
 
 // exporter holds the parts and wires them together.
@@ -80,7 +93,7 @@ type exporter struct {
 	logger   log.Logger
 	set      *workspaces.Set
 	registry *prometheus.Registry // of the exporter itself
-	metrics  *reloadMetrics
+	metrics  reloadMetrics
 	loading  sync.Mutex        // one load at a time
 	loaded   [sha256.Size]byte // of the file that was last loaded or rejected; guarded by loading
 }
@@ -98,7 +111,10 @@ func newExporter(f *flags, logger log.Logger) (*exporter, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	e.metrics = newReloadMetrics(e.registry, f.many())
+	e.metrics = newReloadMetrics(nil)
+	if f.many() {
+		e.metrics = newReloadMetrics(e.registry)
+	}
 	return e, e.load()
 }
 
@@ -109,7 +125,7 @@ func (e *exporter) serve(ctx context.Context) error {
 	defer e.startReloading(ctx)()
 	defer cancel()
 	options := server.Options{
-		Set: e.set, Multi: e.flags.many(), TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs, Logger: e.logger,
+		Set: e.set, TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs, Logger: e.logger,
 	}
 	if !e.flags.many() {
 		options.Workspace = e.flags.workspace.URL.Host
@@ -120,8 +136,7 @@ func (e *exporter) serve(ctx context.Context) error {
 	return e.listen(ctx, server.New(options))
 }
 
-// listen serves handler until ctx ends. It answers the requests that have
-// begun by then.
+// listen serves handler until ctx ends. It answers the requests that have begun by then.
 func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
 	logs := sloggokit.NewGoKitHandler(e.logger, slog.LevelDebug)
 	server := &http.Server{

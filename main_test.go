@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,8 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"rocketchat_import_exporter/internal/check"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -28,115 +29,107 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const secret = "a-token-that-must-not-show"
 
+// credentials are flags that suffice to start.
+var credentials = []string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token=" + secret}
+
+// execute runs a command that ends by itself.
+func execute(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var out, err strings.Builder
+	code = run(ctx, args, &out, &err)
+	assert.NotContains(t, out.String()+err.String(), secret[:5])
+	return code, out.String(), err.String()
+}
+
+// assertFails runs a command, which must end with one line that holds want.
+func assertFails(t *testing.T, want string, args ...string) {
+	t.Helper()
+	code, _, stderr := execute(t, args...)
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, want)
+	assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+}
+
 // program is the exporter at work.
 type program struct {
 	t    *testing.T
 	url  string
-	log  string // what it logged, once it has stopped
-	stop func() int
+	stop func() int // returns the exit code
 
 	mu    sync.Mutex
-	waits map[string]chan struct{} // for a text to be logged
+	log   strings.Builder
+	grown *sync.Cond // when something was logged
 }
 
-// logged returns a channel that is closed when a line with text is logged.
-func (p *program) logged(text string) <-chan struct{} {
+// Write adds to the log.
+func (p *program) Write(line []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	wait := make(chan struct{})
-	p.waits[text] = wait
-	return wait
+	p.grown.Broadcast()
+	return p.log.Write(line)
 }
 
-// note ends the waits for what a line holds.
-func (p *program) note(line string) {
+// logged waits until the log holds text, and returns all of it.
+func (p *program) logged(text string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for text, wait := range p.waits {
-		if strings.Contains(line, text) {
-			close(wait)
-			delete(p.waits, text)
-		}
+	for !strings.Contains(p.log.String(), text) {
+		p.grown.Wait()
 	}
+	return p.log.String()
 }
 
 // start runs the exporter until the test ends or stops it.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
-	reader, writer := io.Pipe()
+	p := &program{t: t}
+	p.grown = sync.NewCond(&p.mu)
 	ctx, cancel := context.WithCancel(context.Background())
 	exited := make(chan int, 1)
 	go func() {
-		exited <- run(ctx, append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, writer)
-		writer.Close()
+		exited <- run(ctx, append(args, "--web.listen-address=127.0.0.1:0"), io.Discard, p)
+		io.WriteString(p, "Listening on nothing")
 	}()
-	p := &program{t: t, waits: map[string]chan struct{}{}}
-	listening := make(chan string, 1)
-	logged := make(chan string, 1)
-	go func() {
-		address := regexp.MustCompile(`127\.0\.0\.1:\d+`)
-		var text strings.Builder
-		for lines := bufio.NewScanner(reader); lines.Scan(); {
-			text.WriteString(lines.Text() + "\n")
-			p.note(lines.Text())
-			if strings.Contains(lines.Text(), "Listening on") {
-				listening <- address.FindString(lines.Text())
-			}
-		}
-		close(listening)
-		logged <- text.String()
-	}()
-	code, stopped := 0, false
-	p.stop = func() int {
-		if !stopped {
-			cancel()
-			code, p.log, stopped = <-exited, <-logged, true
-		}
-		return code
-	}
-	t.Cleanup(func() { p.stop() })
-	address, ok := <-listening
-	if !ok {
+	p.stop = sync.OnceValue(func() int {
+		cancel()
+		return <-exited
+	})
+	t.Cleanup(func() {
 		p.stop()
-		t.Fatalf("the exporter does not listen:\n%s", p.log)
-	}
+		assert.NotContains(t, p.logged(""), secret)
+	})
+	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(p.logged("Listening on"))
+	require.NotEmpty(t, address, p.logged(""))
 	p.url = "http://" + address
 	return p
 }
 
-// get returns the body of a page of the exporter.
-func (p *program) get(path string) string {
+// do returns the body of an answer, which must have that status.
+func (p *program) do(method, path string, status int) string {
 	p.t.Helper()
 	defer http.DefaultClient.CloseIdleConnections()
-	resp, err := http.Get(p.url + path)
-	if err != nil {
-		p.t.Fatal(err)
+	req, err := http.NewRequest(method, p.url+path, nil)
+	assert.NoError(p.t, err)
+	resp, err := http.DefaultClient.Do(req)
+	if !assert.NoError(p.t, err) {
+		return ""
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		p.t.Fatalf("%s answers %s", path, resp.Status)
-	}
+	assert.NoError(p.t, err)
+	assert.Equal(p.t, status, resp.StatusCode, path)
+	assert.NotContains(p.t, string(body), secret, path)
 	return string(body)
 }
 
-// post posts to a path of the exporter, which must answer with status.
-func (p *program) post(path string, status int) {
+func (p *program) get(path string) string {
 	p.t.Helper()
-	defer http.DefaultClient.CloseIdleConnections()
-	resp, err := http.Post(p.url+path, "", nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != status {
-		p.t.Errorf("%s answers %s", path, resp.Status)
-	}
+	return p.do(http.MethodGet, path, http.StatusOK)
 }
 
+// workspace serves a simulated workspace.
 func workspace(t *testing.T) (*rocketchatsim.Server, string) {
 	t.Helper()
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
@@ -144,6 +137,19 @@ func workspace(t *testing.T) (*rocketchatsim.Server, string) {
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	return sim, server.URL
+}
+
+// write writes a file and returns its path.
+func write(t *testing.T, path, content string) string {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+// temporary writes a file in a folder that the test removes.
+func temporary(t *testing.T, content string) string {
+	t.Helper()
+	return write(t, filepath.Join(t.TempDir(), "file"), content)
 }
 
 func TestExporterShowsAnImport(t *testing.T) {
@@ -160,67 +166,15 @@ func TestExporterShowsAnImport(t *testing.T) {
 		"\nprocess_resident_memory_bytes ",
 		"\npromhttp_metric_handler_requests_in_flight 1\n",
 	} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("/metrics does not show %q", want)
-		}
+		assert.Contains(t, metrics, want)
 	}
-	landing := p.get("/")
-	if !strings.Contains(landing, `href="./metrics"`) {
-		t.Errorf("the landing page has no link to the metrics:\n%s", landing)
-	}
-	if code := p.stop(); code != 0 {
-		t.Errorf("the exit code is %d", code)
-	}
-	for what, text := range map[string]string{"metrics": metrics, "landing page": landing, "log": p.log} {
-		if strings.Contains(text, secret) {
-			t.Errorf("the %s show the token", what)
-		}
-	}
-	if sim.Destructive() != 0 {
-		t.Error("the import was harmed")
-	}
-}
-
-func TestExporterStartsWithoutRocketChat(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
-	p := start(t, "--rocketchat.url=http://"+listener.Addr().String(), "--rocketchat.user-id=watcher", "--rocketchat.auth-token="+secret)
-	if metrics := p.get("/metrics"); !strings.Contains(metrics, "\nrocketchat_import_up 0\n") ||
-		!strings.Contains(metrics, "\nrocketchat_import_scrape_failures_total{reason=\"connection\"} 1\n") {
-		t.Errorf("/metrics shows\n%s", metrics)
-	}
-}
-
-func TestTokenFileIsReadAgain(t *testing.T) {
-	sim, url := workspace(t)
-	file := filepath.Join(t.TempDir(), "token")
-	write := func(token string) {
-		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(secret)
-	p := start(t, "--rocketchat.url="+url, "--rocketchat.user-id=watcher", "--rocketchat.auth-token-file="+file, "--rocketchat.min-interval=0s")
-	up := func() bool { return strings.Contains(p.get("/metrics"), "\nrocketchat_import_up 1\n") }
-	if !up() {
-		t.Error("the token in the file was not accepted")
-	}
-	sim.SetToken("watcher", "another")
-	if up() {
-		t.Error("a token that was revoked was accepted")
-	}
-	write("another")
-	if !up() {
-		t.Error("the token that is now in the file was not used")
-	}
+	assert.Contains(t, p.get("/"), `href="./metrics"`)
+	assert.Zero(t, p.stop())
+	assert.Zero(t, sim.Destructive())
 }
 
 func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
-	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
-	sim.SetUser("watcher", secret, rocketchatsim.RunImport)
+	sim, _ := workspace(t)
 	arrived, released := make(chan struct{}), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(arrived)
@@ -228,11 +182,10 @@ func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
 		sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	p := start(t, "--rocketchat.url="+server.URL, "--rocketchat.user-id=watcher", "--rocketchat.auth-token="+secret)
-	answer := make(chan string)
-	go func() { answer <- p.get("/metrics") }()
+	p := start(t, append(credentials, "--rocketchat.url="+server.URL)...)
+	metrics, code := make(chan string), make(chan int)
+	go func() { metrics <- p.get("/metrics") }()
 	<-arrived
-	code := make(chan int)
 	go func() { code <- p.stop() }()
 	for { // until the exporter takes no more connections
 		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
@@ -242,37 +195,8 @@ func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
 		conn.Close()
 	}
 	close(released)
-	if metrics := <-answer; !strings.Contains(metrics, "\nrocketchat_import_up 1\n") {
-		t.Errorf("/metrics shows\n%s", metrics)
-	}
-	if got := <-code; got != 0 {
-		t.Errorf("the exit code is %d", got)
-	}
-}
-
-func TestWarnings(t *testing.T) {
-	tests := map[string]struct {
-		args []string
-		want string
-		not  string
-	}{
-		"a token over plain http to another host": {[]string{"--rocketchat.url=http://chat.example"}, "plain http", "WIPES"},
-		"a token over plain http to this host":    {[]string{"--rocketchat.url=http://127.0.0.1:3000"}, "", "plain http"},
-		"a token over https":                      {[]string{"--rocketchat.url=https://chat.example"}, "", "plain http"},
-		"the mode that wipes imports":             {[]string{"--import.file-data=unguarded"}, "THIS WIPES A RUNNING IMPORT", "plain http"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			p := start(t, append(test.args, "--rocketchat.user-id=watcher", "--rocketchat.auth-token="+secret)...)
-			p.stop()
-			if n := strings.Count(p.log, test.want); test.want != "" && n != 1 {
-				t.Errorf("%q is logged %d times:\n%s", test.want, n, p.log)
-			}
-			if strings.Contains(p.log, test.not) {
-				t.Errorf("%q is logged:\n%s", test.not, p.log)
-			}
-		})
-	}
+	assert.Contains(t, <-metrics, "\nrocketchat_import_up 1\n")
+	assert.Zero(t, <-code)
 }
 
 func TestLogFormats(t *testing.T) {
@@ -281,20 +205,13 @@ func TestLogFormats(t *testing.T) {
 		"json":   func(line string) bool { return json.Valid([]byte(line)) },
 	} {
 		t.Run(format, func(t *testing.T) {
-			p := start(t, append(good, "--log.format="+format, "--web.config.file="+tlsConfig(t))...)
-			failed := p.logged("TLS handshake error")
+			p := start(t, append(credentials, "--log.format="+format, "--web.config.file="+tlsConfig(t))...)
 			conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprint(conn, "not a handshake")
+			require.NoError(t, err)
+			io.WriteString(conn, "not a handshake")
 			conn.Close()
-			<-failed // which net/http logs
-			p.stop()
-			for line := range strings.Lines(p.log) {
-				if !valid(line) {
-					t.Errorf("a line is %s", line)
-				}
+			for line := range strings.Lines(p.logged("TLS handshake error")) { // which net/http logs
+				assert.True(t, valid(line), line)
 			}
 		})
 	}
@@ -303,44 +220,88 @@ func TestLogFormats(t *testing.T) {
 // tlsConfig returns a web configuration file with a certificate.
 func tlsConfig(t *testing.T, more ...string) string {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil) // has a certificate
-	server.StartTLS()
+	server := httptest.NewTLSServer(nil) // has a certificate
 	server.Close()
 	certificate := server.TLS.Certificates[0]
 	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	lines := append([]string{"tls_server_config:", "  cert_file: cert.pem", "  key_file: key.pem"}, more...)
-	for name, content := range map[string][]byte{
-		"cert.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}),
-		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
-		"web.yml":  []byte(strings.Join(lines, "\n")),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return filepath.Join(dir, "web.yml")
+	require.NoError(t, err)
+	lines := append([]string{
+		"tls_server_config:",
+		"  cert_file: " + temporary(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}))),
+		"  key_file: " + temporary(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))),
+	}, more...)
+	return temporary(t, strings.Join(lines, "\n"))
 }
 
 func TestExporterThatCannotListenSaysSo(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
+	taken := httptest.NewServer(nil)
+	defer taken.Close()
 	for flag, arg := range map[string]string{
-		listenAddressFlag: "--web.listen-address=" + listener.Addr().String(),
+		listenAddressFlag: "--web.listen-address=" + strings.TrimPrefix(taken.URL, "http://"),
 		systemdSocketFlag: "--web.systemd-socket",
 	} {
-		var log strings.Builder
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		code := run(ctx, append(good, arg), io.Discard, &log)
-		if code != 1 || !strings.Contains(log.String(), flagAndEnv(flag)) {
-			t.Errorf("the exit code is %d, the log\n%s", code, &log)
-		}
+		code, _, log := execute(t, append(credentials, arg)...)
+		assert.Equal(t, 1, code)
+		assert.Contains(t, log, flagAndEnv(flag))
 	}
+}
+
+func TestCheckTellsOfEachWorkspace(t *testing.T) {
+	_, goodURL := workspace(t)
+	refusing, refusingURL := workspace(t)
+	refusing.Revoke("watcher", rocketchatsim.RunImport)
+	_, second, _ := strings.Cut(workspacesAt(refusingURL, "refusing"), "workspaces:\n")
+	file := "--config.file=" + temporary(t, workspacesAt(goodURL, "good")+second)
+
+	code, stdout, stderr := execute(t, "check", file)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, stderr)
+	assert.True(t, strings.HasPrefix(stdout, "good ("), stdout)
+	assert.Contains(t, stdout, "\n\nrefusing (")
+	assert.Contains(t, stdout, "run-import is missing")
+
+	_, stdout, _ = execute(t, "check", "--json", file)
+	var results []check.Result
+	require.NoError(t, json.Unmarshal([]byte(stdout), &results))
+	require.Len(t, results, 2)
+	assert.True(t, results[0].OK)
+	assert.False(t, results[1].OK)
+
+	code, stdout, _ = execute(t, append(credentials, "check", "--rocketchat.url="+goodURL)...)
+	assert.Zero(t, code, stdout)
+}
+
+func TestHealthOfAnExporterThatRuns(t *testing.T) {
+	const users = "basic_auth_users: {alice: $2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze}"
+	for name, args := range map[string][]string{
+		"plain HTTP":              nil,
+		"TLS":                     {"--web.config.file=" + tlsConfig(t)},
+		"TLS and a password":      {"--web.config.file=" + tlsConfig(t, users)},
+		"TLS and a rate limit":    {"--web.config.file=" + tlsConfig(t, "rate_limit: {interval: 1h, burst: 1}")},
+		"TLS and a certificate":   {"--web.config.file=" + tlsConfig(t, "  client_auth_type: RequireAnyClientCert")},
+		"an optional certificate": {"--web.config.file=" + tlsConfig(t, "  client_auth_type: RequestClientCert")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, append(credentials, args...)...)
+			health := append([]string{"health"}, args...)
+			port := strings.TrimPrefix(p.url, "http://127.0.0.1")
+			for _, host := range []string{"", "0.0.0.0", "[::]", "127.0.0.1", "localhost"} {
+				code, _, stderr := execute(t, append(health, "--web.listen-address="+host+port, "--web.listen-address=127.0.0.1:1")...)
+				assert.Zero(t, code, stderr)
+			}
+			t.Setenv("ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS", port)
+			code, _, stderr := execute(t, health...)
+			assert.Zero(t, code, stderr)
+			p.stop()
+			assertFails(t, "refused", health...)
+		})
+	}
+}
+
+func TestHealthOfWhatIsNoExporter(t *testing.T) {
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+	assertFails(t, "404", "health", "--web.listen-address="+strings.TrimPrefix(other.URL, "http://"))
+	assertFails(t, flagAndEnv(listenAddressFlag), "health", "--web.listen-address=vsock://:10458")
+	assertFails(t, flagAndEnv(systemdSocketFlag), "health", "--web.systemd-socket")
 }

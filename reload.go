@@ -12,40 +12,28 @@ import (
 
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
 // errNoFile is the error of a reload without a configuration file.
 var errNoFile = errors.New("there is no --" + configFileFlag + " to read again")
 
-// reloadMetrics exports the result of the last load of the configuration file.
+// reloadMetrics export the result of the last load of the configuration file.
 type reloadMetrics struct{ successful, lastSuccess prometheus.Gauge }
 
-// newReloadMetrics registers the metrics if there is a file to load.
-func newReloadMetrics(registry *prometheus.Registry, file bool) *reloadMetrics {
-	m := &reloadMetrics{
-		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+// newReloadMetrics registers the metrics, unless registry is nil.
+func newReloadMetrics(registry prometheus.Registerer) reloadMetrics {
+	factory := promauto.With(registry)
+	return reloadMetrics{
+		successful: factory.NewGauge(prometheus.GaugeOpts{
 			Name: name + "_config_last_reload_successful",
 			Help: "1 if the last load of the configuration file succeeded, 0 otherwise.",
 		}),
-		lastSuccess: prometheus.NewGauge(prometheus.GaugeOpts{
+		lastSuccess: factory.NewGauge(prometheus.GaugeOpts{
 			Name: name + "_config_last_reload_success_timestamp_seconds",
 			Help: "Unix time of the last successful load of the configuration file.",
 		}),
 	}
-	if file {
-		registry.MustRegister(m.successful, m.lastSuccess)
-	}
-	return m
-}
-
-// record exports the result of a load.
-func (m *reloadMetrics) record(err error) {
-	if err != nil {
-		m.successful.Set(0)
-		return
-	}
-	m.successful.Set(1)
-	m.lastSuccess.SetToCurrentTime()
 }
 
 // load reads the configuration and watches the workspaces that it names. On
@@ -64,8 +52,13 @@ func (e *exporter) load() error {
 			err = settingError(err)
 		}
 	}
-	e.metrics.record(err)
-	return err
+	if err != nil {
+		e.metrics.successful.Set(0)
+		return err
+	}
+	e.metrics.successful.Set(1)
+	e.metrics.lastSuccess.SetToCurrentTime()
+	return nil
 }
 
 // reload loads the configuration file again, and logs the result.
@@ -93,16 +86,14 @@ func (e *exporter) reloadIfChanged() {
 	}
 }
 
-// fileSum returns the checksum of the configuration file. One that cannot be
-// read counts as empty.
+// fileSum returns the checksum of the configuration file. One that cannot be read counts as empty.
 func (f *flags) fileSum() [sha256.Size]byte {
 	content, _ := os.ReadFile(f.configFile)
 	return sha256.Sum256(content)
 }
 
-// startReloading reloads on each SIGHUP and, if it is turned on, when the
-// configuration file changes. It does so until ctx ends, which the returned
-// function waits for.
+// startReloading reloads on each SIGHUP and, if it is turned on, when the configuration file
+// changes. It does so until ctx ends, which the returned function waits for.
 func (e *exporter) startReloading(ctx context.Context) (wait func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

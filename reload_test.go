@@ -1,51 +1,107 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/go-kit/log"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
+// workspacesAt is the content of a configuration file with workspaces of these names.
+func workspacesAt(url string, names ...string) string {
+	var file strings.Builder
+	file.WriteString("workspaces:\n")
+	for _, name := range names {
+		file.WriteString("  " + name + ": {url: '" + url + "', user_id: watcher, auth_token: " + secret + "}\n")
+	}
+	return file.String()
+}
+
+func TestExporterServesTheWorkspacesOfAFile(t *testing.T) {
+	_, url := workspace(t)
+	file := temporary(t, workspacesAt(url, "one"))
+	p := start(t, "--config.file="+file, "--web.enable-lifecycle")
+	assert.Contains(t, p.get("/probe?target=one"), "\nrocketchat_import_up 1\n")
+	metrics := p.get("/metrics")
+	assert.Contains(t, metrics, "\nrocketchat_import_exporter_config_last_reload_successful 1\n")
+	assert.Contains(t, metrics, "\nrocketchat_import_exporter_config_last_reload_success_timestamp_seconds 1.")
+	assert.NotContains(t, metrics, "rocketchat_import_up")
+
+	write(t, file, workspacesAt(url, "one", "two"))
+	p.do(http.MethodPost, "/-/reload", http.StatusOK)
+	assert.Contains(t, p.get("/sd"), `["two"]`)
+
+	write(t, file, "workspaces:\n")
+	p.do(http.MethodPost, "/-/reload", http.StatusInternalServerError)
+	assert.Contains(t, p.get("/sd"), `["two"]`)
+	assert.Contains(t, p.get("/metrics"), "\nrocketchat_import_exporter_config_last_reload_successful 0\n")
+}
+
+func TestFileIsReadAgain(t *testing.T) {
+	for name, interval := range map[string]string{"at a SIGHUP": "0s", "once it has changed": "10ms"} {
+		t.Run(name, func(t *testing.T) {
+			file := temporary(t, workspacesAt("http://localhost:3000", "one"))
+			p := start(t, "--config.file="+file, "--config.auto-reload-interval="+interval)
+			write(t, file, workspacesAt("http://localhost:3000", "one", "two"))
+			if name == "at a SIGHUP" {
+				require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
+			}
+			assert.Contains(t, p.logged("workspaces=2"), "reloaded the configuration file")
+			assert.Contains(t, p.get("/sd"), `["two"]`)
+		})
+	}
+}
+
+func TestHangupWithoutAFileIsLoggedAndIgnored(t *testing.T) {
+	_, url := workspace(t)
+	p := start(t, append(credentials, "--rocketchat.url="+url)...)
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
+	p.logged("nothing to reload")
+	metrics := p.get("/metrics")
+	assert.Contains(t, metrics, "\nrocketchat_import_up 1\n")
+	assert.NotContains(t, metrics, "config_last_reload")
+}
+
+func TestFileAndFlagsThatDescribeAWorkspace(t *testing.T) {
+	file := "--config.file=" + temporary(t, workspacesAt("http://localhost:3000", "one"))
+	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
+		t.Run(flag, func(t *testing.T) {
+			want := flagAndEnv(flag) + ": contradicts --config.file"
+			assertFails(t, want, file, "--"+flag+"=http://"+secret)
+			t.Setenv(variable(flag), "http://"+secret)
+			assertFails(t, want, file)
+		})
+	}
+	assertFails(t, flagAndEnv(timeoutFlag), file, "--rocketchat.timeout=0s") // which would be the default
+	for _, command := range []string{"serve", "check"} {
+		assertFails(t, "names no workspace", command, "--config.file="+temporary(t, "workspaces:"))
+		assertFails(t, flagAndEnv(configFileFlag), command, "--config.file=/gone/config.yml")
+	}
+}
+
 func TestReloadIfChanged(t *testing.T) {
-	const url = "http://localhost:3000"
-	one, two := "workspaces:\n"+entry("one", url), "workspaces:\n"+entry("one", url)+entry("two", url)
+	one, two := workspacesAt("http://localhost:3000", "one"), workspacesAt("http://localhost:3000", "one", "two")
 	dir := t.TempDir()
-	path := filepath.Join(dir, "config.yml")
-	write := func(name, content string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rename := func(from, to string) {
-		t.Helper()
-		if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write := func(name, content string) string { return write(t, filepath.Join(dir, name), content) }
+	rename := func(from, to string) { require.NoError(t, os.Rename(filepath.Join(dir, from), filepath.Join(dir, to))) }
 	link := func(to string) { // as Kubernetes changes a ConfigMap
-		t.Helper()
-		if err := os.Symlink(to, filepath.Join(dir, "new")); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Symlink(to, filepath.Join(dir, "new")))
 		rename("new", "config.yml")
 	}
 
-	write("config.yml", one)
-	f, err := parseFlags([]string{"--config.file=" + path}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f, err := parseFlags([]string{"--config.file=" + write("config.yml", one)}, nil)
+	require.NoError(t, err)
 	var lines strings.Builder
 	e, err := newExporter(f, log.NewLogfmtLogger(&lines))
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	defer e.set.Close()
-	steps := []struct {
+	for _, step := range []struct {
 		name       string
 		change     func()
 		workspaces int
@@ -65,26 +121,13 @@ func TestReloadIfChanged(t *testing.T) {
 		{"a good file that is gone", func() { rename("config.yml", "away") }, 1, "cannot be used"},
 		{"the same file, back", func() { rename("away", "config.yml") }, 1, "reloaded"},
 		{"a content that a SIGHUP has loaded", func() { write("config.yml", two); e.reload() }, 2, ""},
-	}
-	for _, step := range steps {
+	} {
 		step.change()
 		lines.Reset()
 		e.reloadIfChanged()
-		if n := len(e.set.All()); n != step.workspaces {
-			t.Errorf("%s: there are %d workspaces", step.name, n)
-		}
-		logged := lines.String()
-		if step.log == "" && logged != "" || !strings.Contains(logged, step.log) || strings.Count(logged, "msg=") > 1 {
-			t.Errorf("%s: the log is\n%s", step.name, logged)
-		}
+		assert.Len(t, e.set.All(), step.workspaces, step.name)
+		assert.Contains(t, lines.String(), step.log, step.name)
+		assert.Equal(t, step.log != "", lines.Len() > 0, step.name)
+		assert.LessOrEqual(t, strings.Count(lines.String(), "msg="), 1, step.name)
 	}
-}
-
-func TestChangedFileIsReloaded(t *testing.T) {
-	_, url := workspace(t)
-	f := newConfigFile(t, "workspaces:\n"+entry("acme", url))
-	p := start(t, "--config.file="+f.path, "--config.auto-reload-interval=10ms")
-	reloaded := p.logged("reloaded")
-	f.write("workspaces:\n" + entry("acme", url) + entry("other", url))
-	<-reloaded
 }

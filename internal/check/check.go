@@ -1,12 +1,10 @@
-// Package check finds out whether a workspace can be watched, and what to do if
-// not.
+// Package check finds out whether a workspace can be watched, and what to do if not.
 package check
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -33,8 +31,7 @@ type Result struct {
 	Import *Import `json:"import"`
 	// Notes say what the exporter cannot show of this server.
 	Notes []string `json:"notes,omitempty"`
-	// Reason, Problem and Hint say what is wrong and what to do. They are empty
-	// if OK.
+	// Reason, Problem and Hint say what is wrong and what to do. They are empty if OK.
 	Reason  client.Reason `json:"reason,omitempty"`
 	Problem string        `json:"problem,omitempty"`
 	Hint    string        `json:"hint,omitempty"`
@@ -66,7 +63,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 		r.ServerTime = &answer.ServerTime
 	}
 	if answer.Operation.KeepsSelection() {
-		r.Notes = append(r.Notes, "This record is from a server before 3.14, which keeps the selection in it. The exporter does not ask this workspace for selections. After an upgrade of Rocket.Chat, restart the exporter once there is a newer import.")
+		r.Notes = append(r.Notes, "This Rocket.Chat (3.0 to 3.13) keeps selections in its records, so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this.")
 	}
 	return r
 }
@@ -92,8 +89,8 @@ func (r *Result) fail(err error) {
 	}
 }
 
-// Write writes a result in words.
-func (r Result) Write(w io.Writer) error {
+// String is the result in words.
+func (r Result) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s (%s)\n", r.Workspace, r.URL)
 	fmt.Fprintf(&b, "  Rocket.Chat  %s\n", word(r.Reached, "was reached", "did not answer"))
@@ -107,8 +104,7 @@ func (r Result) Write(w io.Writer) error {
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "  note         %s\n", note)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func word(known *bool, yes, no string) string {

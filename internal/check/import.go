@@ -12,8 +12,7 @@ import (
 	"rocketchat_import_exporter/internal/watch"
 )
 
-// Import is the newest import. A nil pointer means that the server does not
-// say.
+// Import is the newest import. A nil pointer means that the server does not say.
 type Import struct {
 	ID       string `json:"id"`
 	Importer string `json:"importer"`
@@ -24,11 +23,9 @@ type Import struct {
 	Expected  *int64 `json:"records_expected"`
 	Completed *int64 `json:"records_completed"`
 	Failed    *int64 `json:"records_failed"`
-	// SecondsSinceSave is how long ago Rocket.Chat last saved the record, by its
-	// own clock.
+	// SecondsSinceSave is how long ago Rocket.Chat last saved the record, by its own clock.
 	SecondsSinceSave *float64 `json:"seconds_since_save"`
-	// NothingStaged is true in importer_user_selection without anything to
-	// import.
+	// NothingStaged is true in importer_user_selection without anything to import.
 	NothingStaged bool `json:"nothing_staged"`
 	// Meaning says in words what State, Step and SecondsSinceSave mean.
 	Meaning string `json:"meaning"`

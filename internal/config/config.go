@@ -34,6 +34,25 @@ type Workspace struct {
 	HTTP promconfig.HTTPClientConfig
 }
 
+// Mode says when the selection is read. Only getImportFileData returns it.
+type Mode string
+
+const (
+	// OnChange reads the selection when an operation is first seen waiting for
+	// its selection, and again when its staged counts have changed and settled.
+	OnChange Mode = "on-change"
+	// EachScrape reads it at every scrape of an operation that waits for its selection.
+	EachScrape Mode = "each-scrape"
+	// Never does not read it.
+	Never Mode = "never"
+	// Unguarded calls getImportFileData at every scrape without knowing the step. THIS WIPES A
+	// RUNNING IMPORT. It is for servers that offer no other endpoint.
+	Unguarded Mode = "unguarded"
+)
+
+// Modes returns all modes.
+func Modes() []Mode { return []Mode{OnChange, EachScrape, Never, Unguarded} }
+
 // Client returns a client of the workspace, or an [*Error]. It makes no call.
 // The client calls observe, unless it is nil, as client.Config says.
 func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.Client, error) {
@@ -47,8 +66,7 @@ func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.
 	return c, nil
 }
 
-// Error says what is wrong with one setting, or with several together. It
-// never holds a secret.
+// Error says what is wrong with one setting, or with several together. It never holds a secret.
 type Error struct {
 	// Settings are named as in the file: auth_token.
 	Settings []string
@@ -57,9 +75,6 @@ type Error struct {
 
 // Error names the settings and the fault.
 func (e *Error) Error() string { return strings.Join(e.Settings, ", ") + ": " + e.Err.Error() }
-
-// Unwrap returns the fault without the settings.
-func (e *Error) Unwrap() error { return e.Err }
 
 // Check returns an [*Error] for the first setting that cannot be used. It does
 // not read a token file, which may appear or change at any time.
@@ -109,16 +124,15 @@ func checkHTTP(c promconfig.HTTPClientConfig) error {
 	return nil
 }
 
-// CheckDefaults returns an [*Error] for the first setting that cannot be a
-// default for workspaces: [Workspace.Check] without the URL, the credentials
-// and the HTTP settings.
+// CheckDefaults returns an [*Error] for the first setting that cannot be a default for workspaces:
+// [Workspace.Check] without the URL, the credentials and the HTTP settings.
 func (w Workspace) CheckDefaults() error {
 	switch {
 	case w.Timeout <= 0:
 		return wrong("must be above 0", "timeout")
 	case w.MinInterval < 0:
 		return wrong("must not be negative", "min_interval")
-	case !w.FileData.Valid():
+	case !slices.Contains(Modes(), w.FileData):
 		return wrong("must be on-change, each-scrape, never or unguarded", "file_data")
 	case w.FileDataTimeout <= 0:
 		return wrong("must be above 0", "file_data_timeout")

@@ -104,8 +104,7 @@ func withoutValues(err error) error {
 	return errors.New(badURL.ReplaceAllString(text, "not a URL"))
 }
 
-// over returns w with the written settings put over it. Relative paths
-// start at dir.
+// over returns w with the written settings put over it. Relative paths start at dir.
 func (written yamlWorkspace) over(w Workspace, dir string) (Workspace, error) {
 	if written.URL != "" {
 		url, err := client.ParseURL(written.URL)

@@ -24,14 +24,10 @@ const unscrapedAfter = 5 * time.Minute
 
 // page is what the page for people shows.
 type page struct {
+	Options
 	Version string
-	// Telemetry is relative, as all links are, so that the page works below a
-	// proxy's prefix.
-	Telemetry string
-	// Host is how the reader reaches the exporter.
-	Host   string
-	HTTPS  bool
-	Single bool
+	// Request says how the reader reaches the exporter.
+	Request *http.Request
 	// Rows are all workspaces, the most pressing first.
 	Rows   []view
 	Totals string
@@ -57,11 +53,7 @@ func (p page) Title() string {
 	return title
 }
 
-// Shows reports whether the workspace of that name is shown in full.
-func (p page) Shows(name string) bool { return p.Opened != nil && p.Opened.Name == name }
-
-// home shows a person what the last scrapes have seen. It makes no call of
-// Rocket.Chat.
+// home shows a person what the last scrapes have seen. It makes no call of Rocket.Chat.
 func (s server) home(w http.ResponseWriter, r *http.Request) {
 	var rows []view
 	for _, workspace := range s.Set.All() {
@@ -86,11 +78,7 @@ func (s server) write(w http.ResponseWriter, p page) {
 // page returns what the request is to show of workspaces that are sorted by name.
 func (s server) page(r *http.Request, rows []view) page {
 	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.rank, b.rank) })
-	p := page{
-		Version: version.Info(), Telemetry: strings.TrimPrefix(s.TelemetryPath, "/"),
-		Host: r.Host, HTTPS: r.TLS != nil, Single: !s.Multi,
-		Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows),
-	}
+	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows)}
 	for _, row := range rows {
 		if p.Oldest == nil || row.Seen != nil && row.Seen.at.Before(p.Oldest.at) {
 			p.Oldest = row.Seen

@@ -22,8 +22,7 @@ func number[N int | int64](n N, thing string) string {
 	return grouped(int64(n)) + " " + thing + "s"
 }
 
-// span writes a duration in one unit, of which there are at least two unless it
-// is the second.
+// span writes a duration in one unit, of which there are at least two unless it is the second.
 func span(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
@@ -37,8 +36,7 @@ func span(d time.Duration) string {
 	}
 }
 
-// perTime writes a speed, of records in each second, in a unit that makes it
-// more than one.
+// perTime writes a speed, of records in each second, in a unit that makes it more than one.
 func perTime(speed float64) string {
 	switch {
 	case speed >= 1:

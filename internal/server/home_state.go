@@ -42,8 +42,7 @@ const (
 type state struct {
 	rank  rank
 	Words string
-	// Since is when Words became true; nil if that is not known. More is the rest
-	// of the sentence.
+	// Since is when Words became true; nil if that is not known. More is the rest of the sentence.
 	Since *moment
 	More  string
 	// Bad is true while one of the shipped alerts would fire, and Stalled while
@@ -73,18 +72,18 @@ const (
 	adviceNothing     = "Upload the file again, and choose the importer of its kind."
 )
 
-// stepWords say what happens in a step of a valid operation.
+// stepWords say what happens in a step of a valid operation and, after a colon, for what it waits.
 var stepWords = map[client.Step]string{
-	"importer_new":                "new",
+	"importer_new":                "new: waits for its file or its records",
 	"importer_uploading":          "uploading the file",
 	"importer_downloading_file":   "downloading the file",
-	"importer_file_loaded":        "file loaded",
+	"importer_file_loaded":        "file loaded: waits for somebody to open the import page",
 	"importer_preparing_started":  "preparing the file",
 	"importer_preparing_users":    "preparing users",
 	"importer_preparing_channels": "preparing channels",
 	"importer_preparing_messages": "preparing messages",
 	"importer_preparing_contacts": "preparing contacts",
-	client.StepUserSelection:      "ready",
+	client.StepUserSelection:      "ready: waits for somebody to press start",
 	"importer_importing_started":  "starting to import",
 	"importer_importing_users":    "importing users",
 	"importer_importing_channels": "importing channels",
@@ -96,15 +95,7 @@ var stepWords = map[client.Step]string{
 	"importer_import_cancelled":   "canceled",
 }
 
-// stepMore is the rest of the sentence where an import waits for somebody.
-var stepMore = map[client.Step]string{
-	"importer_new":           ": waits for its file or its records",
-	"importer_file_loaded":   ": waits for somebody to open the import page",
-	client.StepUserSelection: ": waits for somebody to press start",
-}
-
-// stateOf says how the import of a workspace was at the newest look, which was
-// so long ago.
+// stateOf says how the import of a workspace was at the newest look, which was so long ago.
 func stateOf(seen watch.Status, lookAge time.Duration) state {
 	s := seen.Snapshot
 	op := s.Operation
@@ -118,89 +109,93 @@ func stateOf(seen watch.Status, lookAge time.Duration) state {
 	case op == nil:
 		return state{rank: rankNone, Words: "no import yet"}
 	}
+	is := stateOfOperation(s)
 	idle, known := seen.Idle()
-	is := stateOfOperation(s, idle)
-	if state := op.State(); known && (state == client.StateDone && op.Valid || state == client.StateCanceled || state == client.StateError && is.rank != rankOther) {
-		is.Since = past(op.Updated, idle+lookAge)
+	ended, incidentAge := idle, seen.At.Sub(seen.IncidentAt) // before the look
+	switch {
+	case s.Ending == watch.EndingAborted:
+		ended = incidentAge
+		is.Since = past(seen.IncidentAt, ended+lookAge)
+	case known && (is.Words == "finished" && op.Valid || is.Words == "canceled" || op.State() == client.StateError && is.rank != rankOther):
+		is.Since = past(op.Updated, ended+lookAge)
+	}
+	if is.rank == rankBroken {
+		is.Bad = ended < badEndFor
+		if !is.Bad {
+			is.rank = rankOver
+		}
 	}
 	if seen.Stalled() {
-		is.rank, is.Bad, is.Stalled = rankStalled, true, true
-		if op.Step != "importer_file_loaded" {
-			is.Words, is.More = "stalled", " while "+is.Words
-		}
-		switch {
-		case op.Step.Running():
-			is.Advice, is.Runbook = adviceStalled, "RocketChatImportStalled"
-		case op.Step == "importer_file_loaded":
-			is.Advice, is.Runbook = adviceFileLoaded, "RocketChatImportPreparationStalled"
-		default:
-			is.Advice, is.Runbook = adviceLoading, "RocketChatImportPreparationStalled"
-		}
+		is.stall(op.Step)
 	}
-	incidentAge := seen.At.Sub(seen.IncidentAt)
-	switch {
-	case seen.Incident == watch.SetBack && (incidentAge < setBackFor || op.State() == client.StateReady):
-		is = state{rank: rankBroken, Words: "set back", More: ": " + is.Words + is.More, Bad: incidentAge < setBackFor, Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed"}
+	if seen.Incident == watch.SetBack && (incidentAge < setBackFor || op.State() == client.StateReady) {
+		is = state{
+			rank: rankBroken, Words: "set back", More: ": " + is.Words + is.More, Bad: incidentAge < setBackFor,
+			Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed",
+		}
 		if op.State() == client.StateReady {
 			is.More = ": do not press start"
-		}
-	case s.Ending == watch.EndingAborted:
-		is.Since = past(seen.IncidentAt, incidentAge+lookAge)
-		if is.Bad = incidentAge < badEndFor; !is.Bad {
-			is.rank = rankOver
 		}
 	}
 	return is
 }
 
-// stateOfOperation says how an operation is that was last saved so long before
-// the look, except what only several looks show.
-func stateOfOperation(s watch.Snapshot, idle time.Duration) state {
+// stall makes the state of an operation that of one that does not move.
+func (is *state) stall(step client.Step) {
+	is.rank, is.Bad, is.Stalled, is.Runbook = rankStalled, true, true, "RocketChatImportPreparationStalled"
+	if step == "importer_file_loaded" {
+		is.Advice = adviceFileLoaded
+		return
+	}
+	is.Words, is.More, is.Advice = "stalled", " while "+is.Words, adviceLoading
+	if step.Running() {
+		is.Advice, is.Runbook = adviceStalled, "RocketChatImportStalled"
+	}
+}
+
+// stateOfOperation says how an operation is, except what only several looks
+// show. An end that may be bad has rankBroken.
+func stateOfOperation(s watch.Snapshot) state {
 	op := s.Operation
-	is := state{Words: stepWords[op.Step], More: stepMore[op.Step]}
+	is := state{rank: rankOther}
+	words, more, waits := strings.Cut(stepWords[op.Step], ": ")
+	if is.Words = words; waits {
+		is.More = ": " + more
+	}
 	switch {
-	case is.Words == "" && op.Step.Running():
+	case words == "" && op.Step.Running():
 		is.Words = fmt.Sprintf("importing (%s)", op.Step)
-	case is.Words == "":
+	case words == "":
 		is.Words = fmt.Sprintf("in the step %s, which this exporter does not know", op.Step)
 	}
-	badEnd := func(advice, runbook string) {
-		is.rank, is.Bad, is.Advice, is.Runbook = rankBroken, idle < badEndFor, advice, runbook
-		if !is.Bad {
-			is.rank = rankOver
-		}
-	}
+	interrupted := " while " + is.Words + ": it never finishes"
 	switch {
 	case op.Step == client.StepDone && s.Ending == watch.EndingAborted:
-		is = state{rank: rankBroken, Words: "aborted", More: savedOf(op), Advice: adviceAborted, Runbook: "RocketChatImportAborted"}
+		return state{rank: rankBroken, Words: "aborted", More: savedOf(op), Advice: adviceAborted, Runbook: "RocketChatImportAborted"}
 	case op.Step == client.StepDone && (op.Valid || s.Ending == watch.EndingFinished):
-		is.rank, is.Words = rankOver, "finished"
+		return state{rank: rankOver, Words: "finished"}
 	case op.Step == client.StepDone:
-		is = state{rank: rankOver, Words: "ended", More: ": finished before Rocket.Chat was restarted, or aborted" + savedOf(op), Advice: adviceEnded, Runbook: "RocketChatImportAborted"}
+		return state{rank: rankOver, Words: "ended", More: ": finished before Rocket.Chat was restarted, or aborted" + savedOf(op), Advice: adviceEnded, Runbook: "RocketChatImportAborted"}
 	case op.Step == client.StepUserSelection && !op.Valid:
-		is = state{rank: rankOther, Words: "nothing staged", More: ": it was cleared", Advice: adviceNothing}
+		return state{rank: rankOther, Words: "nothing staged", More: ": it was cleared", Advice: adviceNothing}
 	case op.Step == client.StepUserSelection && nothingStaged(s):
-		is = state{rank: rankOther, Words: "nothing staged", More: ": the file was empty or of another kind", Advice: adviceNothing}
+		return state{rank: rankOther, Words: "nothing staged", More: ": the file was empty or of another kind", Advice: adviceNothing}
 	case op.Step == "importer_import_failed":
-		badEnd(adviceFailed, "RocketChatImportFailed")
+		return state{rank: rankBroken, Words: words, Advice: adviceFailed, Runbook: "RocketChatImportFailed"}
 	case op.Step == "importer_import_cancelled":
 		is.rank = rankOver
 	case !op.Valid && op.Step.Running():
-		is.Words, is.More = "interrupted", " while "+is.Words+": it never finishes"
-		badEnd(adviceInterrupted, "RocketChatImportInterrupted")
+		return state{rank: rankBroken, Words: "interrupted", More: interrupted, Advice: adviceInterrupted, Runbook: "RocketChatImportInterrupted"}
 	case !op.Valid && op.Step.State() == client.StateLoading && op.Step != "importer_file_loaded":
-		is.Words, is.More = "interrupted", " while "+is.Words+": it never finishes"
-		badEnd(adviceUnprepared, "RocketChatImportInterrupted")
+		return state{rank: rankBroken, Words: "interrupted", More: interrupted, Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted"}
 	case !op.Valid:
-		is = state{rank: rankOver, Words: "given up", More: " by Rocket.Chat before anything was prepared", Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted"}
+		return state{rank: rankOver, Words: "given up", More: " by Rocket.Chat before anything was prepared", Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted"}
 	case op.Step.Running():
 		is.rank = rankImporting
 	case op.State() == client.StateLoading:
 		is.rank = rankLoading
 	case op.State() == client.StateReady:
 		is.rank = rankReady
-	default:
-		is.rank = rankOther
 	}
 	return is
 }

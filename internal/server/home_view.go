@@ -50,13 +50,8 @@ type bar struct {
 	Text       string
 }
 
-// Percent is how far the import is, rounded down.
-func (b bar) Percent() string {
-	if b.Max == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d %%", 100*b.Value/b.Max)
-}
+// Percent is how far the import is, rounded down. Max is above 0.
+func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
 
 // Short is Text for a table.
 func (b bar) Short() string {
@@ -196,10 +191,7 @@ func noteOf(op *client.Operation, b *bar) string {
 // countsOf says what is to be imported: as the selection has it, or else the
 // operation's own counts.
 func countsOf(s watch.Snapshot) []count {
-	var selection client.Selection
-	if s.Selection != nil {
-		selection = *s.Selection
-	}
+	selection := cmp.Or(s.Selection, &client.Selection{})
 	var own client.Counts
 	switch op := s.Operation; {
 	case op == nil && s.PositionKnown: // there is no import

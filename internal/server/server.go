@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -21,22 +22,24 @@ import (
 type Options struct {
 	// Set is the workspaces that are watched.
 	Set *workspaces.Set
-	// Multi is true if a configuration file lists the workspaces. /probe then
-	// shows each of them.
-	Multi bool
-	// Workspace is the name of the one workspace that TelemetryPath shows unless Multi.
+	// Workspace is the name of the one workspace, which TelemetryPath shows. It is
+	// empty if a configuration file lists them. /probe then shows each of them.
 	Workspace string
 	// TelemetryPath is the path of the exporter's own metrics.
 	TelemetryPath string
 	// Registry has the metrics of the exporter itself.
 	Registry *prometheus.Registry
-	// Reload reads the configuration file again. POST /-/reload calls it. It is
-	// nil if that is off.
+	// Reload reads the configuration file again. POST /-/reload calls it. It is nil if that is off.
 	Reload func() error
-	// Docs has README.md and docs/.
+	// Docs has the pages and the files that they link to.
 	Docs fs.FS
 	// Logger gets what a page cannot say.
 	Logger log.Logger
+}
+
+// docPaths are where the files of Docs are.
+var docPaths = []string{
+	"/README.md", "/CHANGELOG.md", "/CONTRIBUTING.md", "/SECURITY.md", "/docs/", "/alerts/", "/dashboards/", "/deploy/",
 }
 
 // server has the handlers of all paths.
@@ -57,42 +60,41 @@ func (s server) routes() *http.ServeMux {
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	mux.HandleFunc("/-/reload", s.reload)
-	mux.Handle("/README.md", s.docs())
-	mux.Handle("/docs/", s.docs())
-	if s.Multi {
+	for _, path := range docPaths {
+		mux.HandleFunc(path, s.docs)
+	}
+	if s.Workspace == "" {
 		mux.HandleFunc("/probe", s.probe)
 		mux.HandleFunc("/sd", s.discovery)
 	}
 	return mux
 }
 
-// Reserved reports whether path leads to one of the pages, so that it cannot
+// Reserved reports whether telemetryPath leads to one of the pages, so that it cannot
 // be the telemetry path.
-func Reserved(path string) bool {
-	_, pattern := server{Options{Multi: true}}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}})
+func Reserved(telemetryPath string) bool {
+	_, pattern := server{}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: telemetryPath}})
 	return pattern != ""
 }
 
-// docs shows Markdown as the text that it is.
-func (s server) docs() http.Handler {
-	files := http.FileServerFS(s.Docs)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// docs shows Markdown and YAML as the text that they are. A browser would download them otherwise.
+func (s server) docs(w http.ResponseWriter, r *http.Request) {
+	if path.Ext(r.URL.Path) != ".png" {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		files.ServeHTTP(w, r)
-	})
+	}
+	http.FileServerFS(s.Docs).ServeHTTP(w, r)
 }
 
 // telemetry shows the exporter itself and, unless there are many, the workspace.
 func (s server) telemetry() http.Handler {
-	if s.Multi {
+	if s.Workspace == "" {
 		return promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry, DisableCompression: true})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.show(w, r, s.Workspace, s.Registry) })
 }
 
-// probe shows the workspace that target names. A target is a name from the
-// configuration file and never a URL, so that no caller can make the exporter
-// call, or hand a token to, any other place.
+// probe shows the workspace that target names. A target is a name from the configuration file and
+// never a URL, so that no caller can make the exporter call, or hand a token to, any other place.
 func (s server) probe(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, r.URL.Query().Get("target"), nil)
 }
@@ -108,14 +110,12 @@ func (s server) show(w http.ResponseWriter, r *http.Request, name string, regist
 	collector.Serve(w, r, workspace.Watcher, workspace.API, registry, s.Logger)
 }
 
-// group is a target group of Prometheus's HTTP service discovery.
-type group struct {
-	Targets []string          `json:"targets"`
-	Labels  map[string]string `json:"labels"`
-}
-
 // discovery lists the workspaces for Prometheus's HTTP service discovery.
 func (s server) discovery(w http.ResponseWriter, _ *http.Request) {
+	type group struct {
+		Targets []string          `json:"targets"`
+		Labels  map[string]string `json:"labels"`
+	}
 	groups := []group{} // and not null where there is none
 	for _, workspace := range s.Set.All() {
 		groups = append(groups, group{

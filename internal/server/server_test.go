@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	promconfig "github.com/prometheus/common/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"rocketchat_import_exporter/client"
@@ -34,8 +37,8 @@ type rig struct {
 	set  *workspaces.Set
 }
 
-// newRig serves workspaces of these names as change makes of it.
-func newRig(t *testing.T, names []string, change func(*Options)) *rig {
+// newRig serves workspaces of these names.
+func newRig(t *testing.T, o Options, names ...string) *rig {
 	t.Helper()
 	r := &rig{t: t, sims: map[string]*rocketchatsim.Server{}, set: workspaces.NewSet("test", log.NewNopLogger())}
 	configs := map[string]config.Workspace{}
@@ -45,28 +48,17 @@ func newRig(t *testing.T, names []string, change func(*Options)) *rig {
 		rocketchat := httptest.NewServer(sim)
 		t.Cleanup(rocketchat.Close)
 		url, err := client.ParseURL(rocketchat.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, err)
 		r.sims[name] = sim
 		configs[name] = config.Workspace{
 			URL: url, UserID: "watcher", Token: token, Timeout: 10 * time.Second,
 			FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
 		}
 	}
-	if err := r.set.Apply(configs); err != nil {
-		t.Fatal(err)
-	}
-	own := prometheus.NewRegistry()
-	own.MustRegister(collectors.NewGoCollector())
-	options := Options{
-		Set: r.set, TelemetryPath: "/metrics", Registry: own, Multi: true, Logger: log.NewNopLogger(),
-		Docs: fstest.MapFS{"README.md": {Data: []byte("# Read me")}, "docs/runbooks.md": {Data: []byte("# Runbooks")}},
-	}
-	if change != nil {
-		change(&options)
-	}
-	server := httptest.NewServer(New(options))
+	require.NoError(t, r.set.Apply(configs))
+	o.Set, o.Registry, o.Logger = r.set, prometheus.NewRegistry(), log.NewNopLogger()
+	o.Registry.MustRegister(collectors.NewGoCollector())
+	server := httptest.NewServer(New(o))
 	r.url = server.URL
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
@@ -76,153 +68,134 @@ func newRig(t *testing.T, names []string, change func(*Options)) *rig {
 	return r
 }
 
-// do returns the status and body of an answer.
-func (r *rig) do(method, path string) (status int, header http.Header, body string) {
+// do returns an answer, which must have that status.
+func (r *rig) do(method, path string, status int) (header http.Header, body string) {
 	r.t.Helper()
 	req, err := http.NewRequest(method, r.url+path, nil)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	require.NoError(r.t, err)
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	require.NoError(r.t, err)
 	defer resp.Body.Close()
 	content, err := io.ReadAll(resp.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header, string(content)
+	require.NoError(r.t, err)
+	assert.Equal(r.t, status, resp.StatusCode, path)
+	return resp.Header, string(content)
+}
+
+func (r *rig) get(path string) (body string) {
+	r.t.Helper()
+	_, body = r.do(http.MethodGet, path, http.StatusOK)
+	return body
 }
 
 // calls is how many calls all workspaces have had.
-func (r *rig) calls() int {
-	n := 0
-	for _, sim := range r.sims {
+func (r *rig) calls() (n int) {
+	for sim := range maps.Values(r.sims) {
 		n += sim.Requests(rocketchatsim.GetCurrentImportOperation) + sim.Requests(rocketchatsim.GetImportFileData)
 	}
 	return n
 }
 
 func TestProbeShowsTheWorkspaceThatTargetNames(t *testing.T) {
-	r := newRig(t, []string{"acme", "other"}, nil)
+	r := newRig(t, many, "acme", "other")
 	r.sims["other"].SetToken("watcher", "another")
-	_, _, acme := r.do(http.MethodGet, "/probe?target=acme")
-	_, _, other := r.do(http.MethodGet, "/probe?target=other")
-	if !strings.Contains(acme, "\nrocketchat_import_up 1\n") || !strings.Contains(other, "\nrocketchat_import_up 0\n") {
-		t.Errorf("acme shows\n%s\nother shows\n%s", acme, other)
-	}
-	if strings.Contains(acme, "go_goroutines") || strings.Contains(acme, "workspace=") {
-		t.Errorf("acme shows more than its import:\n%s", acme)
-	}
-	if _, _, own := r.do(http.MethodGet, "/metrics"); strings.Contains(own, "rocketchat_import_up") || !strings.Contains(own, "\ngo_goroutines ") {
-		t.Errorf("/metrics shows\n%s", own)
-	}
+	acme := r.get("/probe?target=acme")
+	assert.Contains(t, acme, "\nrocketchat_import_up 1\n")
+	assert.NotContains(t, acme, "go_goroutines")
+	assert.NotContains(t, acme, "workspace=")
+	assert.Contains(t, r.get("/probe?target=other"), "\nrocketchat_import_up 0\n")
+	own := r.get("/metrics")
+	assert.Contains(t, own, "\ngo_goroutines ")
+	assert.NotContains(t, own, "rocketchat_import_up")
 }
 
 func TestTargetThatIsNoNameOfTheFileIsNotFoundAndCallsNothing(t *testing.T) {
 	victim := 0
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { victim++ }))
 	t.Cleanup(elsewhere.Close)
-	r := newRig(t, []string{"acme"}, nil)
+	r := newRig(t, many, "acme")
 	for _, query := range []string{
 		"", "?target=", "?target=nobody", "?target=ACME", "?target=acme%00", "?target=acme/", "?target=../acme",
 		"?target=" + elsewhere.URL, "?target=" + strings.TrimPrefix(elsewhere.URL, "http://"), "?target=nobody&target=acme",
 		"?module=acme", "?target=%20acme",
 	} {
-		status, _, body := r.do(http.MethodGet, "/probe"+query)
-		if status != http.StatusNotFound {
-			t.Errorf("%s answers %d", query, status)
-		}
-		if strings.Contains(body, "nobody") || strings.Contains(body, elsewhere.URL) {
-			t.Errorf("%s is repeated: %s", query, body)
-		}
+		_, body := r.do(http.MethodGet, "/probe"+query, http.StatusNotFound)
+		assert.NotContains(t, body, "nobody")
+		assert.NotContains(t, body, elsewhere.URL)
 	}
-	if victim != 0 || r.calls() != 0 {
-		t.Errorf("%d calls went elsewhere, %d to the workspace", victim, r.calls())
-	}
+	assert.Zero(t, victim)
+	assert.Zero(t, r.calls())
 }
 
 func TestDiscoveryListsTheWorkspaces(t *testing.T) {
-	r := newRig(t, []string{"b", "a"}, nil)
-	urls := map[string]string{}
-	for _, w := range r.set.All() {
-		urls[w.Name] = w.Config.URL.String()
-	}
-	_, header, body := r.do(http.MethodGet, "/sd")
-	want := `[{"targets":["a"],"labels":{"__meta_rocketchat_url":"` + urls["a"] + `"}},{"targets":["b"],"labels":{"__meta_rocketchat_url":"` + urls["b"] + `"}}]` + "\n"
-	if header.Get("Content-Type") != "application/json" || body != want {
-		t.Errorf("%s:\n%s", header.Get("Content-Type"), body)
-	}
-	if err := r.set.Apply(nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, body := r.do(http.MethodGet, "/sd"); body != "[]\n" {
-		t.Errorf("of no workspaces, %s", body)
-	}
+	r := newRig(t, many, "b", "a")
+	all := r.set.All()
+	header, body := r.do(http.MethodGet, "/sd", http.StatusOK)
+	assert.Equal(t, "application/json", header.Get("Content-Type"))
+	assert.Equal(t, `[{"targets":["a"],"labels":{"__meta_rocketchat_url":"`+all[0].Config.URL.String()+
+		`"}},{"targets":["b"],"labels":{"__meta_rocketchat_url":"`+all[1].Config.URL.String()+`"}}]`+"\n", body)
+	require.NoError(t, r.set.Apply(nil))
+	assert.Equal(t, "[]\n", r.get("/sd"))
 }
 
 func TestSingleWorkspaceIsShownWithTheExporter(t *testing.T) {
-	r := newRig(t, []string{"chat.example"}, func(o *Options) { o.Multi, o.Workspace = false, "chat.example" })
-	if _, _, body := r.do(http.MethodGet, "/metrics"); !strings.Contains(body, "\nrocketchat_import_up 1\n") || !strings.Contains(body, "\ngo_goroutines ") {
-		t.Errorf("/metrics shows\n%s", body)
-	}
-	for _, path := range []string{"/probe?target=chat.example", "/sd"} {
-		if status, _, _ := r.do(http.MethodGet, path); status != http.StatusNotFound {
-			t.Errorf("%s answers %d", path, status)
-		}
-	}
+	r := newRig(t, one, "acme")
+	body := r.get("/metrics")
+	assert.Contains(t, body, "\nrocketchat_import_up 1\n")
+	assert.Contains(t, body, "\ngo_goroutines ")
+	assert.NotContains(t, r.get("/"), "./sd")
+	r.do(http.MethodGet, "/probe?target=acme", http.StatusNotFound)
+	r.do(http.MethodGet, "/sd", http.StatusNotFound)
 }
 
 func TestReload(t *testing.T) {
 	reloads, failure := 0, error(nil)
-	enabled := newRig(t, nil, func(o *Options) { o.Reload = func() error { reloads++; return failure } })
-	disabled := newRig(t, nil, nil)
-	tests := []struct {
-		name    string
-		r       *rig
-		method  string
-		failure error
-		status  int
-		reloads int
-	}{
-		{"is refused where it is not enabled", disabled, http.MethodPost, nil, http.StatusForbidden, 0},
-		{"is not done by a GET", enabled, http.MethodGet, nil, http.StatusMethodNotAllowed, 0},
-		{"is done by a POST", enabled, http.MethodPost, nil, http.StatusOK, 1},
-		{"is done by a PUT", enabled, http.MethodPut, nil, http.StatusOK, 1},
-		{"says what is wrong with the file", enabled, http.MethodPost, errors.New("line 6"), http.StatusInternalServerError, 1},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			reloads, failure = 0, test.failure
-			status, _, body := test.r.do(test.method, "/-/reload")
-			if status != test.status || reloads != test.reloads {
-				t.Errorf("it answers %d after %d reloads", status, reloads)
-			}
-			if failure != nil && !strings.Contains(body, "line 6") {
-				t.Errorf("it says %s", body)
-			}
-		})
-	}
+	r := newRig(t, Options{TelemetryPath: "/metrics", Reload: func() error { reloads++; return failure }})
+	r.do(http.MethodGet, "/-/reload", http.StatusMethodNotAllowed)
+	assert.Equal(t, 0, reloads)
+	r.do(http.MethodPost, "/-/reload", http.StatusOK)
+	assert.Equal(t, 1, reloads)
+	r.do(http.MethodPut, "/-/reload", http.StatusOK)
+	assert.Equal(t, 2, reloads)
+	failure = errors.New("line 6")
+	_, body := r.do(http.MethodPost, "/-/reload", http.StatusInternalServerError)
+	assert.Contains(t, body, "line 6")
+	newRig(t, one).do(http.MethodPost, "/-/reload", http.StatusForbidden)
 }
 
 func TestHealthAndDocs(t *testing.T) {
-	r := newRig(t, []string{"acme"}, nil)
-	for path, want := range map[string]string{
-		"/-/healthy": "Healthy.", "/-/ready": "Ready.", "/README.md": "# Read me", "/docs/runbooks.md": "# Runbooks",
+	r := newRig(t, Options{TelemetryPath: "/metrics", Docs: fstest.MapFS{
+		"README.md": {Data: []byte("# Read me")}, "docs/page.png": {Data: []byte("\x89PNG")}, "alerts/a.yml": {Data: []byte("groups:")},
+	}})
+	const text = "text/plain; charset=utf-8" // a browser would download text/markdown
+	for path, want := range map[string]struct{ kind, body string }{
+		"/-/healthy": {text, "Healthy.\n"}, "/-/ready": {text, "Ready.\n"},
+		"/README.md": {text, "# Read me"}, "/docs/page.png": {"image/png", "\x89PNG"}, "/alerts/a.yml": {text, "groups:"},
 	} {
-		status, header, body := r.do(http.MethodGet, path)
-		if status != http.StatusOK || !strings.HasPrefix(body, want) {
-			t.Errorf("%s answers %d: %s", path, status, body)
+		header, body := r.do(http.MethodGet, path, http.StatusOK)
+		assert.Equal(t, want.kind, header.Get("Content-Type"), path)
+		assert.Equal(t, want.body, body)
+	}
+	r.do(http.MethodGet, "/debug/pprof/", http.StatusNotFound)
+}
+
+func TestHomeAsksNothing(t *testing.T) {
+	r := newRig(t, many, "acme")
+	op := rocketchatsim.SlackOperation(rocketchatsim.StepImportingUsers, time.Now())
+	op.Type = "<script>alert(1)</script>"
+	r.sims["acme"].SetOperation(op)
+	r.get("/probe?target=acme")
+	before := r.calls()
+	for path, status := range map[string]int{"/": 200, "/?workspace=acme": 200, "/?workspace=%3Cscript%3E": 404} {
+		header, body := r.do(http.MethodGet, path, status)
+		assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", header.Get("Content-Security-Policy"))
+		for _, want := range []string{
+			"importing users", `<meta http-equiv="refresh" content="15">`, `href="./metrics"`, `href="./sd"`, `href="./docs/runbooks.md"`,
+		} {
+			assert.Contains(t, body, want)
 		}
-		if kind := header.Get("Content-Type"); kind != "text/plain; charset=utf-8" {
-			t.Errorf("%s is %s", path, kind) // a browser would download text/markdown
-		}
+		assert.NotContains(t, body, "<script")
+		assert.NotContains(t, body, token)
 	}
-	if status, _, _ := r.do(http.MethodGet, "/debug/pprof/"); status != http.StatusNotFound {
-		t.Errorf("/debug/pprof/ answers %d", status)
-	}
-	if r.calls() != 0 {
-		t.Errorf("%d calls were made", r.calls())
-	}
+	assert.Equal(t, before, r.calls())
 }

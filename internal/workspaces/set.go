@@ -54,10 +54,9 @@ func NewSet(userAgent string, logger log.Logger) *Set {
 	return &Set{userAgent: userAgent, logger: logger, ctx: ctx, cancel: cancel, byName: map[string]*Entry{}}
 }
 
-// Apply replaces the set with the workspaces in configs. On error the set is
-// unchanged. A workspace whose configuration did not change keeps what it
-// remembers. One that is gone, or was replaced, ends once the scrapes that use
-// it have ended.
+// Apply replaces the set with the workspaces in configs. On error the set is unchanged. A workspace
+// whose configuration did not change keeps what it remembers. One that is gone, or was replaced,
+// ends once the scrapes that use it have ended.
 func (s *Set) Apply(configs map[string]config.Workspace) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,8 +105,7 @@ func (w *Entry) stop() {
 	w.client.Close()
 }
 
-// warn logs the settings of a new workspace that may expose the token or harm an
-// import.
+// warn logs the settings of a new workspace that may expose the token or harm an import.
 func (s *Set) warn(w *Entry) {
 	logger := level.Warn(log.With(s.logger, "workspace", w.Name))
 	if w.Config.URL.Scheme == "http" && !loopback(w.Config.URL.Hostname()) {

@@ -1,18 +1,19 @@
 package workspaces
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
 	promconfig "github.com/prometheus/common/config"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/watch"
@@ -20,178 +21,127 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const token = "a-token-that-must-not-show"
-
-// workspace is the configuration of a simulated workspace behind front.
-func workspace(t *testing.T, front func(http.Handler) http.Handler) config.Workspace {
+// workspaceAt is a workspace that is watched at an address.
+func workspaceAt(t *testing.T, address string) config.Workspace {
 	t.Helper()
-	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
-	sim.SetUser("watcher", token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	op := rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now())
-	sim.SetOperation(op)
-	if err := sim.SetSelection(rocketchatsim.Selection{Users: 12}); err != nil {
-		t.Fatal(err)
-	}
-	var handler http.Handler = sim
-	if front != nil {
-		handler = front(sim)
-	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	url, err := client.ParseURL(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	u, err := url.Parse(address)
+	require.NoError(t, err)
 	return config.Workspace{
-		URL: url, UserID: "watcher", Token: token, Timeout: 10 * time.Second,
+		URL: u, UserID: "watcher", Token: "secret", Timeout: time.Hour,
 		FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
 	}
+}
+
+// held is a workspace that tells of a call, and answers once it is released or the caller hangs up.
+func held(t *testing.T) (w config.Workspace, arrived, release chan struct{}) {
+	t.Helper()
+	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
+	sim.SetUser("watcher", "secret", rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
+	sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now()))
+	require.NoError(t, sim.SetSelection(rocketchatsim.Selection{Users: 12}))
+	arrived, release = make(chan struct{}, 9), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		select {
+		case <-release:
+			sim.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(server.Close)
+	return workspaceAt(t, server.URL), arrived, release
 }
 
 func newSet(t *testing.T, configs map[string]config.Workspace) *Set {
 	t.Helper()
 	set := NewSet("test", log.NewNopLogger())
 	t.Cleanup(set.Close)
-	if err := set.Apply(configs); err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, set.Apply(configs))
 	return set
 }
 
-func scrape(t *testing.T, set *Set, name string) watch.Snapshot {
+// scrape scrapes a workspace, and returns what it got once that is there.
+func scrape(t *testing.T, set *Set, name string) <-chan watch.Snapshot {
 	t.Helper()
-	w, release := set.Use(name)
-	defer release()
-	if w == nil {
-		t.Fatalf("there is no workspace %s", name)
-	}
-	return w.Scrape(context.Background(), 0)
-}
-
-func TestCloseDoesNotWaitForAnAnswer(t *testing.T) {
-	arrived := make(chan struct{})
-	hung := workspace(t, func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			close(arrived)
-			<-r.Context().Done()
-		})
-	})
-	hung.Timeout = time.Hour
-	set := newSet(t, map[string]config.Workspace{"hung": hung})
-	snapshot := make(chan watch.Snapshot)
-	go func() { snapshot <- scrape(t, set, "hung") }()
-	<-arrived
-	closed := make(chan struct{})
+	got := make(chan watch.Snapshot, 1)
 	go func() {
-		defer close(closed)
-		set.Close()
+		w, release := set.Use(name)
+		defer release()
+		if assert.NotNil(t, w) {
+			got <- w.Scrape(t.Context(), 0)
+		}
 	}()
-	if s := <-snapshot; s.Up || len(s.Failures) != 0 {
-		t.Errorf("the scrape got %+v", s)
-	}
-	<-closed
+	return got
 }
 
-func TestWorkspaceThatDidNotChangeKeepsWhatItRemembers(t *testing.T) {
-	acme := workspace(t, nil)
-	set := newSet(t, map[string]config.Workspace{"acme": acme})
-	scrape(t, set, "acme")
-	before, release := set.Use("acme")
-	release()
-	if err := set.Apply(map[string]config.Workspace{"acme": acme, "other": workspace(t, nil)}); err != nil {
-		t.Fatal(err)
-	}
-	after, release := set.Use("acme")
-	release()
-	if before != after {
-		t.Error("the workspace was started anew")
-	}
-	if names := len(set.All()); names != 2 {
-		t.Errorf("there are %d workspaces", names)
-	}
-}
+func TestApplyStartsAnewOnlyWhatChanged(t *testing.T) {
+	kept, changed := workspaceAt(t, "http://localhost:1"), workspaceAt(t, "http://localhost:2")
+	set := newSet(t, map[string]config.Workspace{"kept": kept, "changed": changed, "gone": kept})
+	before := set.All()
+	changed.Timeout = time.Second
+	require.NoError(t, set.Apply(map[string]config.Workspace{"kept": kept, "changed": changed, "another": kept}))
+	after := set.All() // sorted by name, as before: changed, gone, kept
+	require.Len(t, after, 3)
+	assert.Equal(t, "another", after[0].Name)
+	assert.NotSame(t, before[0], after[1])
+	assert.Equal(t, time.Second, after[1].Config.Timeout)
+	assert.Same(t, before[2], after[2])
+	gone, _ := set.Use("gone")
+	assert.Nil(t, gone)
 
-func TestWorkspaceThatChangedIsStartedAnew(t *testing.T) {
-	acme := workspace(t, nil)
-	set := newSet(t, map[string]config.Workspace{"acme": acme})
-	before, release := set.Use("acme")
-	release()
-	acme.Timeout = time.Second
-	if err := set.Apply(map[string]config.Workspace{"acme": acme}); err != nil {
-		t.Fatal(err)
-	}
-	after, release := set.Use("acme")
-	release()
-	if before == after || after.Config.Timeout != time.Second {
-		t.Errorf("the workspace is still %+v", after.Config)
-	}
+	broken := kept
+	broken.HTTP.TLSConfig.CAFile = "/gone/ca.pem"
+	err := set.Apply(map[string]config.Workspace{"broken": broken, "new": kept})
+	assert.ErrorContains(t, err, "workspace broken: http_config: ")
+	assert.Equal(t, after, set.All())
 }
 
 func TestScrapeUnderWayEndsWellThoughItsWorkspaceIsGone(t *testing.T) {
-	arrived, released := make(chan struct{}), make(chan struct{})
-	acme := workspace(t, func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, rocketchatsim.GetCurrentImportOperation) {
-				close(arrived)
-				<-released
-			}
-			next.ServeHTTP(w, r)
-		})
-	})
+	acme, arrived, release := held(t)
 	set := newSet(t, map[string]config.Workspace{"acme": acme})
-	snapshot := make(chan watch.Snapshot)
-	go func() { snapshot <- scrape(t, set, "acme") }()
+	got := scrape(t, set, "acme")
 	<-arrived
-	if err := set.Apply(nil); err != nil {
-		t.Fatal(err)
-	}
-	if w, _ := set.Use("acme"); w != nil {
-		t.Error("the workspace that is gone is still served")
-	}
-	close(released)
-	if s := <-snapshot; !s.Up || s.Selection == nil {
-		t.Errorf("the scrape got %+v", s)
-	}
+	require.NoError(t, set.Apply(nil))
+	close(release)
+	s := <-got
+	assert.True(t, s.Up)
+	assert.NotNil(t, s.Selection)
 }
 
-func TestApplyIsAllOrNothing(t *testing.T) {
-	acme := workspace(t, nil)
-	set := newSet(t, map[string]config.Workspace{"acme": acme})
-	broken := workspace(t, nil)
-	broken.HTTP.TLSConfig.CAFile = "/gone/ca.pem"
-	err := set.Apply(map[string]config.Workspace{"broken": broken, "new": workspace(t, nil)})
-	if err == nil || !strings.Contains(err.Error(), "workspace broken: http_config: ") {
-		t.Errorf("the error is %v", err)
-	}
-	if all := set.All(); len(all) != 1 || all[0].Name != "acme" {
-		t.Errorf("there are %d workspaces", len(all))
-	}
-	if s := scrape(t, set, "acme"); !s.Up {
-		t.Errorf("a scrape got %+v", s)
-	}
+func TestWorkspaceThatHangsDelaysNeitherAnotherNorTheEnd(t *testing.T) {
+	hanging, arrived, _ := held(t)
+	acme, _, release := held(t)
+	close(release)
+	set := newSet(t, map[string]config.Workspace{"hanging": hanging, "acme": acme})
+	hung := scrape(t, set, "hanging")
+	<-arrived
+	assert.True(t, (<-scrape(t, set, "acme")).Up)
+	set.Close()
+	s := <-hung
+	assert.False(t, s.Up)
+	assert.Empty(t, s.Failures)
 }
 
-func TestWorkspaceThatHangsDelaysNoOther(t *testing.T) {
-	arrived := make(chan struct{})
-	hanging := workspace(t, func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			close(arrived)
-			<-r.Context().Done()
-		})
-	})
-	set := newSet(t, map[string]config.Workspace{"hanging": hanging, "acme": workspace(t, nil)})
-	ctx, hangUp := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		w, release := set.Use("hanging")
-		defer release()
-		w.Scrape(ctx, 0)
-	}()
-	<-arrived
-	if s := scrape(t, set, "acme"); !s.Up { // would never return if it waited
-		t.Errorf("a scrape got %+v", s)
+func TestWarnings(t *testing.T) {
+	for _, test := range []struct {
+		url  string
+		mode config.Mode
+		want string // in the one line of the log; empty if there is none
+	}{
+		{"http://chat.example", config.OnChange, "over plain http"}, {"http://localhost.example", config.OnChange, "over plain http"},
+		{"http://192.0.2.1", config.OnChange, "over plain http"}, {"https://chat.example", config.OnChange, ""},
+		{"http://localhost", config.OnChange, ""}, {"http://chat.localhost", config.OnChange, ""},
+		{"http://127.0.0.1:3000", config.EachScrape, ""}, {"http://[::1]", config.Never, ""},
+		{"https://chat.example", config.Unguarded, "THIS WIPES A RUNNING IMPORT"},
+	} {
+		var lines strings.Builder
+		set := NewSet("test", log.NewLogfmtLogger(&lines))
+		t.Cleanup(set.Close)
+		w := workspaceAt(t, test.url)
+		w.FileData = test.mode
+		require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w}))
+		require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w})) // which warns no second time
+		assert.Contains(t, lines.String(), test.want)
+		assert.Equal(t, test.want != "", strings.Count(lines.String(), "\n") == 1, lines.String())
 	}
-	hangUp()
-	<-ended
 }

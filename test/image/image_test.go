@@ -117,7 +117,7 @@ func TestImage(t *testing.T) {
 		write(t, dockerfile, "FROM scratch\nCOPY . /\n")
 		b.run(t, "build", "--quiet", "--file", dockerfile, "--tag", "context", repository)
 		for _, file := range filesIn(t, b.root(t, "context")) {
-			assert.Contains(t, []string{".go", ".mod", ".sum", ".md", ".html"}, filepath.Ext(file), file)
+			assert.Contains(t, []string{".go", ".mod", ".sum", ".md", ".html", ".png", ".yml", ".yaml", ".json"}, filepath.Ext(file), file)
 			assert.NotRegexp(t, "_test\\.go$", file)
 		}
 	})
