@@ -21,8 +21,6 @@ type Generation struct {
 	// saveEvery is after how many users, channels or contacts progress is saved.
 	// For messages it is always 500.
 	saveEvery int
-	// saveFilesEvery is the same for pending files and avatars.
-	saveFilesEvery int
 	// unauthorized refuses a wrong token, with status 401.
 	unauthorized string
 	// forbidden refuses a user without the permission run-import.
@@ -36,37 +34,33 @@ var (
 		selectionInRecord: true,
 		numericTS:         true,
 		saveEvery:         500,
-		saveFilesEvery:    500,
 		unauthorized:      `{"status":"error","message":"You must be logged in to do this."}`,
 		forbidden: Answer{Status: 400, Body: `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]",` +
 			`"errorType":"error-action-not-allowed","details":{"action":"Importing"}}`},
 	}
 	// Middle is 3.14 to 6.2.
 	Middle = Generation{
-		name:           "middle",
-		numericTS:      true,
-		saveEvery:      500,
-		saveFilesEvery: 500,
-		unauthorized:   `{"status":"error","message":"You must be logged in to do this."}`,
-		forbidden:      Answer{Status: 400, Body: `{"success":false,"error":"not_authorized","errorType":"not_authorized"}`},
+		name:         "middle",
+		numericTS:    true,
+		saveEvery:    500,
+		unauthorized: `{"status":"error","message":"You must be logged in to do this."}`,
+		forbidden:    Answer{Status: 400, Body: `{"success":false,"error":"not_authorized","errorType":"not_authorized"}`},
 	}
 	// Classic is 6.3 to 7. The recorded replies are of this generation.
 	Classic = Generation{
-		name:           "classic",
-		saveEvery:      50,
-		saveFilesEvery: 500,
-		unauthorized:   `{"success":false,"error":"unauthorized"}`,
-		forbidden:      Answer{Status: 403, Body: noPermission},
+		name:         "classic",
+		saveEvery:    50,
+		unauthorized: `{"success":false,"error":"unauthorized"}`,
+		forbidden:    Answer{Status: 403, Body: noPermission},
 	}
 	// Latest is 8.
 	Latest = Generation{
-		name:           "latest",
-		nullOperation:  true,
-		contacts:       true,
-		saveEvery:      50,
-		saveFilesEvery: 50,
-		unauthorized:   `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
-		forbidden:      Answer{Status: 403, Body: noPermission},
+		name:          "latest",
+		nullOperation: true,
+		contacts:      true,
+		saveEvery:     50,
+		unauthorized:  `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
+		forbidden:     Answer{Status: 403, Body: noPermission},
 	}
 )
 
@@ -77,14 +71,3 @@ func Generations() []Generation { return []Generation{Early3, Middle, Classic, L
 
 // String returns a name fit for a subtest.
 func (g Generation) String() string { return g.name }
-
-// saveRange is after how many records of the kind progress is saved.
-func (g Generation) saveRange(kind Kind) int {
-	switch kind {
-	case Messages:
-		return 500
-	case Files:
-		return g.saveFilesEvery
-	}
-	return g.saveEvery
-}

@@ -14,7 +14,6 @@ const (
 	Channels Kind = "channels"
 	Messages Kind = "messages"
 	Contacts Kind = "contacts"
-	Files    Kind = "files" // of pending-files, and the avatars of pending-avatars
 )
 
 // Script is an import that plays by itself: see Server.Start.
@@ -98,10 +97,14 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 			save(foreseen)
 			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, save)
 		}
+		saveEvery := s.config.Generation.saveEvery
+		if phase.Kind == Messages {
+			saveEvery = 500
+		}
 		for i := 1; i <= phase.Imported; i++ {
 			imported++
 			total := foreseen.count().Total
-			if imported%s.config.Generation.saveRange(phase.Kind) == 0 || total != nil && imported >= *total {
+			if imported%saveEvery == 0 || total != nil && imported >= *total {
 				completed := imported
 				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func(o *operation) {
 					o.count().Completed, o.Count.Error = new(completed), new(0)
