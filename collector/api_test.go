@@ -23,7 +23,7 @@ func TestCallsAreCounted(t *testing.T) {
 		t.Errorf("%v calls remain", remaining)
 	}
 
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	samples = r.series()
 	if samples[`api_requests_total{code="none",endpoint="getCurrentImportOperation"}`] != 1 {
 		t.Errorf("a call without an answer is not counted: %v", samples)
@@ -32,7 +32,7 @@ func TestCallsAreCounted(t *testing.T) {
 		t.Error("a call without an answer hides what the last answer said")
 	}
 
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
 	r.sim.Grant(userID, rocketchatsim.BypassRateLimit)
 	if remaining, shown := r.series()[`api_rate_limit_remaining`+endpoint]; shown {
 		t.Errorf("%v calls remain although the server stopped telling", remaining)

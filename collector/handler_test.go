@@ -44,7 +44,7 @@ func TestScrapeLimit(t *testing.T) {
 
 func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
-	_, release := r.front.Hold(rocketchatsim.GetCurrentImportOperation)
+	_, release := r.sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	t.Cleanup(release)
 	req, err := http.NewRequest(http.MethodGet, r.metrics, nil)
 	if err != nil {
@@ -110,7 +110,7 @@ func TestControlCharactersFromTheServerAreReplaced(t *testing.T) {
 
 func TestTextsThatAreNotUTF8DoNotFailTheScrape(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte(`{"operation":{"_id":"a","importerKey":"\ud83d","type":"` + "\xff" + `","status":"importer_done","valid":true},"success":true}`))
 	})
 	if samples := r.series(); samples[`operation_info{importer="�",operation_id="a",type="�"}`] != 1 {

@@ -111,7 +111,7 @@ func TestNoAnswerLeadsToTheSelection(t *testing.T) {
 					r := newRig(t, generation, inMode(mode))
 					r.place(operation(rocketchatsim.StepImportingUsers))
 					r.scrape()
-					r.front.Intercept(rocketchatsim.GetCurrentImportOperation, front)
+					r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, front)
 					r.scrapeOften(t)
 					if n := r.fileDataRequests(); n != 0 {
 						t.Errorf("getImportFileData was called %d times", n)
@@ -183,7 +183,7 @@ func TestSelectionThatNeverComesIsAskedForOnce(t *testing.T) {
 		op.OmitFileData = true
 		r.place(op)
 		calls := 0
-		r.front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+		r.sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 			calls++
 			w.WriteHeader(http.StatusGatewayTimeout)
 		})
@@ -226,8 +226,8 @@ func TestStepThatACacheRemembersIsNotBelieved(t *testing.T) {
 		request := httptest.NewRequest(http.MethodGet, "/api/v1/"+rocketchatsim.GetCurrentImportOperation, nil)
 		request.Header.Set("X-User-Id", userID)
 		request.Header.Set("X-Auth-Token", token)
-		r.sim.ServeHTTP(remembered, request)
-		r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+		r.sim.Answer(remembered, request)
+		r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Age", "5")
 			w.Write(remembered.Body.Bytes())
 		})
@@ -244,7 +244,7 @@ func TestStepThatACacheRemembersIsNotBelieved(t *testing.T) {
 func TestReadThatIsCutIsNotRepeated(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
 	arrived := 0
-	r.front.Intercept(rocketchatsim.GetImportFileData, func(http.ResponseWriter, *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetImportFileData, func(http.ResponseWriter, *http.Request) {
 		arrived++ // the workspace reads one at a time
 		panic(http.ErrAbortHandler)
 	})

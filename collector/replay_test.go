@@ -63,8 +63,8 @@ func replay(t *testing.T, file string, mode config.Mode) {
 	var line string
 	var op record
 	ran, asked := false, 0
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, line) })
-	r.front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, line) })
+	r.sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 		if asked++; ran || op.Status != rocketchatsim.StepUserSelection {
 			t.Errorf("getImportFileData was called in %s, after it ran: %v", op.Status, ran)
 		}

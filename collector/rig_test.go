@@ -36,7 +36,6 @@ var epoch = time.Date(2026, 11, 24, 6, 31, 55, 842e6, time.UTC)
 type rig struct {
 	t       *testing.T
 	sim     *rocketchatsim.Server
-	front   *rocketchatsim.Front
 	clock   *rocketchatsim.Clock
 	watcher *watch.Watcher
 	api     *API
@@ -50,8 +49,8 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, change func(*conf
 	clock := rocketchatsim.NewClock(epoch)
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation, Now: clock.Now})
 	sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	r := &rig{t: t, sim: sim, front: rocketchatsim.NewFront(sim), clock: clock, api: NewAPI()}
-	server := httptest.NewServer(r.front)
+	r := &rig{t: t, sim: sim, clock: clock, api: NewAPI()}
+	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	url, err := client.ParseURL(server.URL)
 	if err != nil {

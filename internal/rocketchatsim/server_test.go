@@ -27,15 +27,15 @@ func TestWhatIsRefusedDoesNothing(t *testing.T) {
 		w.SetToken(testUser, "") // revoked: no token works, not even none
 		assert.Equal(t, 401, w.request("GET", path, "", "").status)
 		w.SetToken(testUser, testToken)
-		w.AnswerWith(new(sim.Fronts()["503 page"]))
+		w.Intercept(sim.GetImportFileData, sim.Fronts()["503 page"])
 		front := w.request("GET", path, testToken, "").header
 		assert.Equal(t, "30", front.Get("Retry-After"))
 		assert.Contains(t, front.Get("Content-Type"), "text/html")
 		assert.Equal(t, 0, w.Destructive())
-		w.AnswerWith(nil)
+		w.Intercept(sim.GetImportFileData, nil)
 		assert.Equal(t, 200, w.request("GET", path, testToken, "").status)
 		assert.Equal(t, 1, w.Destructive())
-		assert.Equal(t, 6, w.Requests(sim.GetImportFileData))
+		assert.Equal(t, 5, w.Requests(sim.GetImportFileData))
 	}
 }
 

@@ -46,15 +46,6 @@ func (s *Server) Revoke(id string, permission Permission) {
 	})
 }
 
-// authenticate returns the user that the request's headers name, or nil.
-func (s *Server) authenticate(r *http.Request) *user {
-	u := s.users[r.Header.Get("X-User-Id")]
-	if u == nil || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
-		return nil
-	}
-	return u
-}
-
 // window is a minute of the rate limit. It starts with the first call in it.
 type window struct {
 	ends  time.Time

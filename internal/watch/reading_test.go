@@ -69,7 +69,7 @@ func TestSelectionThatFailedIsNotReadForFiveMinutes(t *testing.T) {
 			r := newRig(t, rocketchatsim.Latest, inMode(mode))
 			r.place(operation(rocketchatsim.StepUserSelection))
 			calls := 0
-			r.front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+			r.sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 				calls++
 				w.WriteHeader(http.StatusServiceUnavailable)
 			})
@@ -91,7 +91,7 @@ func TestWaitingForTheSelectionIsNoFailureButPauses(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, inMode(config.EachScrape))
 	r.place(operation(rocketchatsim.StepUserSelection))
 	calls := 0
-	r.front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 		calls++
 		fmt.Fprint(w, `{"waiting":true,"success":true}`)
 	})
@@ -109,7 +109,7 @@ func TestRateLimitOfTheSelectionLeavesTheOperation(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, inMode(config.EachScrape))
 	r.place(operation(rocketchatsim.StepUserSelection))
 	calls := 0
-	r.front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 		calls++
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
@@ -140,7 +140,7 @@ func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T)
 	begin := func(t *testing.T) *rig {
 		r := newRig(t, rocketchatsim.Latest, nil)
 		r.place(operation(rocketchatsim.StepUserSelection))
-		r.front.Intercept(rocketchatsim.GetImportFileData, forbid)
+		r.sim.Intercept(rocketchatsim.GetImportFileData, forbid)
 		if s := r.scrape(); !s.Up || !s.Forbidden || s.Unauthorized {
 			t.Fatalf("the scrape got %+v", s)
 		}
@@ -152,14 +152,14 @@ func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T)
 		if s := r.scrape(); !s.Forbidden {
 			t.Errorf("the scrape got %+v", s)
 		}
-		r.front.Intercept(rocketchatsim.GetCurrentImportOperation, http.NotFound)
+		r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, http.NotFound)
 		if s := r.scrape(); !s.Forbidden {
 			t.Errorf("a scrape that failed got %+v", s)
 		}
 	})
 	t.Run("it ends when the selection is read", func(t *testing.T) {
 		r := begin(t)
-		r.front.Intercept(rocketchatsim.GetImportFileData, nil)
+		r.sim.Intercept(rocketchatsim.GetImportFileData, nil)
 		r.clock.Advance(5 * time.Minute)
 		if s := r.scrape(); s.Forbidden || s.Selection == nil {
 			t.Errorf("the scrape got %+v", s)
@@ -249,11 +249,11 @@ func TestNothingIsSentIfNoConnectionStandsInTime(t *testing.T) {
 func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
 	r.place(operation(rocketchatsim.StepUserSelection))
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
 		w.Write([]byte(" ")) // the first byte of the answer
 		w.(http.Flusher).Flush()
 		<-time.After(connectWithin)
-		r.sim.ServeHTTP(w, req)
+		r.sim.Answer(w, req)
 	})
 	if s := r.scrape(); !s.Up || s.Reads[ReadNotSent] != 1 || r.fileDataRequests() != 0 {
 		t.Errorf("the scrape got %+v; %d requests arrived", s, r.fileDataRequests())
@@ -306,7 +306,7 @@ func TestUnguarded(t *testing.T) {
 		if s := r.Scrape(context.Background(), 50*time.Millisecond); s.Up || s.Failures[client.Timeout] != 1 {
 			t.Errorf("the scrape got %+v", s)
 		}
-		r.front.Intercept(rocketchatsim.GetImportFileData, nil)
+		r.sim.Intercept(rocketchatsim.GetImportFileData, nil)
 		if s := r.scrape(); s.Up || s.Failures[client.Timeout] != 1 {
 			t.Errorf("a scrape within the interval got %+v", s)
 		}
@@ -317,11 +317,11 @@ func TestUnguarded(t *testing.T) {
 	})
 	t.Run("is left alone after too many requests", func(t *testing.T) {
 		r := begin(t)
-		r.front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+		r.sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusTooManyRequests)
 		})
 		r.scrape()
-		r.front.Intercept(rocketchatsim.GetImportFileData, nil)
+		r.sim.Intercept(rocketchatsim.GetImportFileData, nil)
 		r.clock.Advance(time.Minute - 1)
 		if s := r.scrape(); s.Up || s.Failures[client.RateLimited] != 2 {
 			t.Errorf("in the pause a scrape got %+v", s)

@@ -33,7 +33,6 @@ type rig struct {
 	*Watcher
 	t     *testing.T
 	sim   *rocketchatsim.Server
-	front *rocketchatsim.Front
 	clock *rocketchatsim.Clock
 	log   *logBuffer
 }
@@ -45,8 +44,8 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, change func(*conf
 	clock := rocketchatsim.NewClock(epoch)
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation, Now: clock.Now})
 	sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	r := &rig{t: t, sim: sim, front: rocketchatsim.NewFront(sim), clock: clock, log: &logBuffer{}}
-	server := httptest.NewServer(r.front)
+	r := &rig{t: t, sim: sim, clock: clock, log: &logBuffer{}}
+	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	url, err := client.ParseURL(server.URL)
 	if err != nil {
@@ -77,9 +76,9 @@ func inMode(mode config.Mode) func(*config.Workspace) {
 
 func everySevenSeconds(w *config.Workspace) { w.MinInterval = 7 * time.Second }
 
-// hold is Front.Hold that ends with the test.
+// hold is Server.Hold that ends with the test.
 func (r *rig) hold(endpoint string) (arrived <-chan struct{}, release func()) {
-	arrived, release = r.front.Hold(endpoint)
+	arrived, release = r.sim.Hold(endpoint)
 	r.t.Cleanup(release)
 	return arrived, release
 }

@@ -108,7 +108,7 @@ func TestSelectionIsReadAfterPendingFiles(t *testing.T) {
 func TestRefusalOfSomethingInFrontSaysNothingOfTheCredentials(t *testing.T) {
 	for name, front := range rocketchatsim.Fronts() {
 		r := newRig(t, rocketchatsim.Latest, nil)
-		r.sim.AnswerWith(&front)
+		r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, front)
 		if s := r.scrape(); s.Up || s.Unauthorized || s.Forbidden || len(s.Failures) != 1 {
 			t.Errorf("%s: the scrape got %+v", name, s)
 		}
@@ -125,7 +125,7 @@ func TestReadsAreCountedByResult(t *testing.T) {
 		for want, answer := range answers {
 			r := newRig(t, rocketchatsim.Latest, inMode(mode))
 			r.place(operation(rocketchatsim.StepUserSelection))
-			r.front.Intercept(rocketchatsim.GetImportFileData, answer)
+			r.sim.Intercept(rocketchatsim.GetImportFileData, answer)
 			s := r.scrape()
 			for _, result := range ReadResults() {
 				if got := s.Reads[result]; (got == 1) != (result == want) || got > 1 {

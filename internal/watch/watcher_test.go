@@ -64,7 +64,7 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
 	r.place(operation(rocketchatsim.StepImportingUsers))
 	ended := make(chan struct{})
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
 		<-req.Context().Done()
 		close(ended)
 	})
@@ -74,7 +74,7 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	<-ended
 	r.Watcher.running.Wait() // how the call ended after that must not count
 
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
 	if s := r.scrape(); s.Up || s.Failures[client.Timeout] != 1 {
 		t.Errorf("a scrape within the interval did not share its result: %+v", s)
 	}
@@ -133,13 +133,13 @@ func TestScrapesWithinTheIntervalShareTheLastResult(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
 			calls := 0
-			r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
+			r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
 				calls++
 				if answer != nil {
 					answer(w, req)
 					return
 				}
-				r.sim.ServeHTTP(w, req)
+				r.sim.Answer(w, req)
 			})
 			first := r.scrape()
 			r.clock.Advance(7*time.Second - 1)
@@ -206,7 +206,7 @@ func TestManyScrapersAtOnce(t *testing.T) {
 func TestTooManyRequestsCountsThoughItsBodyDoesNotEnd(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, nil)
 	calls := 0
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
+	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
 		calls++
 		w.WriteHeader(http.StatusTooManyRequests)
 		w.Write([]byte("{"))
