@@ -174,15 +174,9 @@ func TestExporterShowsAnImport(t *testing.T) {
 }
 
 func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
-	sim, _ := workspace(t)
-	arrived, released := make(chan struct{}), make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		<-released
-		sim.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	p := start(t, append(credentials, "--rocketchat.url="+server.URL)...)
+	sim, url := workspace(t)
+	arrived, release := sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	p := start(t, append(credentials, "--rocketchat.url="+url)...)
 	metrics, code := make(chan string), make(chan int)
 	go func() { metrics <- p.get("/metrics") }()
 	<-arrived
@@ -194,7 +188,7 @@ func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
 		}
 		conn.Close()
 	}
-	close(released)
+	release()
 	assert.Contains(t, <-metrics, "\nrocketchat_import_up 1\n")
 	assert.Zero(t, <-code)
 }

@@ -1,7 +1,6 @@
 package workspaces
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -32,22 +31,15 @@ func workspaceAt(t *testing.T, address string) config.Workspace {
 	}
 }
 
-// held is a workspace that tells of a call, and answers once it is released or the caller hangs up.
-func held(t *testing.T) (w config.Workspace, arrived, release chan struct{}) {
+// held is a workspace that keeps calls waiting: see [rocketchatsim.Server.Hold].
+func held(t *testing.T) (w config.Workspace, arrived <-chan struct{}, release func()) {
 	t.Helper()
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
 	sim.SetUser("watcher", "secret", rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
 	sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now()))
 	require.NoError(t, sim.SetSelection(rocketchatsim.Selection{Users: 12}))
-	arrived, release = make(chan struct{}, 9), make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		arrived <- struct{}{}
-		select {
-		case <-release:
-			sim.ServeHTTP(w, r)
-		case <-r.Context().Done():
-		}
-	}))
+	arrived, release = sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	return workspaceAt(t, server.URL), arrived, release
 }
@@ -102,7 +94,7 @@ func TestScrapeUnderWayEndsWellThoughItsWorkspaceIsGone(t *testing.T) {
 	got := scrape(t, set, "acme")
 	<-arrived
 	require.NoError(t, set.Apply(nil))
-	close(release)
+	release()
 	s := <-got
 	assert.True(t, s.Up)
 	assert.NotNil(t, s.Selection)
@@ -111,7 +103,7 @@ func TestScrapeUnderWayEndsWellThoughItsWorkspaceIsGone(t *testing.T) {
 func TestWorkspaceThatHangsDelaysNeitherAnotherNorTheEnd(t *testing.T) {
 	hanging, arrived, _ := held(t)
 	acme, _, release := held(t)
-	close(release)
+	release()
 	set := newSet(t, map[string]config.Workspace{"hanging": hanging, "acme": acme})
 	hung := scrape(t, set, "hanging")
 	<-arrived
