@@ -58,10 +58,10 @@ func shapes(t *testing.T, bodies []string) (all []string) {
 // trace returns the shape of each reply of getCurrentImportOperation that differs
 // from the one before.
 func (w *workspace) trace(length, every time.Duration) []string {
-	seen := []string{w.get(sim.GetCurrentImportOperation).body}
+	seen := []string{w.get(sim.GetCurrentImportOperation).Body.String()}
 	for range length / every {
 		w.clock.Advance(every)
-		seen = append(seen, w.get(sim.GetCurrentImportOperation).body)
+		seen = append(seen, w.get(sim.GetCurrentImportOperation).Body.String())
 	}
 	return shapes(w.t, slices.Compact(seen))
 }
@@ -110,7 +110,7 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 		t.Run(c.file, func(t *testing.T) {
 			w := newWorkspace(t, sim.Config{Generation: sim.Classic})
 			recording := lines(t, c.file)
-			seen := shapes(t, []string{w.get(sim.GetCurrentImportOperation).body})
+			seen := shapes(t, []string{w.get(sim.GetCurrentImportOperation).Body.String()})
 			length := w.Start(c.script, 1)
 			if c.until == 0 {
 				c.until = length
@@ -156,6 +156,6 @@ func TestSelectionsHaveTheRecordedFields(t *testing.T) {
 			w.SetOperation(c.op)
 			require.NoError(t, w.SetSelection(c.selection))
 		}
-		assert.Equal(t, shapes(t, lines(t, c.file)), shapes(t, []string{w.get(sim.GetImportFileData).body}), c.file)
+		assert.Equal(t, shapes(t, lines(t, c.file)), shapes(t, []string{w.get(sim.GetImportFileData).Body.String()}), c.file)
 	}
 }
