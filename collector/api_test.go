@@ -33,7 +33,7 @@ func TestCallsAreCounted(t *testing.T) {
 	}
 
 	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	r.sim.Grant(userID, rocketchatsim.BypassRateLimit)
+	r.sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
 	if remaining, shown := r.series()[`api_rate_limit_remaining`+endpoint]; shown {
 		t.Errorf("%v calls remain although the server stopped telling", remaining)
 	}

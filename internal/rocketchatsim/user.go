@@ -33,11 +33,6 @@ func (s *Server) SetUser(id, token string, permissions ...Permission) {
 // It panics if there is no such user.
 func (s *Server) SetToken(id, token string) { s.do(func() { s.users[id].token = token }) }
 
-// Grant gives the user a permission. It panics if there is no such user.
-func (s *Server) Grant(id string, permission Permission) {
-	s.do(func() { s.users[id].permissions = append(s.users[id].permissions, permission) })
-}
-
 // Revoke takes a permission from the user. It panics if there is no such user.
 func (s *Server) Revoke(id string, permission Permission) {
 	s.do(func() {
