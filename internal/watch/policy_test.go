@@ -4,11 +4,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 )
 
-// A readable record, with so many users staged, and what differs from that.
+// ready is a readable record, with so many users staged, and what differs from that.
 func ready(id string, users int64, changes ...func(*client.Operation)) *client.Operation {
 	op := &client.Operation{ID: id, Step: client.StepUserSelection, Valid: true, CreatedISO: true, Importer: "slack"}
 	op.Counts.Users = client.OptionalCount{Value: users, Known: true}
@@ -34,9 +37,8 @@ func completed(n int64) func(*client.Operation) {
 
 // What a read returned, where the policy allowed one.
 const (
-	no       ReadResult = ""         // no read is allowed
-	limited  ReadResult = "limited"  // a 429
-	canceled ReadResult = "canceled" // the exporter ended it
+	no      ReadResult = ""        // no read is allowed
+	limited ReadResult = "limited" // a 429
 )
 
 // answer is one answer of getCurrentImportOperation, and what follows from it.
@@ -57,50 +59,27 @@ func TestReadPolicy(t *testing.T) {
 		mode    config.Mode
 		answers []answer
 	}{
-		{"an operation that is first seen is read at once", config.OnChange, []answer{
+		{"what was read is not read again, however much of it is completed or failed", config.OnChange, []answer{
 			{ready("a", 1), ReadOK, 0},
-		}},
-		{"what was read is not read again", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1), no, 0},
 			{ready("a", 1), no, time.Hour},
-		}},
-		{"records that are completed or failed change nothing", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
 			{ready("a", 1, completed(50)), no, 0},
 			{ready("a", 1, completed(50)), no, 0},
 		}},
-		{"counts that changed are read once two answers agree on them", config.OnChange, []answer{
+		{"counts that changed are read once two answers in a row agree on them", config.OnChange, []answer{
 			{ready("a", 1), ReadOK, 0},
 			{ready("a", 2), no, 0},
+			{ready("a", 1), no, 0}, // what was read
+			{ready("a", 1), no, 0},
+			{ready("a", 2), no, 0},
+			{ready("a", 3), no, 0},
+			{nil, no, 0},
 			{ready("a", 3), no, 0},
 			{ready("a", 3), ReadOK, 0},
 			{ready("a", 3), no, 0},
 		}},
-		{"counts that go back to what was read are not read", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 1), no, 0},
-			{ready("a", 1), no, 0},
-		}},
-		{"no import in between keeps two answers from agreeing", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-			{nil, no, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), ReadOK, 0},
-		}},
-		{"another operation is read at once", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("b", 1), ReadOK, 0},
-		}},
 		{"what was not sent is decided anew", config.OnChange, []answer{
 			{ready("a", 1), ReadNotSent, 0},
 			{ready("a", 2), ReadOK, 0},
-		}},
-		{"what the exporter ended is decided anew", config.OnChange, []answer{
-			{ready("a", 1), canceled, 0},
-			{ready("a", 1), ReadOK, 0},
 		}},
 		{"the pause doubles with each failed or waiting read: 5, 10, 20, 40, then 60 minutes", config.OnChange, []answer{
 			{ready("a", 1), ReadFailed, 0},
@@ -124,32 +103,21 @@ func TestReadPolicy(t *testing.T) {
 			{ready("b", 1), no, 5*minute - 1},
 			{ready("b", 1), ReadOK, 1},
 		}},
-		{"the pause begins at 5 minutes again once other counts have settled", config.EachScrape, []answer{
+		{"the pause begins at 5 minutes again once other counts have settled, and after a good read", config.EachScrape, []answer{
 			{ready("a", 1), ReadFailed, 0},
 			{ready("a", 1), ReadFailed, 5 * minute},
 			{ready("a", 2), no, 0},
 			{ready("a", 2), ReadFailed, 0},
 			{ready("a", 2), no, 5*minute - 1},
 			{ready("a", 2), ReadOK, 1},
+			{ready("a", 2), ReadFailed, 0},
+			{ready("a", 2), no, 5*minute - 1},
+			{ready("a", 2), ReadOK, 1},
 		}},
-		{"the pause begins at 5 minutes again after a read that succeeded", config.EachScrape, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), ReadOK, 5 * minute},
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), no, 5*minute - 1},
-			{ready("a", 1), ReadOK, 1},
-		}},
-		{"each scrape reads what does not change", config.EachScrape, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1), ReadOK, 0},
-		}},
-		{"never reads nothing", config.Never, []answer{
-			{ready("a", 1), no, 0}, {ready("a", 1), no, 0}, {ready("a", 2), no, 0}, {ready("b", 2), no, 0},
-		}},
-		{"the unguarded mode is not for this policy to allow", config.Unguarded, []answer{
-			{ready("a", 1), no, 0},
-		}},
-		{"no import has nothing to read", config.OnChange, []answer{{nil, no, 0}, {nil, no, 0}}},
+		{"each-scrape reads what does not change", config.EachScrape, []answer{{ready("a", 1), ReadOK, 0}, {ready("a", 1), ReadOK, 0}}},
+		{"never reads nothing", config.Never, []answer{{ready("a", 1), no, 0}, {ready("a", 1), no, 0}}},
+		{"unguarded is not for this policy to allow", config.Unguarded, []answer{{ready("a", 1), no, 0}, {ready("a", 1), no, 0}}},
+		{"no import has nothing to read", config.EachScrape, []answer{{nil, no, 0}, {nil, no, 0}}},
 		{"a record that is not valid has nothing staged", config.EachScrape, []answer{
 			{ready("a", 1, invalid), no, 0}, {ready("a", 1, invalid), no, 0},
 		}},
@@ -179,26 +147,19 @@ func TestReadPolicy(t *testing.T) {
 			{ready("b", 1, withFileData, pendingFiles), ReadOK, 0},
 			{ready("c", 1), ReadOK, 0},
 		}},
-		{"a record with fileData marks the server as early for good", config.EachScrape, []answer{
+		{"a record with fileData marks the server as early for good, and an ISO ts outweighs the mark", config.EachScrape, []answer{
 			{ready("a", 1, numeric, withFileData, in(client.StepDone)), no, 0},
 			{ready("b", 1, numeric), no, 0},
 			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), no, time.Hour},
+			{ready("c", 1), ReadOK, 0},
+			{ready("d", 1, numeric), no, 0},
+			{ready("d", 1, numeric), no, time.Hour},
 		}},
-		{"an ISO ts outweighs the mark", config.OnChange, []answer{
-			{ready("a", 1, numeric, withFileData), no, 0},
-			{ready("b", 1), ReadOK, 0},
-			{ready("c", 1, numeric), no, 0},
-			{ready("c", 1, numeric), no, 0},
-		}},
-		{"fileData of pending files does not mark the server as early", config.OnChange, []answer{
-			{ready("a", 1, numeric, withFileData, pendingFiles, in(client.StepDone)), no, 0},
+		{"fileData of pending files is not read, and does not mark the server as early", config.EachScrape, []answer{
+			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
+			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
 			{ready("b", 1, numeric), no, 0},
 			{ready("b", 1, numeric), ReadOK, 0},
-		}},
-		{"a numeric ts with fileData of pending files is not read", config.EachScrape, []answer{
-			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
-			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
 		}},
 		{"a numeric ts is read once two answers agree, in each mode", config.EachScrape, []answer{
 			{ready("a", 1, numeric, in(preparing)), no, 0},
@@ -252,13 +213,9 @@ func TestReadPolicy(t *testing.T) {
 			for i, answer := range test.answers {
 				now = now.Add(answer.after)
 				read := r.begin(answer.op, false, now)
-				if (read != nil) != (answer.read != no) {
-					t.Fatalf("answer %d: it is read = %v, want %v", i+1, read != nil, answer.read != no)
-				}
+				require.Equal(t, answer.read != no, read != nil, "answer %d is read", i+1)
 				switch {
 				case read == nil:
-				case answer.read == canceled:
-					r.inFlight = false
 				case answer.read == limited:
 					r.end(read, ReadFailed, nil, client.RateLimited, now)
 				default:
@@ -278,9 +235,7 @@ func TestNothingIsReadInAnyOtherStep(t *testing.T) {
 			}
 			p := newReadPolicy(mode)
 			for range 3 {
-				if p.decide(ready("a", 1, in(step)), epoch) {
-					t.Errorf("mode %s reads the selection in step %s", mode, step)
-				}
+				assert.False(t, p.decide(ready("a", 1, in(step)), epoch), "mode %s reads the selection in step %s", mode, step)
 			}
 		}
 	}

@@ -7,178 +7,152 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
+
+// failures counts failed calls of one reason.
+func failures(reason client.Reason, n uint64) map[client.Reason]uint64 {
+	return map[client.Reason]uint64{reason: n}
+}
+
+// calls is how many calls for the operation have arrived.
+func (r *rig) calls() int { return r.Sim.Requests(rocketchatsim.GetCurrentImportOperation) }
 
 // together starts n scrapes of a call that is held, and returns once all wait
 // for it. The channel receives their snapshots.
-func (r *rig) together(n int, arrived <-chan struct{}, scrape func() Snapshot) <-chan Snapshot {
+func (r *rig) together(t *testing.T, n int, arrived <-chan struct{}, scrape func() Snapshot) <-chan Snapshot {
 	snapshots := make(chan Snapshot, n)
 	for range n {
 		go func() { snapshots <- scrape() }()
 	}
 	<-arrived
-	r.waiting(n)
+	r.waiting(t, n)
 	return snapshots
 }
 
 func TestScrapesThatOverlapShareOneCall(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	arrived, release := r.hold(rocketchatsim.GetCurrentImportOperation)
-	snapshots := r.together(5, arrived, r.scrape)
+	r := newRig(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepImportingUsers))
+	arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
+	snapshots := r.together(t, 5, arrived, r.scrape)
 	release()
 	for range 5 {
-		if s := <-snapshots; !s.Up || s.State != client.StateImporting {
-			t.Errorf("a scrape got %+v", s)
-		}
+		assert.Equal(t, client.StateImporting, (<-snapshots).State)
 	}
-	if n := r.sim.Requests(rocketchatsim.GetCurrentImportOperation); n != 1 {
-		t.Errorf("%d calls were made", n)
-	}
+	assert.Equal(t, 1, r.calls())
 }
 
-func TestScraperThatHangsUpCountsNothingAndDisturbsNobody(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	arrived, release := r.hold(rocketchatsim.GetCurrentImportOperation)
-	patient := r.together(1, arrived, r.scrape)
-
-	ctx, hangUp := context.WithCancel(context.Background())
-	left := make(chan Snapshot)
-	go func() { left <- r.Scrape(ctx, 0) }()
-	r.waiting(2)
-	hangUp()
-	if s := <-left; s.Up || s.Failures[client.Timeout] != 0 {
-		t.Errorf("the one that hung up got %+v", s)
-	}
-	release()
-	if s := <-patient; !s.Up || len(s.Failures) != 0 {
-		t.Errorf("the other got %+v", s)
+func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(*rig) Snapshot
+		want map[client.Reason]uint64
+	}{
+		"one that hangs up counts no failure": {func(r *rig) Snapshot {
+			ctx, hangUp := context.WithCancel(context.Background())
+			left := make(chan Snapshot)
+			go func() { left <- r.Scrape(ctx, 0) }()
+			r.waiting(t, 2)
+			hangUp()
+			return <-left
+		}, map[client.Reason]uint64{}},
+		"one with a short deadline counts a timeout": {func(r *rig) Snapshot {
+			return r.Scrape(context.Background(), 50*time.Millisecond)
+		}, failures(client.Timeout, 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, rocketchatsim.Latest)
+			arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
+			others := r.together(t, 1, arrived, r.scrape)
+			s := test.end(r)
+			assert.False(t, s.Up)
+			assert.Equal(t, test.want, s.Failures)
+			release()
+			s = <-others
+			assert.True(t, s.Up)
+			assert.Equal(t, test.want, s.Failures)
+		})
 	}
 }
 
 func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
-	r.place(operation(rocketchatsim.StepImportingUsers))
 	ended := make(chan struct{})
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
 		<-req.Context().Done()
 		close(ended)
 	})
-	if s := r.Scrape(context.Background(), 50*time.Millisecond); s.Up || s.Failures[client.Timeout] != 1 {
-		t.Errorf("the scrape got %+v", s)
-	}
+	s := r.Scrape(context.Background(), 50*time.Millisecond)
+	assert.Equal(t, failures(client.Timeout, 1), s.Failures)
 	<-ended
-	r.Watcher.running.Wait() // how the call ended after that must not count
+	r.running.Wait() // how the call ended after that must not count
 
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	if s := r.scrape(); s.Up || s.Failures[client.Timeout] != 1 {
-		t.Errorf("a scrape within the interval did not share its result: %+v", s)
-	}
-	r.clock.Advance(7 * time.Second)
-	if s := r.scrape(); !s.Up {
-		t.Errorf("a later scrape got %+v", s)
-	}
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	assert.Equal(t, s, r.scrape(), "a scrape within the interval shares the result")
+	r.Clock.Advance(7 * time.Second)
+	assert.True(t, r.scrape().Up)
 }
 
 func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	arrived, _ := r.hold(rocketchatsim.GetCurrentImportOperation)
+	r := newRig(t, rocketchatsim.Latest)
+	arrived, _ := r.Hold(rocketchatsim.GetCurrentImportOperation)
 	ctx, hangUp := context.WithCancel(context.Background())
-	gone := r.together(1, arrived, func() Snapshot { return r.Scrape(ctx, 0) })
+	gone := r.together(t, 1, arrived, func() Snapshot { return r.Scrape(ctx, 0) })
 	hangUp()
 	<-gone
-	if seen := r.Status(); seen.Failing || seen.Failure.Err != nil {
-		t.Errorf("seen is %+v", seen)
-	}
-	if text := r.log.String(); text != "" {
-		t.Errorf("the log is\n%s", text)
-	}
-}
-
-func TestScrapeWithAShortDeadlineLeavesTheOthersWaiting(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	arrived, release := r.hold(rocketchatsim.GetCurrentImportOperation)
-	patient := r.together(1, arrived, r.scrape)
-	if s := r.Scrape(context.Background(), 50*time.Millisecond); s.Up || s.Operation != nil || s.Failures[client.Timeout] != 1 {
-		t.Errorf("the short one got %+v", s)
-	}
-	release()
-	if s := <-patient; !s.Up || s.Failures[client.Timeout] != 1 {
-		t.Errorf("the patient one got %+v", s)
-	}
+	assert.Equal(t, Status{Scraped: epoch}, r.Status())
+	assert.Empty(t, r.logged())
 }
 
 // Otherwise scrapers that take turns would keep a dead connection alive for ever.
 func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.Timeout = 300 * time.Millisecond })
-	arrived, _ := r.hold(rocketchatsim.GetCurrentImportOperation)
-	snapshots := r.together(3, arrived, r.scrape)
+	arrived, _ := r.Hold(rocketchatsim.GetCurrentImportOperation)
+	snapshots := r.together(t, 3, arrived, r.scrape)
 	for range 3 {
-		if s := <-snapshots; s.Up || s.Failures[client.Timeout] != 1 {
-			t.Errorf("a scrape got %+v", s)
-		}
+		assert.Equal(t, failures(client.Timeout, 1), (<-snapshots).Failures)
 	}
 }
 
 func TestScrapesWithinTheIntervalShareTheLastResult(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{
-		"a good answer": nil,
-		"a failure":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
-	} {
+	for name, token := range map[string]string{"a good answer": simtest.Token, "a failure": "another"} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
-			calls := 0
-			r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
-				calls++
-				if answer != nil {
-					answer(w, req)
-					return
-				}
-				r.sim.ServeHTTP(w, req)
-			})
+			r.Sim.SetToken(simtest.UserID, token)
 			first := r.scrape()
-			r.clock.Advance(7*time.Second - 1)
-			second := r.scrape()
-			if calls != 1 || second.Up != first.Up || second.Failures[client.HTTPStatus] != first.Failures[client.HTTPStatus] {
-				t.Errorf("after %d calls the second scrape got %+v, the first %+v", calls, second, first)
-			}
-			r.clock.Advance(1)
-			if r.scrape(); calls != 2 {
-				t.Errorf("after the interval, %d calls were made", calls)
-			}
+			r.Clock.Advance(7*time.Second - 1)
+			assert.Equal(t, first, r.scrape())
+			assert.Equal(t, 1, r.calls())
+			r.Clock.Advance(1)
+			r.scrape()
+			assert.Equal(t, 2, r.calls())
 		})
 	}
 }
 
 func TestNoCallIsMadeForAWhileAfterTooManyRequests(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	r.sim.Revoke(userID, rocketchatsim.BypassRateLimit)
+	r := newRig(t, rocketchatsim.Latest)
+	r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit)
 	for range 10 {
 		r.scrape()
 	}
-	for limited := uint64(1); limited <= 4; limited++ {
-		if s := r.scrape(); s.Up || s.Operation != nil || s.Failures[client.RateLimited] != limited {
-			t.Errorf("scrape %d in the pause got %+v", limited, s)
-		}
+	for limited := range uint64(4) {
+		s := r.scrape()
+		assert.False(t, s.Up)
+		assert.Equal(t, failures(client.RateLimited, limited+1), s.Failures)
 	}
-	if n := r.sim.Requests(rocketchatsim.GetCurrentImportOperation); n != 11 {
-		t.Errorf("%d calls were made", n)
-	}
-	r.clock.Advance(time.Minute)
-	if s := r.scrape(); !s.Up || s.Failures[client.RateLimited] != 4 {
-		t.Errorf("after the pause a scrape got %+v", s)
-	}
+	assert.Equal(t, 11, r.calls())
+	r.Clock.Advance(time.Minute)
+	assert.True(t, r.scrape().Up)
 }
 
 func TestManyScrapersAtOnce(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.MinInterval = time.Second })
-	r.place(operation(rocketchatsim.StepUserSelection))
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
 	var scrapers sync.WaitGroup
 	for i := range 20 {
 		scrapers.Go(func() {
@@ -189,36 +163,12 @@ func TestManyScrapersAtOnce(t *testing.T) {
 				}
 				r.Scrape(ctx, 0)
 				cancel()
-				r.clock.Advance(100 * time.Millisecond)
+				r.Clock.Advance(100 * time.Millisecond)
 			}
 		})
 	}
 	scrapers.Wait()
-	r.clock.Advance(time.Minute)
-	if s := r.scrape(); !s.Up || s.Selection == nil {
-		t.Errorf("in the end a scrape got %+v", s)
-	}
-	if n := r.fileDataRequests(); n != 1 {
-		t.Errorf("the selection was read %d times", n)
-	}
-}
-
-func TestTooManyRequestsCountsThoughItsBodyDoesNotEnd(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	calls := 0
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
-		calls++
-		w.WriteHeader(http.StatusTooManyRequests)
-		w.Write([]byte("{"))
-		w.(http.Flusher).Flush()
-		<-req.Context().Done()
-	})
-	for limited := uint64(1); limited <= 2; limited++ {
-		if s := r.scrape(); s.Failures[client.RateLimited] != limited || s.Failures[client.Timeout] != 0 {
-			t.Errorf("a scrape got %+v", s)
-		}
-	}
-	if calls != 1 {
-		t.Errorf("%d calls were made", calls)
-	}
+	r.Clock.Advance(time.Minute)
+	assert.EqualValues(t, 12, users(r.scrape()))
+	assert.Equal(t, 1, r.Reads())
 }

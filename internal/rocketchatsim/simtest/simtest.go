@@ -1,0 +1,97 @@
+// Package simtest sets up a simulated Rocket.Chat behind a real socket, for the
+// tests of what watches it.
+package simtest
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+	"github.com/stretchr/testify/require"
+
+	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/config"
+	"rocketchat_import_exporter/internal/rocketchatsim"
+)
+
+// UserID and Token are the credentials of the user that watches.
+const (
+	UserID = "watcher"
+	Token  = "a-token-that-must-not-show"
+)
+
+// Epoch is when the clock of a workspace begins.
+var Epoch = time.Date(2026, 11, 24, 6, 31, 55, 842e6, time.UTC)
+
+// Workspace is a simulated Rocket.Chat, and how it is watched.
+type Workspace struct {
+	Sim    *rocketchatsim.Server
+	Front  *rocketchatsim.Front
+	Clock  *rocketchatsim.Clock
+	Config config.Workspace
+	t      *testing.T
+}
+
+// New serves a workspace of a generation until the test ends. Config has what
+// changes make of the default settings. The user is exempt from the rate limit.
+func New(t *testing.T, generation rocketchatsim.Generation, changes ...func(*config.Workspace)) *Workspace {
+	t.Helper()
+	clock := rocketchatsim.NewClock(Epoch)
+	sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation, Now: clock.Now})
+	sim.SetUser(UserID, Token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
+	front := rocketchatsim.NewFront(sim)
+	server := httptest.NewServer(front)
+	t.Cleanup(server.Close)
+	url, err := client.ParseURL(server.URL)
+	require.NoError(t, err)
+	w := &Workspace{Sim: sim, Front: front, Clock: clock, t: t, Config: config.Workspace{
+		URL: url, UserID: UserID, Token: Token, HTTP: promconfig.DefaultHTTPClientConfig,
+		FileData: config.OnChange, Timeout: 10 * time.Second, FileDataTimeout: time.Minute,
+	}}
+	for _, change := range changes {
+		change(&w.Config)
+	}
+	return w
+}
+
+// InMode reads the selection in a mode.
+func InMode(mode config.Mode) func(*config.Workspace) {
+	return func(w *config.Workspace) { w.FileData = mode }
+}
+
+// Operation is a Slack operation in a step, with counts.
+func Operation(step string) rocketchatsim.Operation {
+	op := rocketchatsim.SlackOperation(step, Epoch)
+	op.ID = "6b052f5bf6f884453d01b94f"
+	op.Count = &rocketchatsim.Count{Total: new(57), Users: new(12), Channels: new(5), Messages: new(40)}
+	return op
+}
+
+// Place makes op the newest operation, with something staged that has some of
+// each flag.
+func (w *Workspace) Place(op rocketchatsim.Operation) {
+	w.t.Helper()
+	w.Sim.SetOperation(op)
+	require.NoError(w.t, w.Sim.SetSelection(rocketchatsim.Selection{
+		Users: 12, UsersDeleted: 2, UsersBot: 1, UsersEmailTaken: 3, UsersExcluded: 4,
+		Channels: 5, ChannelsArchived: 1, ChannelsPrivate: 2, ChannelsDirect: 1, ChannelsExcluded: 1,
+		Messages: 40, Contacts: 6,
+	}))
+}
+
+// Update changes the newest operation.
+func (w *Workspace) Update(change func(*rocketchatsim.Operation)) {
+	w.t.Helper()
+	require.NoError(w.t, w.Sim.Update(change))
+}
+
+// Hold is [rocketchatsim.Front.Hold] that ends with the test.
+func (w *Workspace) Hold(endpoint string) (arrived <-chan struct{}, release func()) {
+	arrived, release = w.Front.Hold(endpoint)
+	w.t.Cleanup(release)
+	return arrived, release
+}
+
+// Reads is how many calls of getImportFileData have arrived.
+func (w *Workspace) Reads() int { return w.Sim.Requests(rocketchatsim.GetImportFileData) }
