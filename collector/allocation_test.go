@@ -6,14 +6,16 @@ import (
 	"testing"
 
 	"github.com/go-kit/log"
+	"github.com/stretchr/testify/assert"
 
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
 func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepUserSelection))
+	r := newRig(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
 	scrape := func() {
 		Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil), r.watcher, r.api, nil, log.NewNopLogger())
 	}
@@ -22,19 +24,13 @@ func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
 	testing.AllocsPerRun(200, scrape)
 	late := testing.AllocsPerRun(50, scrape)
 	// The connection's goroutines make the numbers differ by a few.
-	if late > early*1.05 {
-		t.Errorf("an early scrape allocates %v times, a later one %v times", early, late)
-	}
+	assert.LessOrEqual(t, late, early*1.05)
 }
 
 func TestAScrapeThatRocketChatIsNotAskedForAllocatesForItsExpositionAlone(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, func(w *config.Workspace) { w.MinInterval = w.Timeout })
-	r.place(operation(rocketchatsim.StepImportingUsers))
+	r.Place(simtest.Operation(rocketchatsim.StepImportingUsers))
 	r.scrape()
-	if n := testing.AllocsPerRun(100, func() { r.scrape() }); n > 20 {
-		t.Errorf("a snapshot that is there already takes %v allocations", n)
-	}
-	if n := r.sim.Requests(rocketchatsim.GetCurrentImportOperation); n != 1 {
-		t.Errorf("%d calls were made", n)
-	}
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { r.scrape() }), 20.0)
+	assert.Equal(t, 1, r.Sim.Requests(rocketchatsim.GetCurrentImportOperation))
 }

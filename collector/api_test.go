@@ -4,37 +4,29 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
 func TestCallsAreCounted(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepUserSelection))
-	r.sim.Revoke(userID, rocketchatsim.BypassRateLimit)
+	r := newRig(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit)
+	const remaining = `api_rate_limit_remaining{endpoint="getCurrentImportOperation"}`
+	series := r.series()
+	assert.EqualValues(t, 1, series[`api_requests_total{code="200",endpoint="getCurrentImportOperation"}`])
+	assert.EqualValues(t, 1, series[`api_requests_total{code="200",endpoint="getImportFileData"}`])
+	assert.Positive(t, series[`api_response_bytes_total{endpoint="getCurrentImportOperation"}`])
+	assert.EqualValues(t, 9, series[remaining])
 
-	const endpoint = `{endpoint="getCurrentImportOperation"}`
-	samples := r.series()
-	if samples[`api_requests_total{code="200",endpoint="getCurrentImportOperation"}`] != 1 ||
-		samples[`api_requests_total{code="200",endpoint="getImportFileData"}`] != 1 ||
-		samples[`api_response_bytes_total`+endpoint] == 0 {
-		t.Errorf("shown is %v", samples)
-	}
-	if remaining := samples[`api_rate_limit_remaining`+endpoint]; remaining != 9 {
-		t.Errorf("%v calls remain", remaining)
-	}
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	series = r.series()
+	assert.EqualValues(t, 1, series[`api_requests_total{code="none",endpoint="getCurrentImportOperation"}`])
+	assert.Contains(t, series, remaining, "a call without an answer does not hide what the last answer said")
 
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	samples = r.series()
-	if samples[`api_requests_total{code="none",endpoint="getCurrentImportOperation"}`] != 1 {
-		t.Errorf("a call without an answer is not counted: %v", samples)
-	}
-	if _, shown := samples[`api_rate_limit_remaining`+endpoint]; !shown {
-		t.Error("a call without an answer hides what the last answer said")
-	}
-
-	r.front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	r.sim.Grant(userID, rocketchatsim.BypassRateLimit)
-	if remaining, shown := r.series()[`api_rate_limit_remaining`+endpoint]; shown {
-		t.Errorf("%v calls remain although the server stopped telling", remaining)
-	}
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.Sim.Grant(simtest.UserID, rocketchatsim.BypassRateLimit)
+	assert.NotContains(t, r.series(), remaining, "the server no longer says")
 }
