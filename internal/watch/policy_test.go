@@ -35,18 +35,27 @@ func completed(n int64) func(*client.Operation) {
 	}
 }
 
-// What a read returned, where the policy allowed one.
-const (
-	no      ReadResult = ""        // no read is allowed
-	limited ReadResult = "limited" // a 429
-)
-
-// answer is one answer of getCurrentImportOperation, and what follows from it.
+// answer is one answer of getCurrentImportOperation, and what the read that it
+// leads to returns.
 type answer struct {
 	op    *client.Operation
-	read  ReadResult
-	after time.Duration // since the answer before
+	read  ReadResult // empty if no read is allowed
+	limit bool       // whether the read fails with a 429
+	wait  time.Duration
 }
+
+// after lets d pass before the answer.
+func (a answer) after(d time.Duration) answer {
+	a.wait = d
+	return a
+}
+
+func no(op *client.Operation) answer      { return answer{op: op} }
+func ok(op *client.Operation) answer      { return answer{op: op, read: ReadOK} }
+func waiting(op *client.Operation) answer { return answer{op: op, read: ReadWaiting} }
+func failed(op *client.Operation) answer  { return answer{op: op, read: ReadFailed} }
+func limited(op *client.Operation) answer { return answer{op: op, read: ReadFailed, limit: true} }
+func notSent(op *client.Operation) answer { return answer{op: op, read: ReadNotSent} }
 
 func TestReadPolicy(t *testing.T) {
 	const (
@@ -54,172 +63,101 @@ func TestReadPolicy(t *testing.T) {
 		importing = client.Step("importer_importing_users")
 		preparing = client.Step("importer_preparing_users")
 	)
-	tests := []struct {
-		rule    string
+	a1, a2, a3, b1, c1 := ready("a", 1), ready("a", 2), ready("a", 3), ready("b", 1), ready("c", 1)
+	// Those of servers before 6.3.0.
+	oldA1, oldA2 := ready("a", 1, numeric), ready("a", 2, numeric)
+	oldB1, oldB2, oldC1 := ready("b", 1, numeric), ready("b", 2, numeric), ready("c", 1, numeric)
+	oldPending := ready("a", 1, numeric, withFileData, pendingFiles)
+
+	for rule, test := range map[string]struct {
 		mode    config.Mode
 		answers []answer
 	}{
-		{"what was read is not read again, however much of it is completed or failed", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1), no, time.Hour},
-			{ready("a", 1, completed(50)), no, 0},
-			{ready("a", 1, completed(50)), no, 0},
+		"what was read is not read again, however much of it is completed or failed": {config.OnChange, []answer{
+			ok(a1), no(a1).after(time.Hour), no(ready("a", 1, completed(50))), no(ready("a", 1, completed(50))),
 		}},
-		{"counts that changed are read once two answers in a row agree on them", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 1), no, 0}, // what was read
-			{ready("a", 1), no, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 3), no, 0},
-			{nil, no, 0},
-			{ready("a", 3), no, 0},
-			{ready("a", 3), ReadOK, 0},
-			{ready("a", 3), no, 0},
+		"counts that changed are read once two answers in a row agree on them": {config.OnChange, []answer{
+			ok(a1), no(a2), no(a3), no(nil), no(a3), ok(a3), no(a3),
 		}},
-		{"what was not sent is decided anew", config.OnChange, []answer{
-			{ready("a", 1), ReadNotSent, 0},
-			{ready("a", 2), ReadOK, 0},
+		"counts that go back to what was read are not read": {config.OnChange, []answer{ok(a1), no(a2), no(a1), no(a1)}},
+		"what was not sent is decided anew":                 {config.OnChange, []answer{notSent(a1), ok(a2)}},
+		"each-scrape reads what does not change":            {config.EachScrape, []answer{ok(a1), ok(a1)}},
+		"never reads nothing":                               {config.Never, []answer{no(a1), no(a1)}},
+		"unguarded is not for this policy to allow":         {config.Unguarded, []answer{no(a1), no(a1)}},
+		"no import has nothing to read":                     {config.EachScrape, []answer{no(nil), no(nil)}},
+		"a record that is not valid has nothing staged":     {config.EachScrape, []answer{no(ready("a", 1, invalid)), no(ready("a", 1, invalid))}},
+		"an operation that was seen running is never read again, in whatever step it is": {config.EachScrape, []answer{
+			ok(a1), no(ready("a", 1, in(importing))), no(a1), no(a2), no(a2).after(24 * time.Hour), ok(b1), no(a2),
 		}},
-		{"the pause doubles with each failed or waiting read: 5, 10, 20, 40, then 60 minutes", config.OnChange, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), no, 5*minute - 1},
-			{ready("a", 1), ReadWaiting, 1},
-			{ready("a", 1), no, 10*minute - 1},
-			{ready("a", 1), limited, 1},
-			{ready("a", 1), no, 20*minute - 1},
-			{ready("a", 1), ReadFailed, 1},
-			{ready("a", 1), no, 40*minute - 1},
-			{ready("a", 1), ReadFailed, 1},
-			{ready("a", 1), no, 60*minute - 1},
-			{ready("a", 1), ReadFailed, 1},
-			{ready("a", 1), no, 60*minute - 1},
-			{ready("a", 1), ReadOK, 1},
+		"an operation that was seen running and not valid is never read again": {config.OnChange, []answer{
+			no(ready("a", 1, in("importer_finishing"), invalid)), no(a1), no(a1),
 		}},
-		{"the pause begins at 5 minutes again with another operation", config.OnChange, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), ReadFailed, 5 * minute},
-			{ready("b", 1), ReadFailed, 0},
-			{ready("b", 1), no, 5*minute - 1},
-			{ready("b", 1), ReadOK, 1},
-		}},
-		{"the pause begins at 5 minutes again once other counts have settled, and after a good read", config.EachScrape, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), ReadFailed, 5 * minute},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), ReadFailed, 0},
-			{ready("a", 2), no, 5*minute - 1},
-			{ready("a", 2), ReadOK, 1},
-			{ready("a", 2), ReadFailed, 0},
-			{ready("a", 2), no, 5*minute - 1},
-			{ready("a", 2), ReadOK, 1},
-		}},
-		{"each-scrape reads what does not change", config.EachScrape, []answer{{ready("a", 1), ReadOK, 0}, {ready("a", 1), ReadOK, 0}}},
-		{"never reads nothing", config.Never, []answer{{ready("a", 1), no, 0}, {ready("a", 1), no, 0}}},
-		{"unguarded is not for this policy to allow", config.Unguarded, []answer{{ready("a", 1), no, 0}, {ready("a", 1), no, 0}}},
-		{"no import has nothing to read", config.EachScrape, []answer{{nil, no, 0}, {nil, no, 0}}},
-		{"a record that is not valid has nothing staged", config.EachScrape, []answer{
-			{ready("a", 1, invalid), no, 0}, {ready("a", 1, invalid), no, 0},
-		}},
-		{"an operation that was seen running is never read again, in whatever step it is", config.EachScrape, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1, in(importing)), no, 0},
-			{ready("a", 1), no, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), no, 24 * time.Hour},
-			{ready("b", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-		}},
-		{"an operation that was seen running and not valid is never read again", config.OnChange, []answer{
-			{ready("a", 1, in("importer_finishing"), invalid), no, 0},
-			{ready("a", 1), no, 0},
-			{ready("a", 1), no, 0},
-		}},
-		{"an operation that is prepared anew before it ran is read", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1, in(preparing)), no, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), ReadOK, 0},
+		"an operation that is prepared anew before it ran is read": {config.OnChange, []answer{
+			ok(a1), no(ready("a", 1, in(preparing))), no(a2), ok(a2),
 		}},
 
-		{"an ISO ts proves a later server, whatever fileData there is", config.OnChange, []answer{
-			{ready("a", 1, withFileData), ReadOK, 0},
-			{ready("b", 1, withFileData, pendingFiles), ReadOK, 0},
-			{ready("c", 1), ReadOK, 0},
+		"the pause doubles with each failed or waiting read: 5, 10, 20, 40, then 60 minutes": {config.OnChange, []answer{
+			failed(a1),
+			no(a1).after(5*minute - 1), waiting(a1).after(1),
+			no(a1).after(10*minute - 1), limited(a1).after(1),
+			no(a1).after(20*minute - 1), failed(a1).after(1),
+			no(a1).after(40*minute - 1), failed(a1).after(1),
+			no(a1).after(60*minute - 1), failed(a1).after(1),
+			no(a1).after(60*minute - 1), ok(a1).after(1),
 		}},
-		{"a record with fileData marks the server as early for good, and an ISO ts outweighs the mark", config.EachScrape, []answer{
-			{ready("a", 1, numeric, withFileData, in(client.StepDone)), no, 0},
-			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), no, 0},
-			{ready("c", 1), ReadOK, 0},
-			{ready("d", 1, numeric), no, 0},
-			{ready("d", 1, numeric), no, time.Hour},
+		"the pause begins at 5 minutes again with another operation": {config.OnChange, []answer{
+			failed(a1), failed(a1).after(5 * minute), failed(b1), no(b1).after(5*minute - 1), ok(b1).after(1),
 		}},
-		{"fileData of pending files is not read, and does not mark the server as early", config.EachScrape, []answer{
-			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
-			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
-			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), ReadOK, 0},
+		"the pause begins at 5 minutes again once other counts have settled": {config.EachScrape, []answer{
+			failed(a1), failed(a1).after(5 * minute), no(a2), failed(a2), no(a2).after(5*minute - 1), ok(a2).after(1),
 		}},
-		{"a numeric ts is read once two answers agree, in each mode", config.EachScrape, []answer{
-			{ready("a", 1, numeric, in(preparing)), no, 0},
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadOK, 0},
-			{ready("a", 1, numeric), ReadOK, 0},
-			{ready("a", 2, numeric), no, 0},
-			{ready("a", 2, numeric), ReadOK, 0},
+		"the pause begins at 5 minutes again after a read that succeeded": {config.EachScrape, []answer{
+			failed(a1), ok(a1).after(5 * minute), failed(a1), no(a1).after(5*minute - 1), ok(a1).after(1),
 		}},
-		{"two answers do not agree on other counts, another operation, or a record that is not valid", config.OnChange, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 2, numeric), no, 0},
-			{ready("b", 2, numeric), no, 0},
-			{ready("b", 2, numeric, invalid), no, 0},
-			{ready("b", 2, numeric), no, 0},
-			{ready("b", 2, numeric), ReadOK, 0},
+
+		"an ISO ts proves a later server, whatever fileData there is": {config.OnChange, []answer{
+			ok(ready("a", 1, withFileData)), ok(ready("b", 1, withFileData, pendingFiles)), ok(c1),
 		}},
-		{"a numeric ts whose fileData comes between two answers is not read", config.EachScrape, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric, withFileData), no, 0},
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), no, 0},
+		"a record with fileData marks the server as early for good": {config.EachScrape, []answer{
+			no(ready("a", 1, numeric, withFileData, in(client.StepDone))), no(oldB1), no(oldB1), no(oldB1).after(time.Hour),
 		}},
-		{"a numeric ts whose read failed is never read again", config.EachScrape, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadFailed, 0},
-			{ready("a", 1, numeric), no, 24 * time.Hour},
-			{ready("a", 2, numeric), no, 0},
-			{ready("a", 2, numeric), no, 24 * time.Hour},
-			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), ReadOK, 0},
+		"an ISO ts outweighs the mark": {config.OnChange, []answer{
+			no(ready("a", 1, numeric, withFileData)), ok(b1), no(oldC1), no(oldC1),
 		}},
-		{"a numeric ts whose read was not sent, limited or waiting is read again", config.OnChange, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadNotSent, 0},
-			{ready("a", 1, numeric), limited, 0},
-			{ready("a", 1, numeric), ReadWaiting, 5 * minute},
-			{ready("a", 1, numeric), ReadOK, 10 * minute},
+		"fileData of pending files is not read, and does not mark the server as early": {config.EachScrape, []answer{
+			no(oldPending), no(oldPending), no(oldB1), ok(oldB1),
 		}},
-		{"a numeric ts that is prepared anew is never read again", config.EachScrape, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadOK, 0},
-			{ready("a", 1, numeric, in(preparing)), no, 0},
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), no, 0},
+		"a numeric ts is read once two answers agree, in each mode": {config.EachScrape, []answer{
+			no(ready("a", 1, numeric, in(preparing))), no(oldA1), ok(oldA1), ok(oldA1), no(oldA2), ok(oldA2),
 		}},
-	}
-	for _, test := range tests {
-		t.Run(test.rule, func(t *testing.T) {
+		"two answers do not agree on other counts, another operation, or a record that is not valid": {config.OnChange, []answer{
+			no(oldA1), no(oldA2), no(oldB2), no(ready("b", 2, numeric, invalid)), no(oldB2), ok(oldB2),
+		}},
+		"a numeric ts whose fileData comes between two answers is not read": {config.EachScrape, []answer{
+			no(oldA1), no(ready("a", 1, numeric, withFileData)), no(oldA1), no(oldA1),
+		}},
+		"a numeric ts whose read failed is never read again": {config.EachScrape, []answer{
+			no(oldA1), failed(oldA1), no(oldA1).after(24 * time.Hour), no(oldA2), no(oldA2).after(24 * time.Hour), no(oldB1), ok(oldB1),
+		}},
+		"a numeric ts whose read was not sent, limited or waiting is read again": {config.OnChange, []answer{
+			no(oldA1), notSent(oldA1), limited(oldA1), waiting(oldA1).after(5 * minute), ok(oldA1).after(10 * minute),
+		}},
+		"a numeric ts that is prepared anew is never read again": {config.EachScrape, []answer{
+			no(oldA1), ok(oldA1), no(ready("a", 1, numeric, in(preparing))), no(oldA1), no(oldA1),
+		}},
+	} {
+		t.Run(rule, func(t *testing.T) {
 			r, now := newReader(test.mode), epoch
 			for i, answer := range test.answers {
-				now = now.Add(answer.after)
+				now = now.Add(answer.wait)
 				read := r.begin(answer.op, false, now)
-				require.Equal(t, answer.read != no, read != nil, "answer %d is read", i+1)
-				switch {
-				case read == nil:
-				case answer.read == limited:
-					r.end(read, ReadFailed, nil, client.RateLimited, now)
-				default:
-					r.end(read, answer.read, &client.Selection{}, client.Timeout, now)
+				require.Equal(t, answer.read != "", read != nil, "answer %d is read", i+1)
+				reason := client.Timeout
+				if answer.limit {
+					reason = client.RateLimited
+				}
+				if read != nil {
+					r.end(read, answer.read, &client.Selection{}, reason, now)
 				}
 			}
 		})

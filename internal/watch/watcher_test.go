@@ -20,8 +20,16 @@ func failures(reason client.Reason, n uint64) map[client.Reason]uint64 {
 	return map[client.Reason]uint64{reason: n}
 }
 
-// calls is how many calls for the operation have arrived.
-func (r *rig) calls() int { return r.Sim.Requests(rocketchatsim.GetCurrentImportOperation) }
+// calls is how many calls have arrived.
+func (r *rig) calls() int { return r.Sim.Requests(rocketchatsim.GetCurrentImportOperation) + r.Reads() }
+
+// onEachEndpoint runs a test in a mode in which scrapes wait for the operation,
+// and in the one in which they wait for the selection.
+func onEachEndpoint(t *testing.T, test func(*testing.T, config.Mode)) {
+	for _, mode := range []config.Mode{config.OnChange, config.Unguarded} {
+		t.Run(string(mode), func(t *testing.T) { test(t, mode) })
+	}
+}
 
 // together starts n scrapes of a call that is held, and returns once all wait
 // for it. The channel receives their snapshots.
@@ -36,8 +44,7 @@ func (r *rig) together(t *testing.T, n int, arrived <-chan struct{}, scrape func
 }
 
 func TestScrapesThatOverlapShareOneCall(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	r.Place(simtest.Operation(rocketchatsim.StepImportingUsers))
+	r := newRigIn(t, rocketchatsim.StepImportingUsers)
 	arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
 	snapshots := r.together(t, 5, arrived, r.scrape)
 	release()
@@ -118,41 +125,43 @@ func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 	}
 }
 
-func TestScrapesWithinTheIntervalShareTheLastResult(t *testing.T) {
-	for name, token := range map[string]string{"a good answer": simtest.Token, "a failure": "another"} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
+func TestScrapesWithinTheIntervalShareTheLastResultGoodOrNot(t *testing.T) {
+	onEachEndpoint(t, func(t *testing.T, mode config.Mode) {
+		for _, token := range []string{simtest.Token, "another"} {
+			r := newRig(t, rocketchatsim.Latest, simtest.InMode(mode), everySevenSeconds)
 			r.Sim.SetToken(simtest.UserID, token)
 			first := r.scrape()
+			assert.Equal(t, token == simtest.Token, first.Up)
 			r.Clock.Advance(7*time.Second - 1)
 			assert.Equal(t, first, r.scrape())
 			assert.Equal(t, 1, r.calls())
 			r.Clock.Advance(1)
 			r.scrape()
 			assert.Equal(t, 2, r.calls())
-		})
-	}
+		}
+	})
 }
 
 func TestNoCallIsMadeForAWhileAfterTooManyRequests(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit)
-	for range 10 {
-		r.scrape()
-	}
-	for limited := range uint64(4) {
-		s := r.scrape()
-		assert.False(t, s.Up)
-		assert.Equal(t, failures(client.RateLimited, limited+1), s.Failures)
-	}
-	assert.Equal(t, 11, r.calls())
-	r.Clock.Advance(time.Minute)
-	assert.True(t, r.scrape().Up)
+	onEachEndpoint(t, func(t *testing.T, mode config.Mode) {
+		r := newRig(t, rocketchatsim.Latest, simtest.InMode(mode))
+		r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit)
+		for range 10 {
+			r.scrape()
+		}
+		for limited := range uint64(4) {
+			s := r.scrape()
+			assert.False(t, s.Up)
+			assert.Equal(t, failures(client.RateLimited, limited+1), s.Failures)
+		}
+		assert.Equal(t, 11, r.calls())
+		r.Clock.Advance(time.Minute)
+		assert.True(t, r.scrape().Up)
+	})
 }
 
 func TestManyScrapersAtOnce(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.MinInterval = time.Second })
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.MinInterval = time.Second })
 	var scrapers sync.WaitGroup
 	for i := range 20 {
 		scrapers.Go(func() {
