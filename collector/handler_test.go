@@ -5,17 +5,15 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
@@ -51,37 +49,6 @@ func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
 	assert.ErrorContains(t, r.watcher.Status().Failure.Err, "within the time that Prometheus allows")
 }
 
-func TestMetricsFollowPrometheusNaming(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(NewCollector(context.Background(), 0, r.watcher, r.api))
-	problems, err := testutil.GatherAndLint(registry)
-	require.NoError(t, err)
-	assert.Empty(t, problems)
-	n, err := testutil.GatherAndCount(registry, "rocketchat_import_users", "rocketchat_import_operation_info", "rocketchat_import_api_requests_total")
-	require.NoError(t, err)
-	assert.Equal(t, 4, n, "the series that were there to be looked at")
-}
-
-func TestTextsFromTheServerAreCutAndHaveNoControlCharacters(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	op := simtest.Operation(strings.Repeat("importer_", 50))
-	op.Type = "Slack\n\x1b" + strings.Repeat("é", 100) // two bytes each
-	r.Place(op)
-	series := r.series()
-	assert.Contains(t, series, `step{step="`+op.Step[:128]+`"}`)
-	assert.Contains(t, series, `operation_info{importer="slack",operation_id="`+op.ID+`",type="Slack��`+strings.Repeat("é", 58)+`"}`)
-}
-
-func TestTextsThatAreNotUTF8DoNotFailTheScrape(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
-		w.Write([]byte(`{"operation":{"_id":"a","importerKey":"\ud83d","type":"` + "\xff" + `","status":"importer_done","valid":true},"success":true}`))
-	})
-	assert.Contains(t, r.series(), `operation_info{importer="�",operation_id="a",type="�"}`)
-}
-
 // A scraper that gives up earlier than it says would otherwise be logged, and
 // counted as an error of the exporter, at every scrape.
 func TestScraperThatHangsUpBeforeTheMetricsAreWrittenIsNotLogged(t *testing.T) {
@@ -103,3 +70,25 @@ func TestScraperThatHangsUpBeforeTheMetricsAreWrittenIsNotLogged(t *testing.T) {
 type brokenPipe struct{ http.ResponseWriter }
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	scrape := func() {
+		Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil), r.watcher, r.api, nil, log.NewNopLogger())
+	}
+	testing.AllocsPerRun(20, scrape) // sets up what is set up once, the selection being read among it
+	early := testing.AllocsPerRun(50, scrape)
+	testing.AllocsPerRun(200, scrape)
+	late := testing.AllocsPerRun(50, scrape)
+	// The connection's goroutines make the numbers differ by a few.
+	assert.LessOrEqual(t, late, early*1.05)
+}
+
+func TestAScrapeThatRocketChatIsNotAskedForAllocatesForItsExpositionAlone(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, func(w *config.Workspace) { w.MinInterval = w.Timeout })
+	r.Place(simtest.Operation(rocketchatsim.StepImportingUsers))
+	r.scrape()
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { r.scrape() }), 20.0)
+	assert.Equal(t, 1, r.Sim.Requests(rocketchatsim.GetCurrentImportOperation))
+}

@@ -77,19 +77,3 @@ func TestFileDataOfALaterServerIsNoSelection(t *testing.T) {
 	assert.Nil(t, s.Selection)
 	assert.False(t, s.Early)
 }
-
-func TestSelectionIsReadAfterPendingFiles(t *testing.T) {
-	for _, generation := range []rocketchatsim.Generation{rocketchatsim.Middle, rocketchatsim.Classic, rocketchatsim.Latest} {
-		r := newRig(t, generation)
-		pending := simtest.Operation(rocketchatsim.StepDone)
-		pending.ID, pending.ImporterKey = "pending", "pending-files"
-		r.Place(pending)
-		s := r.scrape()
-		assert.True(t, s.Operation.HasFileData, generation)
-		assert.Nil(t, s.Selection, generation)
-		assert.False(t, s.Early, generation)
-		r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
-		r.scrape()
-		assert.EqualValues(t, 12, users(r.scrape()), generation)
-	}
-}

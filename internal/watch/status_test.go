@@ -55,33 +55,22 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 }
 
 func TestStatusStallsAsTheAlertsDo(t *testing.T) {
-	const minute = time.Minute
-	for _, test := range []struct {
-		step     client.Step
-		importer string
-		valid    bool
-		after    time.Duration // 0 for never
-	}{
-		{"importer_importing_users", "slack", true, 15 * minute},
-		{"importer_finishing", "slack", true, 15 * minute},
-		{"importer_importing_users", "slack", false, 0},
-		{"importer_importing_files", "pending-files", true, 0},
-		{"importer_importing_files", "pending-avatars", true, 0},
-		{"importer_file_loaded", "slack", true, 30 * minute},
-		{"importer_preparing_messages", "slack", true, 30 * minute},
-		{"importer_preparing_messages", "slack", false, 0},
-		{"importer_uploading", "slack", true, 240 * minute},
-		{"importer_downloading_file", "slack", true, 240 * minute},
-		{"importer_new", "slack", true, 0},
-		{client.StepUserSelection, "slack", true, 0},
-		{client.StepDone, "slack", true, 0},
-		{"importer_import_failed", "slack", true, 0},
-		{"importer_dreaming", "slack", true, 0},
+	step := func(step client.Step) *client.Operation { return ready("a", 1, in(step)) }
+	for want, ops := range map[time.Duration][]*client.Operation{
+		15 * time.Minute: {step("importer_importing_users"), step("importer_finishing")},
+		30 * time.Minute: {step("importer_file_loaded"), step("importer_preparing_messages")},
+		4 * time.Hour:    {step("importer_uploading"), step("importer_downloading_file")},
+		0: { // never
+			nil, ready("a", 1), step("importer_new"), step(client.StepDone), step("importer_import_failed"), step("importer_dreaming"),
+			ready("a", 1, in("importer_importing_users"), invalid),
+			ready("a", 1, in("importer_preparing_messages"), invalid),
+			ready("a", 1, in("importer_importing_files"), pendingFiles),
+		},
 	} {
-		op := &client.Operation{Step: test.step, Importer: test.importer, Valid: test.valid}
-		assert.Equal(t, test.after, StalledAfter(op), test)
+		for _, op := range ops {
+			assert.Equal(t, want, StalledAfter(op), op)
+		}
 	}
-	assert.Zero(t, StalledAfter(nil))
 }
 
 func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {

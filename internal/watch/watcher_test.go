@@ -55,34 +55,27 @@ func TestScrapesThatOverlapShareOneCall(t *testing.T) {
 }
 
 func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
-	for name, test := range map[string]struct {
-		end  func(*rig) Snapshot
-		want map[client.Reason]uint64
-	}{
-		"one that hangs up counts no failure": {func(r *rig) Snapshot {
-			ctx, hangUp := context.WithCancel(context.Background())
-			left := make(chan Snapshot)
-			go func() { left <- r.Scrape(ctx, 0) }()
-			r.waiting(t, 2)
-			hangUp()
-			return <-left
-		}, map[client.Reason]uint64{}},
-		"one with a short deadline counts a timeout": {func(r *rig) Snapshot {
-			return r.Scrape(context.Background(), 50*time.Millisecond)
-		}, failures(client.Timeout, 1)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, rocketchatsim.Latest)
-			arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
-			others := r.together(t, 1, arrived, r.scrape)
-			s := test.end(r)
-			assert.False(t, s.Up)
-			assert.Equal(t, test.want, s.Failures)
-			release()
-			s = <-others
-			assert.True(t, s.Up)
-			assert.Equal(t, test.want, s.Failures)
-		})
+	for _, hangsUp := range []bool{true, false} {
+		r := newRig(t, rocketchatsim.Latest)
+		arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
+		others := r.together(t, 1, arrived, r.scrape)
+		ctx, hangUp := context.WithCancel(context.Background())
+		limit, want := 50*time.Millisecond, failures(client.Timeout, 1)
+		if hangsUp {
+			limit, want = 0, map[client.Reason]uint64{} // that is nobody's failure
+			go func() {
+				r.waiting(t, 2)
+				hangUp()
+			}()
+		}
+		s := r.Scrape(ctx, limit)
+		hangUp()
+		assert.False(t, s.Up)
+		assert.Equal(t, want, s.Failures)
+		release()
+		s = <-others
+		assert.True(t, s.Up)
+		assert.Equal(t, want, s.Failures)
 	}
 }
 

@@ -1,16 +1,21 @@
 package collector
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -112,4 +117,56 @@ func TestUnknownPartsOfASelectionAreAbsent(t *testing.T) {
 	for _, unknown := range []string{"channels", `channels_by_flag{flag="direct"}`, "messages", "contacts"} {
 		assert.NotContains(t, series, unknown)
 	}
+}
+
+func TestMetricsFollowPrometheusNaming(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(NewCollector(context.Background(), 0, r.watcher, r.api))
+	problems, err := testutil.GatherAndLint(registry)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+	n, err := testutil.GatherAndCount(registry, "rocketchat_import_users", "rocketchat_import_operation_info", "rocketchat_import_api_requests_total")
+	require.NoError(t, err)
+	assert.Equal(t, 4, n, "the series that were there to be looked at")
+}
+
+func TestTextsFromTheServerAreCutAndHaveNoControlCharacters(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest)
+	op := simtest.Operation(strings.Repeat("importer_", 50))
+	op.Type = "Slack\n\x1b" + strings.Repeat("é", 100) // two bytes each
+	r.Place(op)
+	series := r.series()
+	assert.Contains(t, series, `step{step="`+op.Step[:128]+`"}`)
+	assert.Contains(t, series, `operation_info{importer="slack",operation_id="`+op.ID+`",type="Slack��`+strings.Repeat("é", 58)+`"}`)
+}
+
+func TestTextsThatAreNotUTF8DoNotFailTheScrape(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest)
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"operation":{"_id":"a","importerKey":"\ud83d","type":"` + "\xff" + `","status":"importer_done","valid":true},"success":true}`))
+	})
+	assert.Contains(t, r.series(), `operation_info{importer="�",operation_id="a",type="�"}`)
+}
+
+func TestCallsAreCounted(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit)
+	const remaining = `api_rate_limit_remaining{endpoint="getCurrentImportOperation"}`
+	series := r.series()
+	assert.EqualValues(t, 1, series[`api_requests_total{code="200",endpoint="getCurrentImportOperation"}`])
+	assert.EqualValues(t, 1, series[`api_requests_total{code="200",endpoint="getImportFileData"}`])
+	assert.Positive(t, series[`api_response_bytes_total{endpoint="getCurrentImportOperation"}`])
+	assert.EqualValues(t, 9, series[remaining])
+
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	series = r.series()
+	assert.EqualValues(t, 1, series[`api_requests_total{code="none",endpoint="getCurrentImportOperation"}`])
+	assert.Contains(t, series, remaining, "a call without an answer does not hide what the last answer said")
+
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.Sim.Grant(simtest.UserID, rocketchatsim.BypassRateLimit)
+	assert.NotContains(t, r.series(), remaining, "the server no longer says")
 }
