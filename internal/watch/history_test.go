@@ -77,7 +77,7 @@ func TestHistory(t *testing.T) {
 			want := map[Incident]uint64{}
 			for i, look := range looks {
 				if now = now.Add(look.after); look.op == missed {
-					h.miss()
+					h.missed = true
 					continue
 				}
 				if look.want != "" {
