@@ -27,21 +27,17 @@ func (r *rig) answerReads(status int, body string) {
 func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
 	arrived, release := r.Hold(rocketchatsim.GetImportFileData)
-
 	s := r.Scrape(context.Background(), 300*time.Millisecond)
 	<-arrived
-	assert.True(t, s.Up)
-	assert.Nil(t, s.Selection)
-	assert.Empty(t, s.Failures)
+	assert.Equal(t, "up=true users=-1 failures=[] reads=[]", brief(s))
 	r.Clock.Advance(7 * time.Second)
 	s = r.scrape() // does not wait, or this test would hang
-	assert.True(t, s.Up)
-	assert.Nil(t, s.Selection)
+	assert.Equal(t, "up=true users=-1 failures=[] reads=[]", brief(s))
 	release()
 	r.running.Wait()
-	assert.EqualValues(t, 12, users(r.scrape()), "a scrape within the interval gets the selection that came in since")
+	s = r.scrape() // within the interval, and the selection came in since
+	assert.Equal(t, "up=true users=12 failures=[] reads=[read:1]", brief(s))
 	assert.Equal(t, 3, r.calls())
-	assert.Equal(t, 1, r.Reads())
 }
 
 func TestOlderSelectionStaysShownWhileItIsReadAgain(t *testing.T) {
@@ -54,35 +50,27 @@ func TestOlderSelectionStaysShownWhileItIsReadAgain(t *testing.T) {
 func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
 	r.Hold(rocketchatsim.GetImportFileData)
-	s := r.scrape()
-	assert.True(t, s.Up)
-	assert.Equal(t, failures(client.Timeout, 1), s.Failures)
+	assert.Equal(t, "up=true users=-1 failures=[timeout:1] reads=[failed:1]", brief(r.scrape()))
 }
 
 func TestReadWithoutASelectionLeavesTheOperationAndPauses(t *testing.T) {
 	for name, test := range map[string]struct {
-		status   int
-		body     string
-		want     ReadResult
-		failures map[client.Reason]uint64
+		status int
+		body   string
+		want   string // after a number of reads
 	}{
-		"refused":           {http.StatusServiceUnavailable, "", ReadFailed, failures(client.HTTPStatus, 1)},
-		"too many requests": {http.StatusTooManyRequests, "", ReadFailed, failures(client.RateLimited, 1)},
-		"waiting":           {http.StatusOK, `{"waiting":true,"success":true}`, ReadWaiting, map[client.Reason]uint64{}},
+		"refused":           {http.StatusServiceUnavailable, "", "up=true users=-1 failures=[http_status:%[1]d] reads=[failed:%[1]d]"},
+		"too many requests": {http.StatusTooManyRequests, "", "up=true users=-1 failures=[rate_limited:%[1]d] reads=[failed:%[1]d]"},
+		"waiting":           {http.StatusOK, `{"waiting":true,"success":true}`, "up=true users=-1 failures=[] reads=[waiting:%d]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 			r.answerReads(test.status, test.body)
-			for _, pause := range []time.Duration{0, 5*time.Minute - 1} {
-				r.Clock.Advance(pause)
-				s := r.scrape()
-				assert.True(t, s.Up)
-				assert.Nil(t, s.Selection)
-				assert.Equal(t, test.failures, s.Failures)
-				assert.Equal(t, map[ReadResult]uint64{test.want: 1}, s.Reads)
-			}
+			assert.Equal(t, fmt.Sprintf(test.want, 1), brief(r.scrape()))
+			r.Clock.Advance(5*time.Minute - 1)
+			assert.Equal(t, fmt.Sprintf(test.want, 1), brief(r.scrape()))
 			r.Clock.Advance(1)
-			assert.Equal(t, map[ReadResult]uint64{test.want: 2}, r.scrape().Reads)
+			assert.Equal(t, fmt.Sprintf(test.want, 2), brief(r.scrape()))
 		})
 	}
 }
@@ -128,19 +116,17 @@ func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection)
 	r.scrape()
 	for _, test := range []struct {
-		name   string
-		change func(*rocketchatsim.Operation)
-		users  int64
+		step  string
+		total int // of what is staged
+		users int64
 	}{
-		{"it runs", func(op *rocketchatsim.Operation) {
-			op.Step, op.Count.Completed = rocketchatsim.StepImportingMessages, new(50)
-		}, 12},
-		{"it is done", func(op *rocketchatsim.Operation) { op.Step, op.Count.Completed = rocketchatsim.StepDone, new(57) }, 12},
-		{"something else is staged", func(op *rocketchatsim.Operation) { op.Count.Total = new(114) }, -1},
-		{"the same is staged again", func(op *rocketchatsim.Operation) { op.Count.Total = new(57) }, 12},
+		{rocketchatsim.StepImportingMessages, 57, 12}, {rocketchatsim.StepDone, 57, 12},
+		{rocketchatsim.StepDone, 114, -1}, {rocketchatsim.StepDone, 57, 12},
 	} {
-		r.Update(test.change)
-		assert.Equal(t, test.users, users(r.scrape()), test.name)
+		r.Update(func(op *rocketchatsim.Operation) {
+			op.Step, op.Count.Total, op.Count.Completed = test.step, &test.total, new(50)
+		})
+		assert.Equal(t, test.users, users(r.scrape()), test)
 	}
 	another := simtest.Operation(rocketchatsim.StepDone)
 	another.ID = "another"
@@ -157,10 +143,7 @@ func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
 		<-time.After(connectWithin)
 		r.Sim.ServeHTTP(w, req)
 	})
-	s := r.scrape()
-	assert.True(t, s.Up)
-	assert.Equal(t, map[ReadResult]uint64{ReadNotSent: 1}, s.Reads)
-	assert.Empty(t, s.Failures)
+	assert.Equal(t, "up=true users=-1 failures=[] reads=[not_sent:1]", brief(r.scrape()))
 	assert.Zero(t, r.Reads())
 	assert.Contains(t, r.logged(), "no connection stood within 1s")
 }
@@ -171,40 +154,29 @@ func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {
 	r.Scrape(t.Context(), 50*time.Millisecond)
 	<-arrived
 	r.Close()
-	s := r.scrape()
-	assert.Empty(t, s.Reads)
-	assert.Empty(t, s.Failures)
+	assert.Equal(t, "up=true users=-1 failures=[] reads=[]", brief(r.scrape()))
 }
 
-func TestUnguarded(t *testing.T) {
-	t.Run("asks nothing but the selection, at every scrape", func(t *testing.T) {
-		r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.Unguarded))
-		for n := range uint64(3) {
-			s := r.scrape()
-			assert.EqualValues(t, 12, users(s))
-			s.Selection, s.Duration = nil, 0
-			assert.Equal(t, Snapshot{
-				Up: true, Failures: map[client.Reason]uint64{}, Incidents: map[Incident]uint64{}, Reads: map[ReadResult]uint64{ReadOK: n + 1},
-			}, s)
-			r.Clock.Advance(7 * time.Second)
-		}
-		assert.Equal(t, 3, r.calls())
-		assert.Equal(t, 3, r.Reads())
-	})
-	t.Run("shows that the server is preparing the file", func(t *testing.T) {
-		s := newRigIn(t, rocketchatsim.StepPreparingUsers, simtest.InMode(config.Unguarded)).scrape()
-		assert.True(t, s.Up)
-		assert.True(t, s.Waiting)
-		assert.Nil(t, s.Selection)
-		assert.Equal(t, map[ReadResult]uint64{ReadWaiting: 1}, s.Reads)
-	})
-	t.Run("shows that there never was an import", func(t *testing.T) {
-		s := newRig(t, rocketchatsim.Latest, simtest.InMode(config.Unguarded)).scrape()
-		assert.True(t, s.Up)
-		assert.True(t, s.PositionKnown)
-		assert.Equal(t, client.StateNone, s.State)
-		assert.Zero(t, users(s))
-	})
+func TestUnguardedAsksNothingButTheSelection(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.Unguarded))
+	for _, want := range []string{"up=true users=12 failures=[] reads=[read:1]", "up=true users=12 failures=[] reads=[read:2]"} {
+		s := r.scrape()
+		assert.Equal(t, want, brief(s))
+		assert.False(t, s.PositionKnown)
+		assert.False(t, s.Waiting)
+		assert.Zero(t, s.ServerTime)
+	}
+	assert.Equal(t, r.Reads(), r.calls())
+}
+
+func TestUnguardedShowsWhatTheAnswerSaysOfTheImport(t *testing.T) {
+	s := newRigIn(t, rocketchatsim.StepPreparingUsers, simtest.InMode(config.Unguarded)).scrape()
+	assert.Equal(t, "up=true users=-1 failures=[] reads=[waiting:1]", brief(s))
+	assert.True(t, s.Waiting)
+	s = newRig(t, rocketchatsim.Latest, simtest.InMode(config.Unguarded)).scrape()
+	assert.Equal(t, "up=true users=0 failures=[] reads=[failed:1]", brief(s))
+	assert.True(t, s.PositionKnown)
+	assert.Equal(t, client.StateNone, s.State)
 }
 
 func TestEachChangeIsLoggedOnce(t *testing.T) {

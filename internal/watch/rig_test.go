@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -76,4 +77,10 @@ func users(s Snapshot) int64 {
 		return -1
 	}
 	return s.Selection.Users.Value
+}
+
+// brief says the most of what a scrape got, as
+// "up=true users=12 failures=[timeout:1] reads=[read:1]".
+func brief(s Snapshot) string {
+	return strings.ReplaceAll(fmt.Sprintf("up=%t users=%d failures=%v reads=%v", s.Up, users(s), s.Failures, s.Reads), "map", "")
 }

@@ -15,11 +15,6 @@ import (
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
-// failures counts failed calls of one reason.
-func failures(reason client.Reason, n uint64) map[client.Reason]uint64 {
-	return map[client.Reason]uint64{reason: n}
-}
-
 // calls is how many calls have arrived.
 func (r *rig) calls() int { return r.Sim.Requests(rocketchatsim.GetCurrentImportOperation) + r.Reads() }
 
@@ -60,22 +55,18 @@ func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
 		arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
 		others := r.together(t, 1, arrived, r.scrape)
 		ctx, hangUp := context.WithCancel(context.Background())
-		limit, want := 50*time.Millisecond, failures(client.Timeout, 1)
+		limit, failures := 50*time.Millisecond, "[timeout:1]"
 		if hangsUp {
-			limit, want = 0, map[client.Reason]uint64{} // that is nobody's failure
+			limit, failures = 0, "[]"
 			go func() {
 				r.waiting(t, 2)
 				hangUp()
 			}()
 		}
-		s := r.Scrape(ctx, limit)
+		assert.Equal(t, "up=false users=-1 failures="+failures+" reads=[]", brief(r.Scrape(ctx, limit)))
 		hangUp()
-		assert.False(t, s.Up)
-		assert.Equal(t, want, s.Failures)
 		release()
-		s = <-others
-		assert.True(t, s.Up)
-		assert.Equal(t, want, s.Failures)
+		assert.Equal(t, "up=true users=0 failures="+failures+" reads=[]", brief(<-others))
 	}
 }
 
@@ -87,7 +78,7 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 		close(ended)
 	})
 	s := r.Scrape(context.Background(), 50*time.Millisecond)
-	assert.Equal(t, failures(client.Timeout, 1), s.Failures)
+	assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(s))
 	<-ended
 	r.running.Wait() // how the call ended after that must not count
 
@@ -114,7 +105,7 @@ func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 	arrived, _ := r.Hold(rocketchatsim.GetCurrentImportOperation)
 	snapshots := r.together(t, 3, arrived, r.scrape)
 	for range 3 {
-		assert.Equal(t, failures(client.Timeout, 1), (<-snapshots).Failures)
+		assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(<-snapshots))
 	}
 }
 
@@ -145,7 +136,7 @@ func TestNoCallIsMadeForAWhileAfterTooManyRequests(t *testing.T) {
 		for limited := range uint64(4) {
 			s := r.scrape()
 			assert.False(t, s.Up)
-			assert.Equal(t, failures(client.RateLimited, limited+1), s.Failures)
+			assert.Equal(t, map[client.Reason]uint64{client.RateLimited: limited + 1}, s.Failures)
 		}
 		assert.Equal(t, 11, r.calls())
 		r.Clock.Advance(time.Minute)
