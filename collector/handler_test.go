@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
@@ -38,14 +37,8 @@ func TestScrapeLimit(t *testing.T) {
 
 func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
-	r.Hold(rocketchatsim.GetCurrentImportOperation)
-	req, err := http.NewRequest(http.MethodGet, r.metrics, nil)
-	require.NoError(t, err)
-	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "0.6")
-	resp, err := http.DefaultClient.Do(req) // would take 10 s without the header
-	require.NoError(t, err)
-	resp.Body.Close()
-	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
+	r.get(http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"0.6"}}) // would take 10 s without the header
 	assert.ErrorContains(t, r.watcher.Status().Failure.Err, "within the time that Prometheus allows")
 }
 
@@ -74,9 +67,7 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
 	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
-	scrape := func() {
-		Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil), r.watcher, r.api, nil, log.NewNopLogger())
-	}
+	scrape := func() { r.get(http.Header{}) }
 	testing.AllocsPerRun(20, scrape) // sets up what is set up once, the selection being read among it
 	early := testing.AllocsPerRun(50, scrape)
 	testing.AllocsPerRun(200, scrape)

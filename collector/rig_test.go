@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -21,14 +20,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// rig is an exporter of one simulated Rocket.Chat, with real sockets between
-// both and the test.
+// rig is an exporter of a simulated Rocket.Chat over a real socket.
 type rig struct {
 	*simtest.Workspace
 	t       *testing.T
 	watcher *watch.Watcher
 	api     *API
-	metrics string // URL
 }
 
 func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*config.Workspace)) *rig {
@@ -37,13 +34,7 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*
 	c, err := r.Config.Client("test", r.api.Observe)
 	require.NoError(t, err)
 	r.watcher = watch.New(context.Background(), c, r.Config, log.NewNopLogger(), r.Clock.Now)
-	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		Serve(w, req, r.watcher, r.api, nil, log.NewNopLogger())
-	}))
-	r.metrics = exporter.URL
 	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		exporter.Close()
 		r.watcher.Close()
 		c.Close()
 	})
@@ -53,35 +44,27 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*
 // scrape takes a snapshot as a scrape without a deadline does.
 func (r *rig) scrape() watch.Snapshot { return r.watcher.Scrape(context.Background(), 0) }
 
-// samples returns the lines of /metrics, except what docs/metrics.md has and
-// what depends on the wall clock.
-func (r *rig) samples() string {
+// get returns what /metrics answers to a scrape with this header.
+func (r *rig) get(header http.Header) string {
 	r.t.Helper()
-	resp, err := http.Get(r.metrics)
-	require.NoError(r.t, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(r.t, err)
-	require.Equal(r.t, http.StatusOK, resp.StatusCode)
-	var kept strings.Builder
-	for line := range strings.Lines(string(body)) {
-		if strings.HasPrefix(line, "rocketchat_import_") && !strings.Contains(line, "request_duration") {
-			kept.WriteString(line)
-		}
-	}
-	return kept.String()
+	answer, req := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	req.Header = header
+	Serve(answer, req, r.watcher, r.api, nil, log.NewNopLogger())
+	require.Equal(r.t, http.StatusOK, answer.Code)
+	return answer.Body.String()
 }
 
 // series returns the samples of /metrics by series.
 func (r *rig) series() map[string]float64 {
 	r.t.Helper()
 	series := map[string]float64{}
-	for line := range strings.Lines(r.samples()) {
-		line = strings.TrimPrefix(strings.TrimSpace(line), "rocketchat_import_")
-		space := strings.LastIndexByte(line, ' ') // a label's value may have others
-		value, err := strconv.ParseFloat(line[space+1:], 64)
-		require.NoError(r.t, err)
-		series[line[:space]] = value
+	for line := range strings.Lines(r.get(http.Header{})) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			space := strings.LastIndexByte(line, ' ') // a label's value may have others
+			value, err := strconv.ParseFloat(line[space+1:], 64)
+			require.NoError(r.t, err)
+			series[strings.TrimPrefix(line[:space], "rocketchat_import_")] = value
+		}
 	}
 	return series
 }

@@ -26,7 +26,7 @@ func (r *rig) answerReads(status int, body string) {
 
 func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
-	arrived, release := r.Hold(rocketchatsim.GetImportFileData)
+	arrived, release := r.Front.Hold(rocketchatsim.GetImportFileData)
 	s := r.Scrape(context.Background(), 300*time.Millisecond)
 	<-arrived
 	assert.Equal(t, "up=true users=-1 failures=[] reads=[]", brief(s))
@@ -43,13 +43,13 @@ func TestSelectionSlowerThanTheScrape(t *testing.T) {
 func TestOlderSelectionStaysShownWhileItIsReadAgain(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 	r.scrape()
-	r.Hold(rocketchatsim.GetImportFileData)
+	r.Front.Hold(rocketchatsim.GetImportFileData)
 	assert.EqualValues(t, 12, users(r.Scrape(context.Background(), 300*time.Millisecond)))
 }
 
 func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
-	r.Hold(rocketchatsim.GetImportFileData)
+	r.Front.Hold(rocketchatsim.GetImportFileData)
 	assert.Equal(t, "up=true users=-1 failures=[timeout:1] reads=[failed:1]", brief(r.scrape()))
 }
 
@@ -150,7 +150,7 @@ func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
 
 func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
-	arrived, _ := r.Hold(rocketchatsim.GetImportFileData)
+	arrived, _ := r.Front.Hold(rocketchatsim.GetImportFileData)
 	r.Scrape(t.Context(), 50*time.Millisecond)
 	<-arrived
 	r.Close()
@@ -196,8 +196,8 @@ func TestEachChangeIsLoggedOnce(t *testing.T) {
 
 func TestDurationCountsTheWaitForTheSelection(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.MinInterval = time.Minute })
-	operationArrived, releaseOperation := r.Hold(rocketchatsim.GetCurrentImportOperation)
-	selectionArrived, releaseSelection := r.Hold(rocketchatsim.GetImportFileData)
+	operationArrived, releaseOperation := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
+	selectionArrived, releaseSelection := r.Front.Hold(rocketchatsim.GetImportFileData)
 	snapshots := r.together(t, 1, operationArrived, r.scrape)
 	r.Clock.Advance(2 * time.Second)
 	releaseOperation()

@@ -2,11 +2,15 @@ package watch
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/stretchr/testify/assert"
 
 	"rocketchat_import_exporter/client"
@@ -18,13 +22,9 @@ import (
 // calls is how many calls have arrived.
 func (r *rig) calls() int { return r.Sim.Requests(rocketchatsim.GetCurrentImportOperation) + r.Reads() }
 
-// onEachEndpoint runs a test in a mode in which scrapes wait for the operation,
-// and in the one in which they wait for the selection.
-func onEachEndpoint(t *testing.T, test func(*testing.T, config.Mode)) {
-	for _, mode := range []config.Mode{config.OnChange, config.Unguarded} {
-		t.Run(string(mode), func(t *testing.T) { test(t, mode) })
-	}
-}
+// waitingModes are a mode in which scrapes wait for the operation, and the one in
+// which they wait for the selection.
+var waitingModes = []config.Mode{config.OnChange, config.Unguarded}
 
 // together starts n scrapes of a call that is held, and returns once all wait
 // for it. The channel receives their snapshots.
@@ -40,7 +40,7 @@ func (r *rig) together(t *testing.T, n int, arrived <-chan struct{}, scrape func
 
 func TestScrapesThatOverlapShareOneCall(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepImportingUsers)
-	arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
+	arrived, release := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
 	snapshots := r.together(t, 5, arrived, r.scrape)
 	release()
 	for range 5 {
@@ -52,7 +52,7 @@ func TestScrapesThatOverlapShareOneCall(t *testing.T) {
 func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
 	for _, hangsUp := range []bool{true, false} {
 		r := newRig(t, rocketchatsim.Latest)
-		arrived, release := r.Hold(rocketchatsim.GetCurrentImportOperation)
+		arrived, release := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
 		others := r.together(t, 1, arrived, r.scrape)
 		ctx, hangUp := context.WithCancel(context.Background())
 		limit, failures := 50*time.Millisecond, "[timeout:1]"
@@ -90,7 +90,7 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 
 func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
-	arrived, _ := r.Hold(rocketchatsim.GetCurrentImportOperation)
+	arrived, _ := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
 	ctx, hangUp := context.WithCancel(context.Background())
 	gone := r.together(t, 1, arrived, func() Snapshot { return r.Scrape(ctx, 0) })
 	hangUp()
@@ -102,7 +102,7 @@ func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
 // Otherwise scrapers that take turns would keep a dead connection alive for ever.
 func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.Timeout = 300 * time.Millisecond })
-	arrived, _ := r.Hold(rocketchatsim.GetCurrentImportOperation)
+	arrived, _ := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
 	snapshots := r.together(t, 3, arrived, r.scrape)
 	for range 3 {
 		assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(<-snapshots))
@@ -110,38 +110,38 @@ func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 }
 
 func TestScrapesWithinTheIntervalShareTheLastResultGoodOrNot(t *testing.T) {
-	onEachEndpoint(t, func(t *testing.T, mode config.Mode) {
+	for _, mode := range waitingModes {
 		for _, token := range []string{simtest.Token, "another"} {
 			r := newRig(t, rocketchatsim.Latest, simtest.InMode(mode), everySevenSeconds)
 			r.Sim.SetToken(simtest.UserID, token)
 			first := r.scrape()
-			assert.Equal(t, token == simtest.Token, first.Up)
+			assert.Equal(t, token == simtest.Token, first.Up, mode)
 			r.Clock.Advance(7*time.Second - 1)
-			assert.Equal(t, first, r.scrape())
-			assert.Equal(t, 1, r.calls())
+			assert.Equal(t, first, r.scrape(), mode)
+			assert.Equal(t, 1, r.calls(), mode)
 			r.Clock.Advance(1)
 			r.scrape()
-			assert.Equal(t, 2, r.calls())
+			assert.Equal(t, 2, r.calls(), mode)
 		}
-	})
+	}
 }
 
 func TestNoCallIsMadeForAWhileAfterTooManyRequests(t *testing.T) {
-	onEachEndpoint(t, func(t *testing.T, mode config.Mode) {
+	for _, mode := range waitingModes {
 		r := newRig(t, rocketchatsim.Latest, simtest.InMode(mode))
 		r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit)
 		for range 10 {
-			r.scrape()
+			assert.True(t, r.scrape().Up, mode)
 		}
 		for limited := range uint64(4) {
 			s := r.scrape()
-			assert.False(t, s.Up)
-			assert.Equal(t, map[client.Reason]uint64{client.RateLimited: limited + 1}, s.Failures)
+			assert.False(t, s.Up, mode)
+			assert.Equal(t, map[client.Reason]uint64{client.RateLimited: limited + 1}, s.Failures, mode)
 		}
-		assert.Equal(t, 11, r.calls())
+		assert.Equal(t, 11, r.calls(), mode)
 		r.Clock.Advance(time.Minute)
-		assert.True(t, r.scrape().Up)
-	})
+		assert.True(t, r.scrape().Up, mode)
+	}
 }
 
 func TestManyScrapersAtOnce(t *testing.T) {
@@ -164,4 +164,29 @@ func TestManyScrapersAtOnce(t *testing.T) {
 	r.Clock.Advance(time.Minute)
 	assert.EqualValues(t, 12, users(r.scrape()))
 	assert.Equal(t, 1, r.Reads())
+}
+
+func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
+	refused := func(status int) error { return &client.Error{Reason: client.Unauthorized, Status: status} }
+	notSent := func(cause string) error { return fmt.Errorf("%w: %w", client.ErrNotSent, errors.New(cause)) }
+	var text strings.Builder
+	l := changeLogger{logger: log.NewLogfmtLogger(&text)}
+	for i, test := range []struct {
+		err    error // nil for a call that succeeds
+		logged bool
+	}{
+		{nil, true}, {nil, false},
+		{refused(401), true}, {refused(401), false},
+		{refused(403), true}, // another status
+		{nil, true}, {refused(403), true},
+		{notSent("dial 1"), true}, {notSent("dial 2"), false}, // for whatever cause
+	} {
+		before := text.Len()
+		if test.err == nil {
+			l.succeeded("good")
+		} else {
+			l.failed("bad", test.err)
+		}
+		assert.Equal(t, test.logged, text.Len() > before, "result %d", i+1)
+	}
 }

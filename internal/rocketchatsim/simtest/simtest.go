@@ -86,12 +86,5 @@ func (w *Workspace) Update(change func(*rocketchatsim.Operation)) {
 	require.NoError(w.t, w.Sim.Update(change))
 }
 
-// Hold is [rocketchatsim.Front.Hold] that ends with the test.
-func (w *Workspace) Hold(endpoint string) (arrived <-chan struct{}, release func()) {
-	arrived, release = w.Front.Hold(endpoint)
-	w.t.Cleanup(release)
-	return arrived, release
-}
-
 // Reads is how many calls of getImportFileData have arrived.
 func (w *Workspace) Reads() int { return w.Sim.Requests(rocketchatsim.GetImportFileData) }
