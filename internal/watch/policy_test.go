@@ -38,10 +38,10 @@ func completed(n int64) func(*client.Operation) {
 // answer is one answer of getCurrentImportOperation, and what the read that it
 // leads to returns.
 type answer struct {
-	op    *client.Operation
-	read  ReadResult // empty if no read is allowed
-	limit bool       // whether the read fails with a 429
-	wait  time.Duration
+	op     *client.Operation
+	read   ReadResult // empty if no read is allowed
+	reason client.Reason
+	wait   time.Duration
 }
 
 // after lets d pass before the answer.
@@ -53,8 +53,12 @@ func (a answer) after(d time.Duration) answer {
 func no(op *client.Operation) answer      { return answer{op: op} }
 func ok(op *client.Operation) answer      { return answer{op: op, read: ReadOK} }
 func waiting(op *client.Operation) answer { return answer{op: op, read: ReadWaiting} }
-func failed(op *client.Operation) answer  { return answer{op: op, read: ReadFailed} }
-func limited(op *client.Operation) answer { return answer{op: op, read: ReadFailed, limit: true} }
+func failed(op *client.Operation) answer {
+	return answer{op: op, read: ReadFailed, reason: client.Timeout}
+}
+func limited(op *client.Operation) answer {
+	return answer{op: op, read: ReadFailed, reason: client.RateLimited}
+}
 func notSent(op *client.Operation) answer { return answer{op: op, read: ReadNotSent} }
 
 func TestReadPolicy(t *testing.T) {
@@ -152,12 +156,8 @@ func TestReadPolicy(t *testing.T) {
 				now = now.Add(answer.wait)
 				read := r.begin(answer.op, false, now)
 				require.Equal(t, answer.read != "", read != nil, "answer %d is read", i+1)
-				reason := client.Timeout
-				if answer.limit {
-					reason = client.RateLimited
-				}
 				if read != nil {
-					r.end(read, answer.read, &client.Selection{}, reason, now)
+					r.end(read, answer.read, &client.Selection{}, answer.reason, now)
 				}
 			}
 		})
