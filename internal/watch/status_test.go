@@ -78,20 +78,20 @@ func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {
 	op := ready("a", 1, in("importer_importing_users"))
 	op.Updated = epoch.AddDate(0, 0, -1) // Rocket.Chat's clock is a day behind
 	for _, test := range []struct {
-		idle, moved time.Duration // moved is how long ago; 0 for never
-		want        bool
-	}{{most, 0, false}, {most + 1, 0, true}, {most + 1, most, false}, {most + 1, most + 1, true}} {
-		s := Status{At: epoch, Snapshot: Snapshot{Operation: op, ServerTime: op.Updated.Add(test.idle)}}
-		if test.moved > 0 {
-			s.Moved = epoch.Add(-test.moved)
-		}
+		idle  time.Duration
+		moved time.Time
+		want  bool
+	}{
+		{most, time.Time{}, false}, {most + 1, time.Time{}, true},
+		{most + 1, epoch.Add(-most), false}, {most + 1, epoch.Add(-most - 1), true},
+	} {
+		s := Status{At: epoch, Moved: test.moved, Snapshot: Snapshot{Operation: op, ServerTime: op.Updated.Add(test.idle)}}
 		idle, ok := s.Idle()
 		assert.True(t, ok)
 		assert.Equal(t, test.idle, idle)
 		assert.Equal(t, test.want, s.Stalled(), test)
 	}
-	waits := Status{At: epoch, Snapshot: Snapshot{Operation: ready("a", 1)}}
-	waits.Snapshot.Operation.Updated = epoch.AddDate(-1, 0, 0)
-	assert.False(t, waits.Stalled(), "what waits for its selection does not stall")
-	assert.False(t, Status{At: epoch}.Stalled(), "no operation does not stall")
+	waits := Status{At: epoch, Snapshot: Snapshot{Operation: &client.Operation{Step: client.StepUserSelection, Valid: true, Updated: epoch.AddDate(-1, 0, 0)}}}
+	assert.False(t, waits.Stalled())
+	assert.False(t, Status{At: epoch}.Stalled())
 }
