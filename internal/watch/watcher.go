@@ -254,7 +254,6 @@ func (w *Watcher) settle(r *result, err error, now time.Time) {
 		r.snapshot, r.reason = Snapshot{}, client.Timeout
 		return
 	case err != nil:
-		r.snapshot = Snapshot{}
 		if r.reason == "" {
 			r.reason = w.countFailure(err, now)
 		}
