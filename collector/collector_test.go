@@ -41,7 +41,7 @@ func TestMetrics(t *testing.T) {
 		},
 		"loading": func(r *rig) {
 			op := simtest.Operation(rocketchatsim.StepPreparingChannels)
-			op.Count = &rocketchatsim.Count{Total: new(4), Channels: new(4)}
+			op.Count = &rocketchatsim.Count{Total: new(4), Channels: new(4), Contacts: new(0)}
 			r.Sim.SetOperation(op)
 		},
 		"ready": placed(rocketchatsim.StepUserSelection),
