@@ -23,6 +23,7 @@ func TestHistory(t *testing.T) {
 		fails    = ready("a", 1, in("importer_import_failed"))
 		finished = ready("a", 1, in(client.StepDone))
 		cut      = ready("a", 1, in(client.StepDone), invalid)
+		another  = ready("b", 1, in(client.StepDone), invalid)
 		missed   = &client.Operation{} // a look that returned no answer
 	)
 	type look struct {
@@ -50,7 +51,7 @@ func TestHistory(t *testing.T) {
 			{op: runs}, {op: missed}, {op: waits, after: time.Hour, want: SetBack},
 		},
 		"another operation ends what is known of the one before": {
-			{op: finished, ending: EndingFinished}, {op: ready("b", 1, in("importer_importing_users"))}, {op: cut}, {op: ready("b", 1)},
+			{op: finished, ending: EndingFinished}, {op: another}, {op: runs}, {op: another}, {op: runs}, {op: ready("b", 1)},
 		},
 		"no import ends what is known of the one before": {{op: runs}, {op: nil}, {op: waits}},
 		"a running operation that is done and not valid was aborted, once": {

@@ -46,7 +46,8 @@ func TestClearedSelectionIsNoLongerShown(t *testing.T) {
 		r.Sim.Clear()
 		s := r.scrape()
 		assert.Nil(t, s.Selection, generation)
-		assert.Equal(t, client.StateError, s.State)
+		assert.Equal(t, client.StateError, s.State, generation)
+		assert.Equal(t, generation == rocketchatsim.Early3, s.Early, generation)
 	}
 }
 

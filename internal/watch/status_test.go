@@ -48,6 +48,7 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 		got, want := r.Status(), step.want
 		want.Scraped = at(10 * (i + 1))
 		assert.Equal(t, !want.Failing, got.At.Equal(want.Scraped), step.name)
+		assert.Equal(t, want.Failing, got.Failure.At.Equal(want.Scraped), step.name)
 		// Of these the tests of scrapes say more.
 		want.At, want.Snapshot, want.Failure = got.At, got.Snapshot, got.Failure
 		assert.Equal(t, want, got, step.name)

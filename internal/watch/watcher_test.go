@@ -167,7 +167,9 @@ func TestManyScrapersAtOnce(t *testing.T) {
 }
 
 func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
-	refused := func(status int) error { return &client.Error{Reason: client.Unauthorized, Status: status} }
+	refused := func(status int, endpoint client.Endpoint) error {
+		return &client.Error{Reason: client.Unauthorized, Status: status, Endpoint: endpoint}
+	}
 	notSent := func(cause string) error { return fmt.Errorf("%w: %w", client.ErrNotSent, errors.New(cause)) }
 	var text strings.Builder
 	l := changeLogger{logger: log.NewLogfmtLogger(&text)}
@@ -176,9 +178,9 @@ func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
 		logged bool
 	}{
 		{nil, true}, {nil, false},
-		{refused(401), true}, {refused(401), false},
-		{refused(403), true}, // another status
-		{nil, true}, {refused(403), true},
+		{refused(401, "a"), true}, {refused(401, "b"), false},
+		{refused(403, "b"), true}, // another status
+		{nil, true}, {refused(403, "b"), true},
 		{notSent("dial 1"), true}, {notSent("dial 2"), false}, // for whatever cause
 	} {
 		before := text.Len()
