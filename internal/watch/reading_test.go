@@ -51,6 +51,8 @@ func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
 	r.Front.Hold(rocketchatsim.GetImportFileData)
 	assert.Equal(t, "up=true users=-1 failures=[timeout:1] reads=[failed:1]", brief(r.scrape()))
+	assert.Error(t, r.Status().Failure.Err)
+	assert.Contains(t, r.logged(), "the selection could not be read; the exporter asks for it again in 5m0s")
 }
 
 func TestReadWithoutASelectionLeavesTheOperationAndPauses(t *testing.T) {
@@ -146,6 +148,9 @@ func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
 	assert.Equal(t, "up=true users=-1 failures=[] reads=[not_sent:1]", brief(r.scrape()))
 	assert.Zero(t, r.Reads())
 	assert.Contains(t, r.logged(), "no connection stood within 1s")
+	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.scrape()
+	assert.Contains(t, r.logged(), "the selection was read")
 }
 
 func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {

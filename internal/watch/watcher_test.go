@@ -71,7 +71,7 @@ func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
 }
 
 func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
+	r := newRig(t, rocketchatsim.Latest, everySevenSeconds, func(o *config.Workspace) { o.Timeout = time.Hour })
 	ended := make(chan struct{})
 	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
 		<-req.Context().Done()
