@@ -40,13 +40,6 @@ func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	assert.Equal(t, 3, r.calls())
 }
 
-func TestOlderSelectionStaysShownWhileItIsReadAgain(t *testing.T) {
-	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
-	r.scrape()
-	r.Front.Hold(rocketchatsim.GetImportFileData)
-	assert.EqualValues(t, 12, users(r.Scrape(context.Background(), 300*time.Millisecond)))
-}
-
 func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
 	r.Front.Hold(rocketchatsim.GetImportFileData)

@@ -67,14 +67,3 @@ func TestOddFileDataOfAnEarlyRecordLeavesTheRestKnown(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(r.logged(), "keeps selections in its records"), name)
 	}
 }
-
-func TestFileDataOfALaterServerIsNoSelection(t *testing.T) {
-	r := newRig(t, rocketchatsim.Classic)
-	op := simtest.Operation(rocketchatsim.StepImportingUsers)
-	op.FileData = rocketchatsim.OddFileData()["numbers for booleans"]
-	r.Place(op)
-	s := r.scrape()
-	assert.True(t, s.Operation.HasFileData)
-	assert.Nil(t, s.Selection)
-	assert.False(t, s.Early)
-}
