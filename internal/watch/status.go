@@ -64,7 +64,7 @@ func (s Status) Age() (age time.Duration, ok bool) {
 	return s.since(s.Snapshot.Operation.Created)
 }
 
-// since returns how long before the newest look t was, by the clock that set it.
+// since returns how long before the newest look t was, and whether t is known.
 func (s Status) since(t time.Time) (time.Duration, bool) {
 	now := s.Snapshot.ServerTime
 	if now.IsZero() {

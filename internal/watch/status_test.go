@@ -92,7 +92,7 @@ func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {
 		assert.Equal(t, test.idle, idle)
 		assert.Equal(t, test.want, s.Stalled(), test)
 	}
-	waits := Status{At: epoch, Snapshot: Snapshot{Operation: &client.Operation{Step: client.StepUserSelection, Valid: true, Updated: epoch.AddDate(-1, 0, 0)}}}
-	assert.False(t, waits.Stalled())
+	op.Step = client.StepUserSelection
+	assert.False(t, Status{At: epoch, Snapshot: Snapshot{Operation: op}}.Stalled())
 	assert.False(t, Status{At: epoch}.Stalled())
 }
