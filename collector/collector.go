@@ -19,12 +19,13 @@ type Collector struct {
 	ctx     context.Context
 	limit   time.Duration
 	watcher *watch.Watcher
+	api     *API
 }
 
 // NewCollector returns the collector of a scrape that waits for limit at most,
 // as [watch.Watcher.Scrape] does, and ends with ctx.
-func NewCollector(ctx context.Context, limit time.Duration, w *watch.Watcher) *Collector {
-	return &Collector{ctx: ctx, limit: limit, watcher: w}
+func NewCollector(ctx context.Context, limit time.Duration, w *watch.Watcher, api *API) *Collector {
+	return &Collector{ctx: ctx, limit: limit, watcher: w, api: api}
 }
 
 // Describe implements [prometheus.Collector].
@@ -32,6 +33,7 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range descriptions() {
 		ch <- d
 	}
+	c.api.Describe(ch)
 }
 
 // Collect implements [prometheus.Collector].
@@ -46,6 +48,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if snapshot.Selection != nil {
 		e.selection(snapshot.Selection)
 	}
+	c.api.Collect(ch) // after the snapshot, so that its own calls are counted
 }
 
 // exposition turns what a snapshot knows into metrics. What it does not know is

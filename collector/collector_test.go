@@ -116,12 +116,11 @@ func TestMetricsFollowPrometheusNaming(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
 	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(NewCollector(context.Background(), 0, r.watcher))
-	gatherers := prometheus.Gatherers{registry, r.api.registry}
-	problems, err := testutil.GatherAndLint(gatherers)
+	registry.MustRegister(NewCollector(context.Background(), 0, r.watcher, r.api))
+	problems, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
 	assert.Empty(t, problems)
-	n, err := testutil.GatherAndCount(gatherers, "rocketchat_import_users", "rocketchat_import_api_requests_total")
+	n, err := testutil.GatherAndCount(registry, "rocketchat_import_users", "rocketchat_import_api_requests_total")
 	require.NoError(t, err)
 	assert.Equal(t, 3, n, "the series that were there to be looked at")
 }

@@ -26,9 +26,8 @@ func Serve(rw http.ResponseWriter, r *http.Request, w *watch.Watcher, api *API, 
 		DisableCompression: true,
 	}
 	snapshot := prometheus.NewRegistry()
-	snapshot.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w))
-	// The API comes after the snapshot, so that the snapshot's own calls are counted.
-	gatherers := prometheus.Gatherers{snapshot, api.registry}
+	snapshot.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w, api))
+	gatherers := prometheus.Gatherers{snapshot}
 	if registry != nil {
 		options.Registry = registry
 		gatherers = append(gatherers, registry)
