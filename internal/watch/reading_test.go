@@ -84,7 +84,8 @@ func TestRateLimitOfTheSelectionHoldsAlthoughSomethingElseIsStaged(t *testing.T)
 func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 	forbid := func() {
-		r.answerReads(http.StatusForbidden, `{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`)
+		r.answerReads(http.StatusForbidden,
+			`{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`)
 	}
 	forbid()
 	s := r.scrape()
