@@ -78,18 +78,17 @@ func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 		p.previous = look{}
 		return false
 	}
-	current := look{fingerprintOf(op), op.Step == client.StepUserSelection && op.Valid}
-	settled := current.fingerprint == p.previous.fingerprint
 	// A record of 3.0 to 3.13 gets its fileData in a write after the one that
 	// sets the step. Between the two it must not be asked.
-	current.readable = current.readable && (op.CreatedISO || !op.HasFileData)
+	current := look{fingerprintOf(op), op.Step == client.StepUserSelection && op.Valid && (op.CreatedISO || !op.HasFileData)}
+	settled := current.fingerprint == p.previous.fingerprint
 	// One that leaves that step to be prepared anew has none, and never will.
 	unprepared := !op.CreatedISO && p.previous.readable && p.previous.id == op.ID && op.Step.State() == client.StateLoading
 	agreed := current == p.previous
 	p.previous = current
 	p.early = p.early || op.KeepsSelection()
 	if op.Step.Running() || unprepared {
-		p.bar(op.ID)
+		p.barred[op.ID] = true
 	}
 
 	// The law. In every other step, an unknown one included, the call may empty
@@ -150,6 +149,3 @@ func (p *readPolicy) nextRead(r *read) string {
 	}
 	return "the exporter asks for it again in " + p.pause.String()
 }
-
-// bar keeps the selection of an operation from being asked for ever again.
-func (p *readPolicy) bar(id string) { p.barred[id] = true }

@@ -83,19 +83,16 @@ func (r *reader) end(done *read, result ReadResult, selection *client.Selection,
 		return
 	}
 	r.refused, r.refusedID = refusal, done.of.id
-	switch result {
-	case ReadOK:
+	if result == ReadOK {
 		r.policy.succeeded(done.of)
 		r.selection, r.of = selection, done.of
-	case ReadFailed:
-		r.policy.failed(done.of, now)
-		// An early server whose record stays without fileData prepares the whole
-		// file anew at each call.
-		if !done.iso && refusal != client.RateLimited {
-			r.policy.bar(done.of.id)
-		}
-	case ReadWaiting:
-		r.policy.failed(done.of, now)
+		return
+	}
+	r.policy.failed(done.of, now)
+	// An early server whose record stays without fileData prepares the whole file
+	// anew at each call.
+	if result == ReadFailed && !done.iso && refusal != client.RateLimited {
+		r.policy.barred[done.of.id] = true
 	}
 }
 
