@@ -33,32 +33,39 @@ var (
 // would let memory grow with it. [once] rejects duplicates of the fields that
 // matter. The decoder also accepts invalid UTF-8, because Rocket.Chat passes on
 // the names that a Slack export contains.
-func decode(r io.Reader, into any) error {
-	bounded := &boundedReader{r: r}
-	bounded.dec = jsontext.NewDecoder(bounded, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	err := json.UnmarshalDecode(bounded.dec, into)
-	if err == io.EOF {
-		err = errors.New("the reply is empty")
-	}
-	if err == nil {
-		if _, err = bounded.dec.ReadToken(); err == nil {
-			err = errors.New("something follows the reply")
-		} else if err == io.EOF {
-			err = nil
-		}
-	}
-	if bounded.err != nil {
-		return bounded.err
-	}
-	return err
-}
+func decode(r io.Reader, into any) error { return newBoundedReader(r).decode(into) }
 
 // boundedReader stops a decoder that exceeds a bound. jsontext has no bounds.
 type boundedReader struct {
 	r    io.Reader
 	dec  *jsontext.Decoder // reads from this reader
 	read int64             // bytes
+	most int64             // bytes
 	err  error             // the bound that was exceeded
+}
+
+func newBoundedReader(r io.Reader) *boundedReader {
+	b := &boundedReader{r: r, most: maxReply}
+	b.dec = jsontext.NewDecoder(b, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return b
+}
+
+func (b *boundedReader) decode(into any) error {
+	err := json.UnmarshalDecode(b.dec, into)
+	if err == io.EOF {
+		err = errors.New("the reply is empty")
+	}
+	if err == nil {
+		if _, err = b.dec.ReadToken(); err == nil {
+			err = errors.New("something follows the reply")
+		} else if err == io.EOF {
+			err = nil
+		}
+	}
+	if b.err != nil {
+		return b.err
+	}
+	return err
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
@@ -66,7 +73,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	// offset belongs to this token: its quotes and delimiters too.
 	room := maxToken + int64(len(`,"":`)) - (b.read - b.dec.InputOffset())
 	switch {
-	case b.read > maxReply:
+	case b.read > b.most:
 		b.err = errReplyTooLong
 	case room <= 0:
 		b.err = errTokenTooLong

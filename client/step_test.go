@@ -1,6 +1,10 @@
 package client
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
 
 func TestStateIsWhatImportStatusSays(t *testing.T) {
 	type row struct {
@@ -37,62 +41,34 @@ func TestStateIsWhatImportStatusSays(t *testing.T) {
 		{"importer_importing", StateUnknown, false},
 		{"importer_user_selection_2", StateUnknown, false},
 		{"IMPORTER_DONE", StateUnknown, false},
-		{"something_else", StateUnknown, false},
 		{"", StateUnknown, false},
 	}
-	if len(known) != len(Steps()) {
-		t.Fatalf("Steps has %d steps, the table %d", len(Steps()), len(known))
-	}
-	for i, r := range known {
-		if Steps()[i] != r.step {
-			t.Errorf("Steps()[%d] is %s, want %s", i, Steps()[i], r.step)
+	var steps []Step
+	for i, r := range append(known, unknown...) {
+		if i < len(known) {
+			steps = append(steps, r.step)
 		}
-		if !r.step.Known() {
-			t.Errorf("%s is not known", r.step)
-		}
-	}
-	for _, r := range unknown {
-		if r.step.Known() {
-			t.Errorf("%q is known", r.step)
-		}
-	}
-	for _, r := range append(known, unknown...) {
-		if r.step.Running() != (r.state == StateImporting) {
-			t.Errorf("%q: Running is %v", r.step, r.step.Running())
-		}
-		valid := &Operation{Step: r.step, Valid: true}
-		if valid.State() != r.state || valid.Waiting() != r.waiting {
-			t.Errorf("valid in %q: state %q, waiting %v, want %q, %v", r.step, valid.State(), valid.Waiting(), r.state, r.waiting)
-		}
-		want := StateError
+		assert.Equal(t, i < len(known), r.step.Known(), r.step)
+		assert.Equal(t, r.state == StateImporting, r.step.Running(), r.step)
+		valid, invalid := &Operation{Step: r.step, Valid: true}, &Operation{Step: r.step}
+		assert.Equal(t, r.state, valid.State(), r.step)
+		assert.Equal(t, r.waiting, valid.Waiting(), r.step)
+		assert.False(t, invalid.Waiting(), r.step)
 		if r.step == StepDone {
-			want = StateDone
-		}
-		invalid := &Operation{Step: r.step}
-		if invalid.State() != want || invalid.Waiting() {
-			t.Errorf("not valid in %q: state %q, waiting %v, want %q, not waiting", r.step, invalid.State(), invalid.Waiting(), want)
+			assert.Equal(t, StateDone, invalid.State())
+		} else {
+			assert.Equal(t, StateError, invalid.State(), r.step)
 		}
 	}
-}
+	assert.Equal(t, steps, Steps())
 
-func TestNoOperationIsStateNoneAndNotWaiting(t *testing.T) {
 	var none *Operation
-	if none.State() != StateNone || none.Waiting() {
-		t.Errorf("got %q, %v", none.State(), none.Waiting())
-	}
+	assert.Equal(t, StateNone, none.State())
+	assert.False(t, none.Waiting())
 }
 
 func TestStatesAreTheEightOfImportStatus(t *testing.T) {
-	want := []State{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"}
-	got := States()
-	if len(got) != len(want) {
-		t.Fatalf("got %v", got)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("got %v, want %v", got, want)
-		}
-	}
+	assert.Equal(t, []State{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"}, States())
 }
 
 func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
@@ -101,7 +77,5 @@ func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
 		Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4),
 	}
 	want := Counts{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
-	if got := c.Staged(); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
+	assert.Equal(t, want, c.Staged())
 }
