@@ -12,8 +12,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,10 +57,8 @@ func trust(server *httptest.Server) func(*Config) {
 }
 
 // throughProxy makes a client use a proxy.
-func throughProxy(t testing.TB, proxy string) func(*Config) {
-	t.Helper()
-	u, err := url.Parse(proxy)
-	require.NoError(t, err)
+func throughProxy(proxy string) func(*Config) {
+	u, _ := url.Parse(proxy)
 	return func(cfg *Config) { cfg.HTTP.ProxyConfig = config.ProxyConfig{ProxyURL: config.URL{URL: u}} }
 }
 
@@ -108,63 +104,30 @@ func zipped(text string) string {
 	return b.String()
 }
 
-// rawServer is a server that does with a connection what no HTTP library would.
-type rawServer struct {
-	Addr     string
-	Requests atomic.Int64 // how many connections something came on
-}
-
-// serveRaw starts a server that ends with the test. When something comes on a
-// connection, it calls answer, and closes the connection. If answer is nil, it
-// never answers.
-func serveRaw(t testing.TB, answer func(*net.TCPConn)) *rawServer {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	server := &rawServer{Addr: listener.Addr().String()}
-	over := make(chan struct{})
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				if n, _ := conn.Read(make([]byte, 64<<10)); n == 0 {
-					return
-				}
-				server.Requests.Add(1)
-				if answer == nil {
-					<-over
-					return
-				}
-				answer(conn.(*net.TCPConn))
-			})
+// raw returns a handler that writes what no HTTP library would, and closes the
+// connection, with a reset if wanted.
+func raw(text string, reset ...bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, _ := http.NewResponseController(w).Hijack()
+		io.WriteString(conn, text)
+		if len(reset) > 0 {
+			conn.(*net.TCPConn).SetLinger(0)
 		}
-	})
-	t.Cleanup(func() {
-		close(over)
-		listener.Close()
-		serving.Wait()
-	})
-	return server
+		conn.Close()
+	}
 }
 
-// serveText starts a raw server that answers with text, and returns its URL.
-func serveText(t testing.TB, text string) string {
-	t.Helper()
-	return "http://" + serveRaw(t, func(conn *net.TCPConn) { io.WriteString(conn, text) }).Addr
-}
+// silence is a handler that never answers.
+func silence(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// refusingAddr returns an address at which nothing listens.
-func refusingAddr(t testing.TB) string {
+// listen returns an address at which nobody says anything, and nobody listens
+// after the listener is closed.
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
+	t.Cleanup(func() { listener.Close() })
+	return listener
 }
 
 // calls are the two calls, for what must hold for both.

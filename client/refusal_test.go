@@ -74,7 +74,7 @@ func TestEveryRefusalHasItsReasonAndAHintThatNamesWhatRefused(t *testing.T) {
 }
 
 func TestAProxyThatWantsCredentialsForTLSIsAnHTTPStatus(t *testing.T) {
-	c := newClient(t, "https://chat.example.com", throughProxy(t, serve(t, answer(407, ""))))
+	c := newClient(t, "https://chat.example.com", throughProxy(serve(t, answer(407, ""))))
 	_, err := c.CurrentOperation(t.Context())
 	e := wantReason(t, err, HTTPStatus)
 	assert.Equal(t, 407, e.Status)

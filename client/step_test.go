@@ -1,66 +1,52 @@
 package client
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 )
 
 func TestStateIsWhatImportStatusSays(t *testing.T) {
-	type row struct {
-		step    Step
+	var steps []Step
+	for _, test := range []struct {
 		state   State // of a valid operation
 		waiting bool  // of a valid operation
-	}
-	known := []row{
-		{"importer_new", StateNew, false},
-		{"importer_uploading", StateLoading, false},
-		{"importer_downloading_file", StateLoading, true},
-		{"importer_file_loaded", StateLoading, false},
-		{"importer_preparing_started", StateLoading, true},
-		{"importer_preparing_users", StateLoading, true},
-		{"importer_preparing_channels", StateLoading, true},
-		{"importer_preparing_messages", StateLoading, true},
-		{"importer_preparing_contacts", StateLoading, true},
-		{"importer_user_selection", StateReady, false},
-		{"importer_importing_started", StateImporting, false},
-		{"importer_importing_users", StateImporting, false},
-		{"importer_importing_channels", StateImporting, false},
-		{"importer_importing_messages", StateImporting, false},
-		{"importer_importing_contacts", StateImporting, false},
-		{"importer_importing_files", StateImporting, false},
-		{"importer_finishing", StateImporting, false},
-		{"importer_done", StateDone, false},
-		{"importer_import_failed", StateError, false},
-		{"importer_import_cancelled", StateCanceled, false},
-	}
-	unknown := []row{
-		{"importer_preparing_spaceships", StateLoading, true},
-		{"importer_importing_spaceships", StateImporting, false},
-		{"importer_preparing", StateUnknown, false},
-		{"importer_importing", StateUnknown, false},
-		{"importer_user_selection_2", StateUnknown, false},
-		{"IMPORTER_DONE", StateUnknown, false},
-		{"", StateUnknown, false},
-	}
-	var steps []Step
-	for i, r := range append(known, unknown...) {
-		if i < len(known) {
-			steps = append(steps, r.step)
-		}
-		assert.Equal(t, i < len(known), r.step.Known(), r.step)
-		assert.Equal(t, r.state == StateImporting, r.step.Running(), r.step)
-		valid, invalid := &Operation{Step: r.step, Valid: true}, &Operation{Step: r.step}
-		assert.Equal(t, r.state, valid.State(), r.step)
-		assert.Equal(t, r.waiting, valid.Waiting(), r.step)
-		assert.False(t, invalid.Waiting(), r.step)
-		if r.step == StepDone {
-			assert.Equal(t, StateDone, invalid.State())
-		} else {
-			assert.Equal(t, StateError, invalid.State(), r.step)
+		steps   string
+		unknown string // steps that a newer server may add
+	}{
+		{StateNew, false, "new", ""},
+		{StateLoading, false, "uploading", ""},
+		{StateLoading, true, "downloading_file", ""},
+		{StateLoading, false, "file_loaded", ""},
+		{StateLoading, true, "preparing_started preparing_users preparing_channels preparing_messages preparing_contacts", "preparing_spaceships"},
+		{StateReady, false, "user_selection", ""},
+		{StateImporting, false, "importing_started importing_users importing_channels importing_messages importing_contacts " +
+			"importing_files finishing", "importing_spaceships"},
+		{StateDone, false, "done", ""},
+		{StateError, false, "import_failed", ""},
+		{StateCanceled, false, "import_cancelled", ""},
+		{StateUnknown, false, "", "preparing importing user_selection_2 DONE"},
+	} {
+		for name := range strings.FieldsSeq(test.steps + " " + test.unknown) {
+			step := Step("importer_" + name)
+			isKnown := !slices.Contains(strings.Fields(test.unknown), name)
+			if isKnown {
+				steps = append(steps, step)
+			}
+			assert.Equal(t, isKnown, step.Known(), step)
+			assert.Equal(t, test.state == StateImporting, step.Running(), step)
+			valid, invalid := &Operation{Step: step, Valid: true}, &Operation{Step: step}
+			assert.Equal(t, test.state, valid.State(), step)
+			assert.Equal(t, test.waiting, valid.Waiting(), step)
+			assert.False(t, invalid.Waiting(), step)
+			assert.Equal(t, step == StepDone, invalid.State() == StateDone, step)
+			assert.Equal(t, step != StepDone, invalid.State() == StateError, step)
 		}
 	}
 	assert.Equal(t, steps, Steps())
+	assert.Equal(t, StateUnknown, Step("").State())
 
 	var none *Operation
 	assert.Equal(t, StateNone, none.State())

@@ -4,7 +4,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -51,19 +50,18 @@ func TestATokenFileThatHoldsNoTokenIsUnauthorizedAndNothingIsSent(t *testing.T) 
 		"no file":    os.DevNull, // reading a pipe without a writer would block forever
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := serveRaw(t, func(*net.TCPConn) {})
+			url := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") })
 			change := func(cfg *Config) {
 				cfg.TokenFile, cfg.Observe = file, func(Call) { t.Error("the call was observed") }
 			}
-			for _, err := range callBoth(t, "http://"+server.Addr, change) {
+			for _, err := range callBoth(t, url, change) {
 				e := wantReason(t, err, Unauthorized)
 				wantNoToken(t, e)
 				assert.Contains(t, e.Hint, "the token's file readable")
 				assert.Zero(t, e.Status)
 			}
-			_, err := newClient(t, "http://"+server.Addr, change).FileData(t.Context(), time.Now().Add(time.Hour))
+			_, err := newClient(t, url, change).FileData(t.Context(), time.Now().Add(time.Hour))
 			assert.ErrorIs(t, err, ErrNotSent)
-			assert.Zero(t, server.Requests.Load())
 		})
 	}
 }
@@ -112,7 +110,7 @@ func TestAnEchoedTokenIsInNoError(t *testing.T) {
 		"a count":                   head + "\r\n" + `{"message_count":"{}","operation":{"count":{"users":"{}"}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, err := range callBoth(t, serveText(t, strings.NewReplacer("{}", testToken, "{tail}", testToken[1:]).Replace(reply))) {
+			for _, err := range callBoth(t, serve(t, raw(strings.NewReplacer("{}", testToken, "{tail}", testToken[1:]).Replace(reply)))) {
 				wantNoToken(t, err)
 			}
 		})
