@@ -6,65 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// tokenFile writes a file that ends with the test.
-func tokenFile(t *testing.T, content string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "token")
-	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-	return file
-}
-
-func TestATokenFileIsReadAgainForEachCall(t *testing.T) {
-	tokens := make(chan string, 1)
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		tokens <- r.Header.Get("X-Auth-Token")
-		answer(200, both)(w, r)
-	})
-	file := tokenFile(t, "")
-	c := newClient(t, url, func(cfg *Config) { cfg.TokenFile = file })
-	for _, call := range calls {
-		for content, want := range map[string]string{"first": "first", "second\n": "second", " third\r\n": "third"} {
-			require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-			require.NoError(t, call(t.Context(), c))
-			assert.Equal(t, want, <-tokens)
-		}
-	}
-}
-
-func TestATokenFileThatHoldsNoTokenIsUnauthorizedAndNothingIsSent(t *testing.T) {
-	for name, file := range map[string]string{
-		"missing":    filepath.Join(t.TempDir(), "token"),
-		"empty":      tokenFile(t, ""),
-		"only space": tokenFile(t, " \n"),
-		"two lines":  tokenFile(t, testToken+"\n"+testToken),
-		"no file":    os.DevNull, // reading a pipe without a writer would block forever
-	} {
-		t.Run(name, func(t *testing.T) {
-			url := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") })
-			change := func(cfg *Config) {
-				cfg.TokenFile, cfg.Observe = file, func(Call) { t.Error("the call was observed") }
-			}
-			for _, err := range callBoth(t, url, change) {
-				e := wantReason(t, err, Unauthorized)
-				wantNoToken(t, e)
-				assert.Contains(t, e.Hint, "the token's file readable")
-				assert.Zero(t, e.Status)
-			}
-			_, err := newClient(t, url, change).FileData(t.Context(), time.Now().Add(time.Hour))
-			assert.ErrorIs(t, err, ErrNotSent)
-		})
-	}
-}
 
 // wantNoToken checks that neither the token nor a telling piece of it is in
 // anything that an error says.
@@ -135,43 +82,6 @@ func TestAnEchoedTokenInAGzipHeaderIsInNoError(t *testing.T) {
 	})
 	for _, err := range callBoth(t, url) {
 		wantNoToken(t, wantReason(t, err, Decode))
-	}
-}
-
-func TestParseTokenRemovesSurroundingSpace(t *testing.T) {
-	for _, text := range []string{"secret", " secret", "secret\n", "\r\n\tsecret \r\n"} {
-		got, err := ParseToken(text)
-		assert.NoError(t, err)
-		assert.Equal(t, "secret", got)
-	}
-	for _, text := range []string{"", " \n"} {
-		_, err := ParseToken(text)
-		assert.Error(t, err)
-	}
-}
-
-func TestATokenOrUserIDThatNoHeaderMayContainIsRejectedInWordsThatNameTheProblem(t *testing.T) {
-	for problem, texts := range map[string][]string{
-		"a space": {"priv\nate", "priv\r\nate", "priv ate", "priv\tate", "priv\u00a0ate", "priv\u0085ate"},
-		"a character that no HTTP header may contain": {"priv\x00ate", "private\x7f", "\x01private"},
-		"quotation marks": {`"private"`, `'private'`, `"private`, "private'", "`private`", "“private”", "„private“", "‘private’", `"`},
-		"byte-order mark": {"\ufeffprivate", "private\ufeff", "\ufeff\"private\""},
-		"zero-width":      {"private\u200b", "priv\u200bate", "\u200dprivate", "private\u2060", "private\u200e"},
-	} {
-		for _, text := range texts {
-			_, fromText := ParseToken(text)
-			_, fromFile := ReadToken(tokenFile(t, text+"\n"))
-			assert.Equal(t, fromText, fromFile)
-			for what, err := range map[string]error{"the token has ": fromText, "the user id has ": CheckUserID(text)} {
-				require.ErrorContains(t, err, what)
-				assert.ErrorContains(t, err, problem)
-				assert.NotContains(t, err.Error(), "priv")
-				assert.NotContains(t, err.Error(), `ate"`)
-			}
-		}
-	}
-	for _, id := range []string{"aobEdbYhXfu5hkeqG", "rocket.cat", "o'brien", ""} {
-		assert.NoError(t, CheckUserID(id))
 	}
 }
 
