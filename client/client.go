@@ -81,26 +81,15 @@ func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {
 	options := []config.HTTPClientOption{
 		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(dialer.DialContext),
 	}
-	shared, err := newHTTPClient(cfg.HTTP, options...)
+	shared, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", options...)
 	if err != nil {
 		return nil, err
 	}
 	// On a reused connection, or over HTTP/2, Go's transport repeats a GET whose
 	// connection breaks before the answer begins. getImportFileData must not be
 	// repeated.
-	single, err := newHTTPClient(cfg.HTTP, append(options, config.WithKeepAlivesDisabled())...)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{cfg: cfg, shared: shared, single: single}, nil
-}
-
-func newHTTPClient(cfg config.HTTPClientConfig, options ...config.HTTPClientOption) (*http.Client, error) {
-	transport, err := config.NewRoundTripperFromConfig(cfg, "rocketchat", options...)
-	if err != nil {
-		return nil, err
-	}
-	return &http.Client{Transport: transport}, nil
+	single, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", append(options, config.WithKeepAlivesDisabled())...)
+	return &Client{cfg: cfg, shared: &http.Client{Transport: shared}, single: &http.Client{Transport: single}}, err
 }
 
 // newDialer returns the dialer of connections. Its timeout matters because Go's
@@ -143,12 +132,4 @@ func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, e
 		return FileData{Waiting: true}, nil
 	}
 	return FileData{Selection: r.selection()}, nil
-}
-
-// token returns the token to send now.
-func (c *Client) token() (string, error) {
-	if c.cfg.TokenFile == "" {
-		return ParseToken(c.cfg.Token)
-	}
-	return ReadToken(c.cfg.TokenFile)
 }

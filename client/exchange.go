@@ -49,7 +49,12 @@ type reply interface {
 // [*Error], or an error that wraps [ErrNotSent].
 func (x *exchange) do(ctx context.Context, r reply) error {
 	var err error
-	if x.token, err = x.client.token(); err != nil {
+	if file := x.client.cfg.TokenFile; file != "" {
+		x.token, err = ReadToken(file)
+	} else {
+		x.token, err = ParseToken(x.client.cfg.Token)
+	}
+	if err != nil {
 		e := x.fail(Unauthorized, fmt.Errorf("reading the token: %w", err))
 		e.Hint = "Make the token's file readable, and write the token into it."
 		if x.guarded() {
@@ -59,10 +64,7 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	req, err := x.request(ctx, cancel)
-	if err != nil {
-		return x.broken(ctx, err)
-	}
+	req := x.request(ctx, cancel)
 	x.call.Endpoint = x.endpoint
 	start := time.Now()
 	err = x.send(req, r)
@@ -80,7 +82,7 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 func (x *exchange) guarded() bool { return !x.connectBy.IsZero() }
 
 // request returns the request. It calls giveUp if there is no connection by connectBy.
-func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*http.Request, error) {
+func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) *http.Request {
 	trace := &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
@@ -99,18 +101,18 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 			got.Conn.Close()
 		}
 	}
-	url := x.client.cfg.URL.JoinPath(apiPath, string(x.endpoint))
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, url.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("X-User-Id", x.client.cfg.UserID)
-	req.Header.Set("X-Auth-Token", x.token)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "gzip")
-	// A cached step may be outdated.
-	req.Header.Set("Cache-Control", "no-cache")
-	return req, nil
+	base := x.client.cfg.URL.JoinPath("/") // JoinPath leaves a path without a first slash as it is
+	return (&http.Request{
+		Method: http.MethodGet,
+		URL:    base.JoinPath(apiPath, string(x.endpoint)),
+		Header: http.Header{
+			"X-User-Id":       {x.client.cfg.UserID},
+			"X-Auth-Token":    {x.token},
+			"Accept":          {"application/json"},
+			"Accept-Encoding": {"gzip"},
+			"Cache-Control":   {"no-cache"}, // a cached step may be outdated
+		},
+	}).WithContext(httptrace.WithClientTrace(ctx, trace))
 }
 
 // send sends the request and reads the answer.

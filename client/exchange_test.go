@@ -113,14 +113,13 @@ func TestAConnectionThatIsTooLateIsClosedBeforeTheRequestIsWritten(t *testing.T)
 	c := newClient(t, "http://localhost")
 	x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, connectBy: time.Now().Add(-time.Second)}
 	gaveUp := make(chan struct{})
-	req, err := x.request(t.Context(), func() { close(gaveUp) })
-	require.NoError(t, err)
+	req := x.request(t.Context(), func() { close(gaveUp) })
 	<-gaveUp
 	near, far := net.Pipe()
 	defer far.Close()
 	near.SetWriteDeadline(time.Unix(1, 0)) // nobody reads
 	httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{Conn: near})
-	_, err = near.Write([]byte("GET"))
+	_, err := near.Write([]byte("GET"))
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
 	assert.False(t, x.connected.Load())
 }
