@@ -1,10 +1,14 @@
 package client
 
 import (
+	"bufio"
+	"compress/gzip"
 	"errors"
 	"io"
 	"math"
+	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -26,6 +30,34 @@ var (
 	errReplyTooLong = errors.New("the reply is longer than 1 GiB")
 	errWrongKind    = errors.New("a value of the wrong kind")
 )
+
+// wire is the body of a reply as it arrives. It counts the bytes, and records
+// why the connection broke: a decoder on top of it cannot distinguish a broken
+// connection from broken JSON.
+type wire struct {
+	body  io.Reader
+	bytes int64
+	err   error // why the connection broke; nil at a regular end
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.body.Read(p)
+	w.bytes += int64(n)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
+}
+
+// content returns the content of a reply as a stream, decompressed if needed.
+func content(w *wire, header http.Header) (io.Reader, error) {
+	// jsontext alone reads 4 KiB at a time: many system calls for a large selection.
+	buffered := bufio.NewReaderSize(w, 16<<10)
+	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
+		return buffered, nil
+	}
+	return gzip.NewReader(buffered)
+}
 
 // decode reads the one JSON value in r into the struct that into points to.
 //

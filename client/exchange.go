@@ -22,15 +22,14 @@ import (
 
 // exchange is one call: a request and its answer.
 type exchange struct {
-	client   *Client
-	http     *http.Client
-	endpoint Endpoint
+	client *Client
+	http   *http.Client
+	call   Call
 	// connectBy is the time by which there must be a connection for the request
 	// to be sent. Zero means no limit.
 	connectBy time.Time
 
 	token      string // that is sent
-	call       Call
 	answeredAt time.Time
 	serverTime time.Time
 	handshake  atomic.Bool // a TLS handshake failed
@@ -65,11 +64,10 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	req := x.request(ctx, cancel)
-	x.call.Endpoint = x.endpoint
 	start := time.Now()
 	err = x.send(req, r)
 	if err != nil && x.guarded() && !x.connected.Load() {
-		return fmt.Errorf("%s: %w: %w", x.endpoint, ErrNotSent, err)
+		return fmt.Errorf("%s: %w: %w", x.call.Endpoint, ErrNotSent, err)
 	}
 	if x.client.cfg.Observe != nil {
 		x.call.Duration = time.Since(start)
@@ -84,7 +82,6 @@ func (x *exchange) guarded() bool { return !x.connectBy.IsZero() }
 // request returns the request. It calls giveUp if there is no connection by connectBy.
 func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) *http.Request {
 	trace := &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			x.handshake.Store(err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET))
 		},
@@ -104,7 +101,7 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) *http
 	base := x.client.cfg.URL.JoinPath("/") // JoinPath leaves a path without a first slash as it is
 	return (&http.Request{
 		Method: http.MethodGet,
-		URL:    base.JoinPath(apiPath, string(x.endpoint)),
+		URL:    base.JoinPath(apiPath, string(x.call.Endpoint)),
 		Header: http.Header{
 			"X-User-Id":       {x.client.cfg.UserID},
 			"X-Auth-Token":    {x.token},
@@ -127,7 +124,9 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	x.answeredAt = time.Now()
 	x.serverTime, _ = http.ParseTime(resp.Header.Get("Date"))
 	x.call.Status = resp.StatusCode
-	x.call.RateLimitRemaining = rateLimitRemaining(resp.Header)
+	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {
+		x.call.RateLimitRemaining = OptionalCount{Value: max(n, 0), Known: true}
+	}
 	body := &wire{body: resp.Body}
 	defer func() { x.call.Bytes = body.bytes }()
 
@@ -139,11 +138,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 		e.Hint = "Exclude " + apiPath + " from the cache in front of Rocket.Chat."
 		return e
 	}
-	size := defaultBuffer
-	if x.endpoint == EndpointFileData {
-		size = selectionBuffer
-	}
-	stream, err := content(body, resp.Header, size)
+	stream, err := content(body, resp.Header)
 	if err == nil {
 		err = decode(stream, r)
 	}
@@ -167,7 +162,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 
 // fail returns the error of a call, with the default hint of its reason.
 func (x *exchange) fail(reason Reason, err error) *Error {
-	return &Error{Endpoint: x.endpoint, Status: x.call.Status, Reason: reason, Hint: reason.Hint(), err: err}
+	return &Error{Endpoint: x.call.Endpoint, Status: x.call.Status, Reason: reason, Hint: reason.Hint(), err: err}
 }
 
 // broken returns the error of a call without an answer, or with half of one.
@@ -204,11 +199,4 @@ func (x *exchange) sanitizeError(err error) error {
 		err = fmt.Errorf("%w, at byte %d", cmp.Or(semantic.Err, errWrongKind), semantic.ByteOffset)
 	}
 	return errors.New(sanitize(err.Error(), x.token))
-}
-
-// rateLimitRemaining parses X-RateLimit-Remaining. It is unknown if it is
-// missing or no number.
-func rateLimitRemaining(h http.Header) OptionalCount {
-	n, err := strconv.ParseInt(h.Get("X-RateLimit-Remaining"), 10, 64)
-	return OptionalCount{Value: max(n, 0), Known: err == nil}
 }

@@ -111,7 +111,7 @@ func TestNothingIsSentWithoutAConnectionInTime(t *testing.T) {
 
 func TestAConnectionThatIsTooLateIsClosedBeforeTheRequestIsWritten(t *testing.T) {
 	c := newClient(t, "http://localhost")
-	x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, connectBy: time.Now().Add(-time.Second)}
+	x := &exchange{client: c, http: c.single, call: Call{Endpoint: EndpointFileData}, connectBy: time.Now().Add(-time.Second)}
 	gaveUp := make(chan struct{})
 	req := x.request(t.Context(), func() { close(gaveUp) })
 	<-gaveUp

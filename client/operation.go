@@ -104,14 +104,6 @@ func (o *Operation) KeepsSelection() bool {
 	return o != nil && !o.CreatedISO && o.HasFileData && !o.PendingDownloads()
 }
 
-// sanitize makes the record's texts safe to display. It removes the token, in
-// case the server or something in front of it echoes the request.
-func (o *Operation) sanitize(token string) {
-	for _, field := range []*string{&o.ID, &o.Importer, &o.Type, (*string)(&o.Step)} {
-		*field = truncate(printable(redact(*field, token)), maxLabel)
-	}
-}
-
 // operationReply is the reply of getCurrentImportOperation.
 type operationReply struct {
 	envelope
@@ -148,16 +140,20 @@ type operationRecord struct {
 	FileData once[fileData]     `json:"fileData"`
 }
 
-// operation returns the operation, or nil for nil.
+// operation returns the operation, or nil for nil. Its texts do not contain the
+// token, in case the server or something in front of it echoes the request.
 func (r *operationRecord) operation(token string) *Operation {
 	if r == nil {
 		return nil
 	}
+	label := func(field once[text]) string {
+		return truncate(printable(redact(string(field.value), token)), maxLabel)
+	}
 	o := &Operation{
-		ID:          string(r.ID.value),
-		Importer:    string(r.Importer.value),
-		Type:        string(r.Type.value),
-		Step:        Step(r.Status.value),
+		ID:          label(r.ID),
+		Importer:    label(r.Importer),
+		Type:        label(r.Type),
+		Step:        Step(label(r.Status)),
 		Valid:       r.Valid.value == yes,
 		Created:     r.Created.value.Time,
 		CreatedISO:  r.Created.value.iso,
@@ -168,7 +164,6 @@ func (r *operationRecord) operation(token string) *Operation {
 	if !o.PendingDownloads() {
 		o.Selection = r.FileData.value.selection
 	}
-	o.sanitize(token)
 	return o
 }
 

@@ -40,7 +40,7 @@ func readRefusal(resp *http.Response, body *wire) envelope {
 	}
 	const maxRefusal = 64 << 10
 	var e envelope
-	stream, err := content(body, resp.Header, defaultBuffer)
+	stream, err := content(body, resp.Header)
 	if err != nil || decode(io.LimitReader(stream, maxRefusal), &e) != nil {
 		return envelope{} // half of a body proves nothing
 	}
@@ -60,7 +60,7 @@ func (x *exchange) refused(resp *http.Response, env envelope) *Error {
 	case RateLimited:
 		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answeredAt)
 	case Redirect:
-		e.Hint = redirectHint(x.endpoint, resp, x.token)
+		e.Hint = redirectHint(x.call.Endpoint, resp, x.token)
 	case HTTPStatus:
 		e.Hint = statusHint(resp, own)
 		if errorType := string(env.ErrorType.value); errorType != "" {
