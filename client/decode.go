@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -86,18 +87,14 @@ func (b *boundedReader) decode(into any) error {
 	err := json.UnmarshalDecode(b.dec, into)
 	if err == io.EOF {
 		err = errors.New("the reply is empty")
-	}
-	if err == nil {
+	} else if err == nil {
 		if _, err = b.dec.ReadToken(); err == nil {
 			err = errors.New("something follows the reply")
 		} else if err == io.EOF {
 			err = nil
 		}
 	}
-	if b.err != nil {
-		return b.err
-	}
-	return err
+	return cmp.Or(b.err, err)
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {

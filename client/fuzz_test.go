@@ -2,7 +2,6 @@ package client
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,49 +20,77 @@ func recorded(t testing.TB, name string) string {
 	return string(body)
 }
 
-// recordedReplies returns every recorded reply by its file and line.
-func recordedReplies(t testing.TB) map[string]string {
-	t.Helper()
-	replies := map[string]string{}
-	for _, pattern := range []string{"*.json*", "importers/*.json*"} {
-		files, err := filepath.Glob(filepath.Join("testdata", "recorded", pattern))
-		require.NoError(t, err)
-		require.NotEmpty(t, files)
-		for _, file := range files {
-			name, _ := filepath.Rel(filepath.Join("testdata", "recorded"), file)
-			for i, line := range strings.Split(strings.TrimSpace(recorded(t, name)), "\n") {
-				replies[fmt.Sprintf("%s:%d", filepath.ToSlash(name), i+1)] = line
-			}
+// selections are replies with a selection, and with parts of it that no server sends yet.
+func selections() []string {
+	all := []string{
+		goodFileData, `{"waiting":0,"users":[]}`, `{"waiting":1}`, `{"x":1,"x":2,"users":[{},{}],"users":[{}],"message_count":"x","message_count":7}`,
+		`{"us\u0065rs":[{"is\u005fbot":true,"x":[{}]}],"\u0063hannels":[{"is_dir\u0065ct":true}],"message\u005fcount":5,"channels_x":null}`,
+		`{"Users":[{}],"users":[{"IS_BOT":true}],"x":{"users":[{"is_bot":true}],"message_count":9},"channels":[{"x":{"is_direct":true}}]}`,
+		`{"users":[{"username":"a\\","is_bot":true},{"username":"\",\"is_deleted\":true,\"","x":["\"]}"],"is_bot":true}]}`,
+		"{\"users\":[{\"username\":\"\\ud83d\"},{\"username\":\"\xff\xfe\"},{\"\xff\":\"\\udc00\"}],\"channels\":[{\"name\":\"\xc3\"}]}",
+		" {\n\t\"users\" : [ { } , { \"x\" : -1.5e3 , \"is_bot\" : true } ] ,\r\n \"channels\" : [ ] , \"message_count\" : 1 } \n ",
+	}
+	for _, usual := range []string{`[{"is_bot":true}]`, `[{"is_direct":true}]`, `[{}]`, `1`} {
+		for _, other := range []string{
+			"null", "{}", `"[]"`, "true", "0", "2", "-1", "-0", "0.5", "1.0", "1e3", "9223372036854775808", `"1"`,
+			`{"a":[{}]}`, "[null]", "[1]", `["a"]`, "[[]]", "[{},null]", "[null,{}]", `[{"do_import":2},{"is_bot":true,"is_direct":true}]`,
+			`[{"is_deleted":"true","is_archived":"true"}]`, `[{"is_bot":[],"is_private":[]}]`, `[{"is_email_taken":{},"is_direct":{}}]`,
+			`[{"is_bot":1.0,"is_direct":-1}]`,
+		} {
+			all = append(all, strings.Replace(goodFileData, ":"+usual, ":"+other, 1))
 		}
 	}
-	return replies
+	return all
 }
 
-func TestEveryRecordedReplyIsReadAsEncodingJSONReadsIt(t *testing.T) {
-	for name, reply := range recordedReplies(t) {
-		t.Run(name, func(t *testing.T) {
-			switch {
-			case strings.Contains(name, "progress"), strings.Contains(reply, `"success":false`): // none of the two replies
-			case strings.Contains(name, "filedata"):
-				require.NoError(t, readFileData(t, reply))
-			default:
-				require.NoError(t, readOperation(t, reply))
+// operations are replies with an operation, in which some counts are none and
+// fileData is anything.
+func operations() []string {
+	all := []string{
+		goodOperation, `{"success":true}`, `{"x":{"operation":[{"_id":1}]},"operation":{"user":{"_id":[[{"status":0}]]},"_id":"a","status":"s"}}`,
+		`{"x":1,"x":2,"operation":{"_id":"a","user":"u","user":"v","status":"s","count":{"x":1,"x":1}}}`,
+		`{"success":1,"operation":{"_id":"\ud83d","status":"\u0073","type":"` + "\xff" + `","count":{"total":null,"error":0}}}`,
+		`{"success":true,"error":"a","errorType":"a\u0062","status":"error","message":"You must be logged in to do this."}`,
+	}
+	for _, total := range []string{"-1", "-0", "1.5", "1.0", "1e3", "9223372036854775808", `"1"`, "[1]", "{}", "true"} {
+		all = append(all, `{"operation":{"_id":"a","status":"s","count":{"total":`+total+`,"users":2}}}`)
+	}
+	for _, fileData := range append(selections(), "null", "{}", "[{}]", `"users"`, "0", "false", `{"key":"slack","count":{"total":0}}`) {
+		for _, importer := range []string{"csv", "pending-files"} {
+			all = append(all, `{"operation":{"fileData":`+fileData+`,"_id":"a","status":"s","importerKey":"`+importer+`"}}`)
+		}
+	}
+	return all
+}
+
+func TestRepliesAreReadAsEncodingJSONReadsThem(t *testing.T) {
+	for _, reply := range selections() {
+		require.NoError(t, readFileData(t, reply), reply)
+	}
+	for _, reply := range operations() {
+		require.NoError(t, readOperation(t, reply), reply)
+	}
+	for _, pattern := range []string{"*.json*", "importers/*.json*"} {
+		files, err := filepath.Glob(filepath.Join("testdata", "recorded", pattern))
+		require.NotEmpty(t, files, err)
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for reply := range strings.Lines(string(content)) {
+				switch {
+				case strings.Contains(file, "progress"), strings.Contains(reply, `"success":false`): // none of the two replies
+				case strings.Contains(file, "filedata"):
+					require.NoError(t, readFileData(t, reply), file)
+				default:
+					require.NoError(t, readOperation(t, reply), file)
+				}
 			}
-		})
+		}
 	}
 }
 
 func FuzzReply(f *testing.F) {
-	for _, reply := range recordedReplies(f) {
-		f.Add(reply)
-	}
-	for _, reply := range []string{
-		goodFileData, goodOperation, `{"operation":{"_id":"a","status":"s","fileData":` + goodFileData + `}}`, "", "null", html, "\ufeff{}",
-		`{"success":1,"error":"\xff","errorType":"a\u0062","status":"error","message":"You must be logged in to do this."}`,
-		`{"us\u0065rs":[{"\u0069s_bot":true,"x":[{}]}],"channels":[{"do_import":false}],"message_count":-1,"contacts":null}`,
-		`{ "users" :[ { "a" : [ "]}" , {} ] , "is_bot" : 0 } , {"is_deleted":null,"b":"\\"} ] ,"contacts":[{"emails":["a"]}]}`,
-		`{"operation":{"_id":"\ud83d\xff","status":"\u0073","ts":1795501915842,"_updatedAt":{"$date":1},"count":{"total":null,"error":0}}}`,
-	} {
+	for _, reply := range append(selections(), operations()...) {
 		f.Add(reply)
 	}
 	f.Fuzz(func(t *testing.T, reply string) {

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 
@@ -72,8 +71,8 @@ func newSelectionParts() selectionParts {
 func (p *selectionParts) selection() *Selection {
 	u, c := &p.Users, &p.Channels
 	s := Selection{
-		Users: u.count, UsersDeleted: u.yes[0], UsersBot: u.yes[1], UsersEmailTaken: u.yes[2], UsersExcluded: u.no[3],
-		Channels: c.count, ChannelsArchived: c.yes[0], ChannelsPrivate: c.yes[1], ChannelsDirect: c.yes[2], ChannelsExcluded: c.no[3],
+		Users: u.count, UsersDeleted: u.values[0][yes], UsersBot: u.values[1][yes], UsersEmailTaken: u.values[2][yes], UsersExcluded: u.values[3][no],
+		Channels: c.count, ChannelsArchived: c.values[0][yes], ChannelsPrivate: c.values[1][yes], ChannelsDirect: c.values[2][yes], ChannelsExcluded: c.values[3][no],
 		Messages: p.Messages, Contacts: p.Contacts.count,
 	}
 	if s == (Selection{}) {
@@ -82,13 +81,14 @@ func (p *selectionParts) selection() *Selection {
 	return &s
 }
 
-// list counts the objects of an array, and how often each flag is true or
-// false, without holding an element. It is unknown if it is no array, if an
-// element is no object, or if a flag is no boolean.
+// list counts the objects of an array, and the values of their flags, without
+// holding an element. It is unknown if it is no array, if an element is no
+// object, or if a flag is no boolean.
 type list struct {
-	flags   []string // names, at most maxFlags
-	count   OptionalCount
-	yes, no [maxFlags]int64
+	flags  []string // names, at most maxFlags
+	name   []byte   // of the field that is read
+	count  OptionalCount
+	values [maxFlags][invalidFlag + 1]int64 // how often each flag has which value
 }
 
 const maxFlags = 4
@@ -136,8 +136,6 @@ func (l *list) add(dec *jsontext.Decoder) error {
 		}
 		if i := l.index(name); i >= 0 {
 			err = values[i].UnmarshalJSONFrom(dec)
-		} else if kind := dec.PeekKind(); kind == '"' {
-			_, err = dec.ReadToken() // faster than SkipValue
 		} else {
 			err = dec.SkipValue()
 		}
@@ -146,12 +144,8 @@ func (l *list) add(dec *jsontext.Decoder) error {
 		}
 	}
 	for i, value := range values {
-		switch value {
-		case yes:
-			l.yes[i]++
-		case no:
-			l.no[i]++
-		case invalidFlag:
+		l.values[i][value]++
+		if value == invalidFlag {
 			l.count.Known = false
 		}
 	}
@@ -161,13 +155,6 @@ func (l *list) add(dec *jsontext.Decoder) error {
 
 // index returns the index of the flag with this name, or -1.
 func (l *list) index(quoted jsontext.Value) int {
-	for i, flag := range l.flags {
-		if string(quoted[1:len(quoted)-1]) == flag {
-			return i
-		}
-	}
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return -1
-	}
-	return slices.Index(l.flags, string(unquote(quoted)))
+	l.name, _ = jsontext.AppendUnquote(l.name[:0], quoted)
+	return slices.IndexFunc(l.flags, func(flag string) bool { return flag == string(l.name) })
 }
