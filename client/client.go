@@ -1,6 +1,5 @@
 // Package client calls the two endpoints of Rocket.Chat's import API: it asks
-// which import a workspace has and what is staged for it. It knows nothing of
-// Prometheus metrics, and keeps only connections between calls.
+// which import a workspace has and what is staged for it.
 //
 // The caller decides whether getImportFileData may be called: in the wrong step
 // of an import this call wipes the import.
@@ -36,13 +35,10 @@ type Config struct {
 	URL *url.URL
 	// UserID is sent as X-User-Id.
 	UserID string
-	// Token is sent as X-Auth-Token. If TokenFile is set, the file's content is
-	// sent instead, without surrounding space. It is read again for each call.
+	// Token is sent as X-Auth-Token. TokenFile is read for each call instead, if set.
 	Token, TokenFile string
-	// HTTP configures TLS, proxy and further headers. Redirects are never
-	// followed, whatever it says.
-	HTTP config.HTTPClientConfig
-	// UserAgent is sent as User-Agent.
+	// HTTP configures TLS, proxy and further headers. Redirects are never followed.
+	HTTP      config.HTTPClientConfig
 	UserAgent string
 	// Observe, if set, is called once after each call, except a call that ended
 	// in [ErrNotSent]. It may be called concurrently.
@@ -56,12 +52,9 @@ type Call struct {
 	Status int
 	// Duration is the time from the start of the call to the end of its body.
 	Duration time.Duration
-	// Bytes is how much of the body was read from the connection, before
-	// decompression. The body of a 429 or a redirect is not read, and at most
-	// 64 KiB of another refusal's.
+	// Bytes is how much of the body was read, before decompression.
 	Bytes int64
-	// RateLimitRemaining is X-RateLimit-Remaining. It is unknown if the server
-	// does not send it.
+	// RateLimitRemaining is X-RateLimit-Remaining.
 	RateLimitRemaining OptionalCount
 }
 
@@ -110,9 +103,8 @@ func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) 
 	if err := x.do(ctx, &r); err != nil {
 		return OperationAnswer{}, err
 	}
-	return OperationAnswer{
-		Operation: r.Operation.value.operation(x.token), AnsweredAt: x.answeredAt, ServerTime: x.serverTime,
-	}, nil
+	x.answer.Operation = r.Operation.value.operation(x.token)
+	return x.answer, nil
 }
 
 // FileData calls getImportFileData (3.0 to 8.x). In most steps of an import

@@ -19,20 +19,17 @@ const (
 	Forbidden Reason = "forbidden"
 	// RateLimited means that Rocket.Chat, or something in front of it, answered 429.
 	RateLimited Reason = "rate_limited"
-	// Timeout means that the call's context ended before the answer was complete.
+	// Timeout means that the call's context ended before the answer did.
 	Timeout Reason = "timeout"
-	// Connection means that there was no connection, or that it broke before the
-	// answer was complete.
+	// Connection means that there was no connection, or that it broke.
 	Connection Reason = "connection"
 	// TLS means that the handshake failed or a certificate was rejected.
 	TLS Reason = "tls"
 	// Redirect means a 3xx answer with a Location. Redirects are never followed.
 	Redirect Reason = "redirect"
-	// HTTPStatus means any other answer that refuses the call, by its status or
-	// by "success": false.
+	// HTTPStatus means any other answer that refuses the call.
 	HTTPStatus Reason = "http_status"
-	// Decode means that the body is not the JSON of the endpoint, or that it
-	// exceeds a bound.
+	// Decode means that the body is not the endpoint's JSON, or exceeds a bound.
 	Decode Reason = "decode"
 )
 
@@ -59,9 +56,9 @@ var reasons = []traits{
 
 // Reasons returns all reasons, in a fixed order.
 func Reasons() []Reason {
-	all := make([]Reason, len(reasons))
-	for i, row := range reasons {
-		all[i] = row.reason
+	var all []Reason
+	for _, row := range reasons {
+		all = append(all, row.reason)
 	}
 	return all
 }
@@ -95,10 +92,8 @@ var (
 
 // Error is the failure of one call. Its text contains no secret.
 type Error struct {
-	// Endpoint is the endpoint that was called.
 	Endpoint Endpoint
-	// Reason is one of [Reasons].
-	Reason Reason
+	Reason   Reason // one of [Reasons]
 	// Status is the HTTP status, or 0 without an answer.
 	Status int
 	// RateLimitReset is when calls are accepted again after a 429. It comes from
@@ -107,8 +102,7 @@ type Error struct {
 	RateLimitReset time.Time
 	// Hint says what to do next.
 	Hint string
-	// Reached is true if Rocket.Chat itself answered, as its own JSON or its own
-	// header proves, and not only something in front of it.
+	// Reached is true if Rocket.Chat itself answered, as its JSON or header proves.
 	Reached bool
 
 	err error

@@ -25,23 +25,19 @@ type exchange struct {
 	client *Client
 	http   *http.Client
 	call   Call
-	// connectBy is the time by which there must be a connection for the request
-	// to be sent. Zero means no limit.
+	// connectBy is when there must be a connection for the request to be sent, or zero.
 	connectBy time.Time
 
-	token      string // that is sent
-	answeredAt time.Time
-	serverTime time.Time
-	handshake  atomic.Bool // a TLS handshake failed
-	connected  atomic.Bool // there was a connection in time
+	token     string          // that is sent
+	answer    OperationAnswer // its times
+	handshake atomic.Bool     // a TLS handshake failed
+	connected atomic.Bool     // there was a connection in time
 }
 
 // reply is a struct to decode the body of a 200 into.
 type reply interface {
 	head() *envelope
-	// check returns an error if the reply has no usable answer, provided that it
-	// is no refusal.
-	check() error
+	check() error // an error if a reply that is no refusal has no usable answer
 }
 
 // do sends the request and decodes the body of a 200 into r. It returns an
@@ -121,8 +117,8 @@ func (x *exchange) send(req *http.Request, r reply) error {
 		return x.broken(req.Context(), err)
 	}
 	defer resp.Body.Close()
-	x.answeredAt = time.Now()
-	x.serverTime, _ = http.ParseTime(resp.Header.Get("Date"))
+	x.answer.AnsweredAt = time.Now()
+	x.answer.ServerTime, _ = http.ParseTime(resp.Header.Get("Date"))
 	x.call.Status = resp.StatusCode
 	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {
 		x.call.RateLimitRemaining = OptionalCount{Value: max(n, 0), Known: true}

@@ -12,36 +12,29 @@ import (
 type OperationAnswer struct {
 	// Operation is nil if the workspace never had an import.
 	Operation *Operation
-	// AnsweredAt is when the answer's first byte arrived, by this process's
-	// clock. The record may have changed since.
+	// AnsweredAt is when the answer began, by this process's clock.
 	AnsweredAt time.Time
-	// ServerTime is the Date header of the same answer, to the second. It is
-	// zero if the header is missing or cannot be parsed.
+	// ServerTime is the Date header of the answer. It is zero without a valid one.
 	ServerTime time.Time
 }
 
 // Operation is the record of the newest import. Its texts are at most 128 bytes
 // long and have U+FFFD in place of control characters and invalid UTF-8.
 type Operation struct {
-	// ID is the record's _id. It is never empty.
-	ID string
-	// Importer is the key of the importer: slack, csv, api, … It may be empty.
-	Importer string
-	// Type is the importer's display name. It may be empty.
-	Type string
-	// Step is the record's status. It is never empty.
-	Step Step
+	ID       string // never empty
+	Importer string // the importer's key: slack, csv, api, …
+	Type     string // the importer's display name
+	Step     Step   // the record's status, never empty
 	// Valid is false after the server gave the operation up. A record without
 	// the field is not valid, as in the server's own import.status.
 	Valid bool
 	// Created and Updated are ts and _updatedAt, by the server's clock, or zero
 	// if the server sends no date. Every save of the record changes Updated.
 	Created, Updated time.Time
-	// CreatedISO reports whether ts is an ISO 8601 string that parses. Only
-	// servers from 6.3.0 on send one.
+	// CreatedISO reports whether ts is an ISO 8601 string, as only servers from
+	// 6.3.0 on send it.
 	CreatedISO bool
-	// Counts is the record's own count.
-	Counts Counts
+	Counts     Counts
 	// HasFileData reports whether the record has a fileData of any kind except null.
 	HasFileData bool
 	// Selection is what fileData says about the selection, which servers before
@@ -57,8 +50,7 @@ type OptionalCount struct {
 	Known bool
 }
 
-// Counts is the field count of an operation. The server leaves out what it does
-// not know yet. Counts are comparable with ==.
+// Counts is the field count of an operation. Counts are comparable with ==.
 type Counts struct {
 	Total, Completed, Error             OptionalCount
 	Users, Channels, Messages, Contacts OptionalCount
@@ -110,8 +102,6 @@ type operationReply struct {
 	Operation once[*operationRecord] `json:"operation"`
 }
 
-// check returns an error if the reply is neither a usable record nor the answer
-// that there never was an import.
 func (r *operationReply) check() error {
 	record := r.Operation.value
 	switch {

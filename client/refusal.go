@@ -58,7 +58,7 @@ func (x *exchange) refused(resp *http.Response, env envelope) *Error {
 			e.Hint = "Create the personal access token with \"Ignore Two Factor Authentication\"."
 		}
 	case RateLimited:
-		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answeredAt)
+		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answer.AnsweredAt)
 	case Redirect:
 		e.Hint = redirectHint(x.call.Endpoint, resp, x.token)
 	case HTTPStatus:

@@ -40,8 +40,6 @@ type fileDataReply struct {
 	Waiting once[flag] `json:"waiting"`
 }
 
-// check returns an error if the reply is neither a selection nor the answer
-// that the file is being prepared.
 func (r *fileDataReply) check() error {
 	if r.Waiting.value == yes || r.Users.count.Known || r.Channels.count.Known || r.Messages.Known {
 		return nil
