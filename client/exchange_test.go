@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
-	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -140,7 +139,7 @@ func TestTheBoundOnTheConnectionIsNoBoundOnTheAnswer(t *testing.T) {
 
 func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 	const (
-		short = 50 * time.Millisecond
+		short = 250 * time.Millisecond
 		long  = 5 * time.Second // is over only if the call waits for the body
 	)
 	start := func(status int, piece string) string {
@@ -172,6 +171,7 @@ func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 		"a protocol switch": {start(101, ""), long, HTTPStatus, 101},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, call := range calls {
 				ctx, cancel := context.WithTimeout(t.Context(), test.within)
 				assert.Equal(t, test.status, wantReason(t, call(ctx, newClient(t, test.url)), test.want).Status)
@@ -182,81 +182,66 @@ func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 	}
 }
 
-func TestABrokenConnectionIsDistinguishedFromABrokenReply(t *testing.T) {
-	const head, half = "HTTP/1.1 200 OK\r\n", `{"success":true,`
-	const chunked = head + "Transfer-Encoding: chunked\r\n\r\n"
-	serveText := func(text string, reset ...bool) string { return serve(t, raw(text, reset...)) }
+func TestACallWithoutAWholeAnswerSaysWhatBroke(t *testing.T) {
+	const (
+		head    = "HTTP/1.1 200 OK\r\n"
+		length  = head + "Content-Length: 1000\r\n"
+		chunked = head + "Transfer-Encoding: chunked\r\n\r\n"
+		half    = `{"success":true,`
+	)
+	text := func(text string, reset ...bool) string { return serve(t, raw(text, reset...)) }
+	secure := func(change *tls.Config) *httptest.Server {
+		return serveTLS(t, answer(200, both), func(s *httptest.Server) { s.TLS = change })
+	}
+	wantCertificate := func(version uint16) string {
+		return secure(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(), MinVersion: version, MaxVersion: version}).URL
+	}
+	hangsUp := func(linger int) string {
+		return secure(&tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			hello.Conn.(*net.TCPConn).SetLinger(linger)
+			return nil, hello.Conn.Close()
+		}}).URL
+	}
+	trusted := secure(nil)
 	refusing := listen(t)
 	refusing.Close()
-	hangsUp := func(reset bool) string {
-		return serveTLS(t, nil, func(s *httptest.Server) {
-			s.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-				if reset {
-					hello.Conn.(*net.TCPConn).SetLinger(0)
-				}
-				return nil, hello.Conn.Close()
-			}}
-		}).URL
-	}
 	for name, test := range map[string]struct {
 		url  string
 		want Reason
 	}{
-		"nothing listens":                      {"http://" + refusing.Addr().String(), Connection},
-		"nothing listens, TLS":                 {"https://" + refusing.Addr().String(), Connection},
-		"no such host":                         {"http://no..such.host", Connection},
-		"the server hangs up":                  {serveText(""), Connection},
-		"the server hangs up in the handshake": {hangsUp(false), Connection},
-		"a reset in the handshake":             {hangsUp(true), Connection},
-		"a reset at once":                      {serveText("", true), Connection},
-		"a reset in mid-reply":                 {serveText(head+"Content-Length: 1000\r\n\r\n"+half, true), Connection},
-		"another answer":                       {serveText("SSH-2.0-OpenSSH_9.2p1\r\n\r\n"), Connection},
-		"half a header":                        {serveText(head + "Content-Ty"), Connection},
-		"half of Content-Length":               {serveText(head + "Content-Length: 1000\r\n\r\n" + half), Connection},
-		"one byte is missing":                  {serveText(head + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(both)+1) + both), Connection},
-		"gzip, half of Content-Length":         {serveText(head + "Content-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n\x1f\x8b\x08\x00"), Connection},
-		"half a chunk":                         {serveText(chunked + "100\r\n" + half), Connection},
-		"no last chunk":                        {serveText(chunked + fmt.Sprintf("%x\r\n%s\r\n", len(both), both)), Connection},
-		"half a reply":                         {serveText(head + "\r\n" + half), Decode},
-		"half a reply of that Content-Length":  {serveText(head + "Content-Length: 16\r\n\r\n" + half), Decode},
-		"half a reply in whole chunks":         {serveText(chunked + "10\r\n" + half + "\r\n0\r\n\r\n"), Decode},
+		"nothing listens":                          {"http://" + refusing.Addr().String(), Connection},
+		"nothing listens, TLS":                     {"https://" + refusing.Addr().String(), Connection},
+		"no such host":                             {"http://no..such.host", Connection},
+		"the server hangs up":                      {text(""), Connection},
+		"the server hangs up in the handshake":     {hangsUp(-1), Connection},
+		"a reset in the handshake":                 {hangsUp(0), Connection},
+		"a reset at once":                          {text("", true), Connection},
+		"a reset in mid-reply":                     {text(length+"\r\n"+half, true), Connection},
+		"another answer":                           {text("SSH-2.0-OpenSSH_9.2p1\r\n\r\n"), Connection},
+		"half a header":                            {text(head + "Content-Ty"), Connection},
+		"half of Content-Length":                   {text(length + "\r\n" + half), Connection},
+		"one byte is missing":                      {text(head + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(both)+1) + both), Connection},
+		"gzip, half of Content-Length":             {text(length + "Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x00"), Connection},
+		"half a chunk":                             {text(chunked + "100\r\n" + half), Connection},
+		"no last chunk":                            {text(chunked + fmt.Sprintf("%x\r\n%s\r\n", len(both), both)), Connection},
+		"half a reply":                             {text(head + "\r\n" + half), Decode},
+		"half a reply of that Content-Length":      {text(head + "Content-Length: 16\r\n\r\n" + half), Decode},
+		"half a reply in whole chunks":             {text(chunked + "10\r\n" + half + "\r\n0\r\n\r\n"), Decode},
+		"the certificate is for another host name": {strings.Replace(trusted.URL, "127.0.0.1", "localhost", 1), TLS},
+		"the server speaks plain HTTP":             {strings.Replace(serve(t, answer(200, both)), "http:", "https:", 1), TLS},
+		"the server's TLS is too old":              {secure(&tls.Config{MaxVersion: tls.VersionTLS11}).URL, TLS},
+		"a client certificate is wanted, TLS 1.2":  {wantCertificate(tls.VersionTLS12), TLS},
+		"a client certificate is wanted, TLS 1.3":  {wantCertificate(tls.VersionTLS13), TLS},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, err := range callBoth(t, test.url) {
+			for _, err := range callBoth(t, test.url, trust(trusted)) {
 				wantReason(t, err, test.want)
 			}
 		})
 	}
-}
-
-func TestTLSFailuresHaveTheReasonTLS(t *testing.T) {
-	wantCertificate := func(version uint16) *httptest.Server {
-		return serveTLS(t, answer(200, both), func(s *httptest.Server) {
-			s.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(), MinVersion: version, MaxVersion: version}
-		})
-	}
-	server := serveTLS(t, answer(200, both))
-	for _, err := range callBoth(t, server.URL, trust(server)) {
-		assert.NoError(t, err)
-	}
-	old := serveTLS(t, answer(200, both), func(s *httptest.Server) { s.TLS = &tls.Config{MaxVersion: tls.VersionTLS11} })
-	mutual12, mutual13 := wantCertificate(tls.VersionTLS12), wantCertificate(tls.VersionTLS13)
-	for name, test := range map[string]struct {
-		url    string
-		change func(*Config)
-	}{
-		"the CA is unknown":                        {server.URL, func(*Config) {}},
-		"the certificate is for another host name": {strings.Replace(server.URL, "127.0.0.1", "localhost", 1), trust(server)},
-		"the server speaks plain HTTP":             {strings.Replace(serve(t, answer(200, both)), "http:", "https:", 1), func(*Config) {}},
-		"the server's TLS is too old":              {old.URL, trust(old)},
-		"a client certificate is wanted, TLS 1.2":  {mutual12.URL, trust(mutual12)},
-		"a client certificate is wanted, TLS 1.3":  {mutual13.URL, trust(mutual13)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, err := range callBoth(t, test.url, test.change) {
-				assert.Zero(t, wantReason(t, err, TLS).Status)
-			}
-		})
+	for endpoint, call := range calls {
+		assert.NoError(t, call(t.Context(), newClient(t, trusted.URL, trust(trusted))), endpoint)
+		wantReason(t, call(t.Context(), newClient(t, trusted.URL)), TLS) // its CA is unknown
 	}
 }
 
@@ -345,8 +330,6 @@ func TestADialEndsAfterTenSeconds(t *testing.T) {
 }
 
 func TestNewRefusesAnHTTPConfigurationThatCannotBeUsed(t *testing.T) {
-	cfg := Config{URL: &url.URL{Scheme: "http", Host: "localhost"}, HTTP: config.DefaultHTTPClientConfig}
-	cfg.HTTP.TLSConfig = config.TLSConfig{CA: "no certificate"}
-	_, err := New(cfg)
+	_, err := New(Config{HTTP: config.HTTPClientConfig{TLSConfig: config.TLSConfig{CA: "no certificate"}}})
 	assert.Error(t, err)
 }
