@@ -82,7 +82,10 @@ func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {
 	// connection breaks before the answer begins. getImportFileData must not be
 	// repeated.
 	single, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", append(options, config.WithKeepAlivesDisabled())...)
-	return &Client{cfg: cfg, shared: &http.Client{Transport: shared}, single: &http.Client{Transport: single}}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Client{cfg: cfg, shared: &http.Client{Transport: shared}, single: &http.Client{Transport: single}}, nil
 }
 
 // newDialer returns the dialer of connections. Its timeout matters because Go's

@@ -18,9 +18,9 @@ const (
 	goodFileData  = `{"users":[{"is_bot":true}],"channels":[{"is_direct":true}],"contacts":[{}],"message_count":1,"success":true}`
 )
 
-func TestAnOperationReplyThatIsNotOneIsADecodeFailure(t *testing.T) {
+func TestAReplyThatIsNoneOfTheEndpointIsADecodeFailure(t *testing.T) {
 	operation := func(fields string) string { return `{"operation":{` + fields + `},"success":true}` }
-	replies := []string{
+	ofOperation := []string{
 		"", " ", `null`, `Service unavailable`, `[` + goodOperation + `]`, goodOperation + `{}`, goodOperation + `x`, goodOperation + `}`,
 		goodOperation[:len(goodOperation)-1], `{"operation":{"_i`, `{"operation":{"_id":"a","status":"s","fileData":{"users":[{`,
 		`{"operation":null}`, `{"success":null}`, `{"success":"true"}`, `{"success":true,"succ\u0065ss":false}`,
@@ -31,29 +31,19 @@ func TestAnOperationReplyThatIsNotOneIsADecodeFailure(t *testing.T) {
 		operation(`"status":"s"`), operation(`"_id":"a"`),
 	}
 	for _, value := range []string{`""`, "null", "1", "true", "{}", "[]"} {
-		replies = append(replies, operation(`"_id":`+value+`,"status":"s"`), operation(`"_id":"a","status":`+value))
+		ofOperation = append(ofOperation, operation(`"_id":`+value+`,"status":"s"`), operation(`"_id":"a","status":`+value))
 	}
 	// Twice the same field.
 	for field := range strings.FieldsSeq("success error errorType status message") {
-		replies = append(replies, strings.Replace(goodOperation, "{", `{"`+field+`":true,"`+field+`":true,`, 1))
+		ofOperation = append(ofOperation, strings.Replace(goodOperation, "{", `{"`+field+`":true,"`+field+`":true,`, 1))
 	}
 	for field := range strings.FieldsSeq("_id importerKey type status valid ts _updatedAt count fileData") {
-		replies = append(replies, operation(`"_id":"a","status":"s","`+field+`":null,"`+field+`":null`))
+		ofOperation = append(ofOperation, operation(`"_id":"a","status":"s","`+field+`":null,"`+field+`":null`))
 	}
 	for field := range strings.FieldsSeq("total completed error users channels messages contacts") {
-		replies = append(replies, operation(`"_id":"a","status":"s","count":{"`+field+`":1,"`+field+`":1}`))
+		ofOperation = append(ofOperation, operation(`"_id":"a","status":"s","count":{"`+field+`":1,"`+field+`":1}`))
 	}
-	for _, reply := range replies {
-		t.Run(reply, func(t *testing.T) {
-			got, err := askOperation(t, reply)
-			wantReason(t, err, Decode)
-			assert.Nil(t, got)
-		})
-	}
-}
-
-func TestAFileDataReplyThatIsNotOneIsADecodeFailure(t *testing.T) {
-	for _, reply := range []string{
+	ofFileData := []string{
 		"", `null`, `{}`, `{"success":true}`, `{"contacts":[{}],"success":true}`,
 		`{"waiting":false,"success":true}`, `{"waiting":"true"}`, `{"waiting":true,"waiting":true}`, `{"success":true,` + goodFileData[1:],
 		`{"key":"slack","name":"Slack","step":"importer_user_selection","count":{"total":0},"success":true}`,
@@ -62,12 +52,13 @@ func TestAFileDataReplyThatIsNotOneIsADecodeFailure(t *testing.T) {
 		`{"message_count":1,"users":[{"is_bot":tr`, `{"message_count":1,"users":[{"is_b`, `{"message_count":1,"users":[{},`,
 		`{"message_count":1,"users":[]]}`, `{"message_count":1,"users":[}}`, `{"message_count":1,"users":[{}{}]}`,
 		"{\"message_count\":1,\"users\":[{\"username\":\"a\x00b\"}]}",
-	} {
-		t.Run(reply, func(t *testing.T) {
-			got, err := askFileData(t, reply)
-			wantReason(t, err, Decode)
-			assert.Zero(t, got)
-		})
+	}
+	for endpoint, replies := range map[Endpoint][]string{EndpointCurrentOperation: ofOperation, EndpointFileData: ofFileData} {
+		for _, reply := range replies {
+			t.Run(reply, func(t *testing.T) {
+				wantReason(t, calls[endpoint](t.Context(), newClient(t, serve(t, answer(200, reply)))), Decode)
+			})
+		}
 	}
 }
 
@@ -95,21 +86,11 @@ func TestAGzipReplyIsDecodedIfItIsWhole(t *testing.T) {
 		}
 	}
 	wrong := []byte(good)
-	wrong[len(wrong)-5] ^= 0xff
-	for name, body := range map[string]string{
-		"no gzip at all":     both,
-		"a wrong checksum":   string(wrong),
-		"truncated":          good[:len(good)-10],
-		"something follows":  good + "x",
-		"a second one":       good + good,
-		"nothing":            "",
-		"only the beginning": good[:5],
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, err := range callBoth(t, serve(t, answer(200, body, "Content-Encoding", "gzip"))) {
-				wantReason(t, err, Decode)
-			}
-		})
+	wrong[len(wrong)-5] ^= 0xff // the checksum
+	for _, body := range []string{both, string(wrong), good[:len(good)-10], good + "x", good + good, "", good[:5]} {
+		for _, err := range callBoth(t, serve(t, answer(200, body, "Content-Encoding", "gzip"))) {
+			wantReason(t, err, Decode)
+		}
 	}
 }
 
@@ -237,16 +218,6 @@ func TestDecodingAllocatesNothingForAnElement(t *testing.T) {
 	}
 }
 
-func BenchmarkDecodeFileData(b *testing.B) {
-	user := `{"user_id":"U1","username":"user","email":"u@example.com","is_deleted":false,"is_bot":true,"do_import":true,"is_email_taken":null},`
-	reply := `{"users":[` + strings.Repeat(user, 100_000) + `{}],"message_count":1,"success":true}`
-	b.SetBytes(int64(len(reply)))
-	b.ReportAllocs()
-	for b.Loop() {
-		require.NoError(b, decode(strings.NewReader(reply), into(reply)))
-	}
-}
-
 func TestABodyWithoutEndIsReadNoFurtherThanItMayBe(t *testing.T) {
 	for name, test := range map[string]struct {
 		status   int
@@ -254,7 +225,6 @@ func TestABodyWithoutEndIsReadNoFurtherThanItMayBe(t *testing.T) {
 		reason   Reason
 		most     int64 // bytes that are read
 	}{
-		"a reply":              {200, "identity", Decode, 2 * mebibyte},
 		"a compressed reply":   {200, "gzip", Decode, 128 << 10},
 		"a refusal":            {400, "identity", HTTPStatus, 128 << 10},
 		"a compressed refusal": {502, "gzip", HTTPStatus, 64 << 10},

@@ -299,8 +299,7 @@ func TestObserveIsCalledOnceForEachCall(t *testing.T) {
 }
 
 func TestAClientIsSafeForConcurrentUse(t *testing.T) {
-	var observed atomic.Int64
-	c := newClient(t, serve(t, answer(200, both)), func(cfg *Config) { cfg.Observe = func(Call) { observed.Add(1) } })
+	c := newClient(t, serve(t, answer(200, both)))
 	var all sync.WaitGroup
 	for range 8 {
 		for _, call := range calls {
@@ -308,7 +307,6 @@ func TestAClientIsSafeForConcurrentUse(t *testing.T) {
 		}
 	}
 	all.Wait()
-	assert.EqualValues(t, 16, observed.Load())
 }
 
 func TestADialEndsAfterTenSeconds(t *testing.T) {

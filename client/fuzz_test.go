@@ -47,7 +47,9 @@ func selections() []string {
 // fileData is anything.
 func operations() []string {
 	all := []string{
-		goodOperation, `{"success":true}`, `{"x":{"operation":[{"_id":1}]},"operation":{"user":{"_id":[[{"status":0}]]},"_id":"a","status":"s"}}`,
+		goodOperation, `{"success":true}`, `{"operation":{"status":"s","_id":"a","valid":1}}`, `{"operation":{"_id":"a","status":"s","valid":0}}`,
+		`{"operation":{"_ID":1,"_id":"a","status":"s","Status":"x","VALID":true},"Success":false}`,
+		`{"x":{"operation":[{"_id":1}]},"operation":{"user":{"_id":[[{"status":0}]]},"_id":"a","status":"s"}}`,
 		`{"x":1,"x":2,"operation":{"_id":"a","user":"u","user":"v","status":"s","count":{"x":1,"x":1}}}`,
 		`{"success":1,"operation":{"_id":"\ud83d","status":"\u0073","type":"` + "\xff" + `","count":{"total":null,"error":0}}}`,
 		`{"success":true,"error":"a","errorType":"a\u0062","status":"error","message":"You must be logged in to do this."}`,

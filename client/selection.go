@@ -69,9 +69,9 @@ func newSelectionParts() selectionParts {
 func (p *selectionParts) selection() *Selection {
 	u, c := &p.Users, &p.Channels
 	s := Selection{
-		Users: u.count, UsersDeleted: u.values[0][yes], UsersBot: u.values[1][yes], UsersEmailTaken: u.values[2][yes], UsersExcluded: u.values[3][no],
-		Channels: c.count, ChannelsArchived: c.values[0][yes], ChannelsPrivate: c.values[1][yes], ChannelsDirect: c.values[2][yes], ChannelsExcluded: c.values[3][no],
-		Messages: p.Messages, Contacts: p.Contacts.count,
+		Users: u.count, Channels: c.count, Messages: p.Messages, Contacts: p.Contacts.count,
+		UsersDeleted: u.values[0][yes], UsersBot: u.values[1][yes], UsersEmailTaken: u.values[2][yes], UsersExcluded: u.values[3][no],
+		ChannelsArchived: c.values[0][yes], ChannelsPrivate: c.values[1][yes], ChannelsDirect: c.values[2][yes], ChannelsExcluded: c.values[3][no],
 	}
 	if s == (Selection{}) {
 		return nil

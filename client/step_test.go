@@ -46,15 +46,12 @@ func TestStateIsWhatImportStatusSays(t *testing.T) {
 		}
 	}
 	assert.Equal(t, steps, Steps())
+	assert.Equal(t, []State{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"}, States())
 	assert.Equal(t, StateUnknown, Step("").State())
 
 	var none *Operation
 	assert.Equal(t, StateNone, none.State())
 	assert.False(t, none.Waiting())
-}
-
-func TestStatesAreTheEightOfImportStatus(t *testing.T) {
-	assert.Equal(t, []State{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"}, States())
 }
 
 func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
