@@ -32,9 +32,8 @@ var (
 	errWrongKind    = errors.New("a value of the wrong kind")
 )
 
-// wire is the body of a reply as it arrives. It counts the bytes, and records
-// why the connection broke: a decoder on top of it cannot distinguish a broken
-// connection from broken JSON.
+// wire is the body of a reply as it arrives. It records why the connection broke:
+// a decoder on top of it cannot distinguish that from broken JSON.
 type wire struct {
 	body  io.Reader
 	bytes int64
@@ -186,8 +185,7 @@ func unquote(quoted jsontext.Value) []byte {
 	return content
 }
 
-// UnmarshalJSONFrom reads a count. Anything except a whole number from 0 to
-// 2^63-1 is unknown.
+// UnmarshalJSONFrom reads a count. Anything except a whole number is unknown.
 func (c *OptionalCount) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
 	n, notWhole := strconv.ParseUint(string(value), 10, 63)

@@ -101,9 +101,8 @@ type Error struct {
 	Reason   Reason // one of [Reasons]
 	// Status is the HTTP status, or 0 without an answer.
 	Status int
-	// RateLimitReset is when calls are accepted again after a 429. It comes from
-	// X-RateLimit-Reset (by the server's clock) or else from Retry-After, and is
-	// zero without either. It may lie in the past or in the far future.
+	// RateLimitReset is when calls are accepted again after a 429, or zero if it
+	// does not say. It may lie in the past or in the far future.
 	RateLimitReset time.Time
 	// Hint says what to do next.
 	Hint string

@@ -26,47 +26,41 @@ import (
 )
 
 func TestGetImportFileDataIsSentOnceOnAConnectionOfItsOwnThoughThatIsCut(t *testing.T) {
-	for name, overTLS := range map[string]bool{"over plain HTTP": false, "over TLS, where HTTP/2 is offered": true} {
-		for _, bound := range []time.Time{{}, time.Now().Add(time.Hour)} {
-			t.Run(name, func(t *testing.T) {
-				var cut atomic.Bool
-				requests := make(chan *http.Request, 100)
-				handler := func(w http.ResponseWriter, r *http.Request) {
-					requests <- r
-					if cut.Load() {
-						panic(http.ErrAbortHandler) // net/http closes the connection, or resets the HTTP/2 stream
-					}
-					answer(200, both)(w, r)
-				}
-				var c *Client
-				if overTLS {
-					server := serveTLS(t, handler)
-					c = newClient(t, server.URL, trust(server))
-				} else {
-					c = newClient(t, serve(t, handler))
-				}
-				// Earlier calls leave connections on which the transport would repeat a GET.
-				for range 3 {
-					_, err := c.CurrentOperation(t.Context())
-					require.NoError(t, err)
-					_, err = c.FileData(t.Context(), bound)
-					require.NoError(t, err)
-				}
-				cut.Store(true)
-				_, err := c.FileData(t.Context(), bound)
-				wantReason(t, err, Connection)
+	var cut atomic.Bool
+	requests := make(chan *http.Request, 100)
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		requests <- r
+		if cut.Load() {
+			panic(http.ErrAbortHandler) // net/http closes the connection, or resets the HTTP/2 stream
+		}
+		answer(200, both)(w, r)
+	}
+	secure := serveTLS(t, handler)
+	for _, url := range []string{serve(t, handler), secure.URL} {
+		for _, connectBy := range []time.Time{{}, time.Now().Add(time.Hour)} {
+			c := newClient(t, url, trust(secure))
+			cut.Store(false)
+			// Earlier calls leave connections on which the transport would repeat a GET.
+			for range 3 {
+				_, err := c.CurrentOperation(t.Context())
+				require.NoError(t, err)
+				_, err = c.FileData(t.Context(), connectBy)
+				require.NoError(t, err)
+			}
+			cut.Store(true)
+			_, err := c.FileData(t.Context(), connectBy)
+			wantReason(t, err, Connection)
 
-				onConnection := map[string][]Endpoint{}
-				for len(requests) > 0 {
-					r := <-requests
-					assert.Equal(t, "HTTP/1.1", r.Proto)
-					onConnection[r.RemoteAddr] = append(onConnection[r.RemoteAddr], Endpoint(path.Base(r.URL.Path)))
-				}
-				assert.ElementsMatch(t, [][]Endpoint{
-					{EndpointCurrentOperation, EndpointCurrentOperation, EndpointCurrentOperation},
-					{EndpointFileData}, {EndpointFileData}, {EndpointFileData}, {EndpointFileData},
-				}, slices.Collect(maps.Values(onConnection)))
-			})
+			onConnection := map[string][]Endpoint{}
+			for len(requests) > 0 {
+				r := <-requests
+				assert.Equal(t, "HTTP/1.1", r.Proto)
+				onConnection[r.RemoteAddr] = append(onConnection[r.RemoteAddr], Endpoint(path.Base(r.URL.Path)))
+			}
+			assert.ElementsMatch(t, [][]Endpoint{
+				{EndpointCurrentOperation, EndpointCurrentOperation, EndpointCurrentOperation},
+				{EndpointFileData}, {EndpointFileData}, {EndpointFileData}, {EndpointFileData},
+			}, slices.Collect(maps.Values(onConnection)))
 		}
 	}
 }
@@ -90,6 +84,7 @@ func TestNothingIsSentWithoutAConnectionInTime(t *testing.T) {
 		"the time is over, TLS":             {secure.URL, -time.Second, trust(secure)},
 		"the handshake hangs":               {"https://" + listen(t).Addr().String(), 20 * time.Millisecond, func(*Config) {}},
 		"the proxy's CONNECT hangs":         {secure.URL, 50 * time.Millisecond, throughProxy(proxy)},
+		"the proxy wants credentials":       {secure.URL, time.Hour, throughProxy(serve(t, answer(407, "")))},
 		"the connection is refused":         {"http://" + refusing.Addr().String(), time.Hour, func(*Config) {}},
 		"the host is unknown":               {"http://no..such.host", time.Hour, func(*Config) {}},
 		"the certificate is not acceptable": {secure.URL, time.Hour, func(*Config) {}},

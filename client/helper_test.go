@@ -160,12 +160,6 @@ func askOperation(t *testing.T, body string) (*Operation, error) {
 	return got.Operation, err
 }
 
-// askFileData returns the selection of a server with this reply.
-func askFileData(t *testing.T, body string) (FileData, error) {
-	t.Helper()
-	return newClient(t, serve(t, answer(200, body))).FileData(t.Context(), time.Time{})
-}
-
 // wantReason checks that err is an *Error with that reason and a hint. It must
 // not be one that wraps ErrNotSent.
 func wantReason(t *testing.T, err error, want Reason) *Error {

@@ -82,16 +82,15 @@ func (o *Operation) Waiting() bool {
 	return o != nil && o.Valid && o.Step.waiting()
 }
 
-// PendingDownloads reports whether the importer is pending-files or
-// pending-avatars, which download what earlier imports left. Their records have
-// a fileData in every version. It is false for nil.
+// PendingDownloads reports whether the importer downloads what earlier imports
+// left. Its records have a fileData in every version. It is false for nil.
 func (o *Operation) PendingDownloads() bool {
 	return o != nil && (o.Importer == "pending-files" || o.Importer == "pending-avatars")
 }
 
 // KeepsSelection reports whether the record proves that the server keeps
 // selections in its records, as 3.0 to 3.13 do. Such a server may prepare the
-// file anew when getImportFileData is called. It may be called on nil.
+// file again when getImportFileData is called. It is false for nil.
 func (o *Operation) KeepsSelection() bool {
 	return o != nil && !o.CreatedISO && o.HasFileData && !o.PendingDownloads()
 }

@@ -73,15 +73,12 @@ func TestEveryRefusalHasItsReasonAndAHintThatNamesWhatRefused(t *testing.T) {
 }
 
 func TestAProxyThatWantsCredentialsForTLSIsAnHTTPStatus(t *testing.T) {
-	c := newClient(t, "https://chat.example.com", throughProxy(serve(t, answer(407, ""))))
-	_, err := c.CurrentOperation(t.Context())
-	e := wantReason(t, err, HTTPStatus)
-	assert.Equal(t, 407, e.Status)
-	assert.Equal(t, proxyHint, e.Hint)
-	assert.False(t, e.Reached)
-	// Nothing of it reached Rocket.Chat.
-	_, err = c.FileData(t.Context(), time.Now().Add(time.Hour))
-	assert.ErrorIs(t, err, ErrNotSent)
+	for _, err := range callBoth(t, "https://chat.example.com", throughProxy(serve(t, answer(407, "")))) {
+		e := wantReason(t, err, HTTPStatus)
+		assert.Equal(t, 407, e.Status)
+		assert.Equal(t, proxyHint, e.Hint)
+		assert.False(t, e.Reached)
+	}
 }
 
 func TestTheHintNamesBasicAuthIfSomethingInFrontAsksForIt(t *testing.T) {

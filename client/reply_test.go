@@ -46,15 +46,13 @@ func TestOperationIsReadWhateverMayBeMissing(t *testing.T) {
 }
 
 func TestARecordWithASelectionIsOfAServerThatKeepsSelections(t *testing.T) {
-	for importer, pending := range map[string]bool{"pending-files": true, "pending-avatars": true, "pending": false, "slack": false, "": false} {
-		o := &Operation{Importer: importer, HasFileData: true}
-		assert.Equal(t, pending, o.PendingDownloads(), importer)
-		assert.Equal(t, !pending, o.KeepsSelection(), importer)
+	for importer, pending := range map[string]bool{"pending-files": true, "pending-avatars": true, "pending": false, "slack": false} {
+		assert.Equal(t, pending, (&Operation{Importer: importer}).PendingDownloads(), importer)
+		assert.Equal(t, !pending, (&Operation{Importer: importer, HasFileData: true}).KeepsSelection(), importer)
 	}
-	assert.False(t, (&Operation{HasFileData: true, CreatedISO: true}).KeepsSelection())
-	assert.False(t, (&Operation{}).KeepsSelection())
-	assert.False(t, (*Operation)(nil).KeepsSelection())
-	assert.False(t, (*Operation)(nil).PendingDownloads())
+	for _, o := range []*Operation{nil, {}, {HasFileData: true, CreatedISO: true}} {
+		assert.False(t, o.KeepsSelection() || o.PendingDownloads())
+	}
 }
 
 func TestTimestampsAreReadInEveryFormThatServersSend(t *testing.T) {
@@ -119,7 +117,7 @@ func TestSelectionIsCountedInItsParts(t *testing.T) {
 		`{"users":[{},{}],"users":[{"is_bot":true,"is_bot":false,"is_deleted":0,"is_deleted":true}],"message_count":2,"message_count":1}`: {
 			Users: known(1), UsersDeleted: 1, Messages: known(1)},
 	} {
-		got, err := askFileData(t, reply)
+		got, err := newClient(t, serve(t, answer(200, reply))).FileData(t.Context(), time.Time{})
 		require.NoError(t, err, reply)
 		assert.Equal(t, FileData{Selection: &want}, got, reply)
 	}
@@ -131,7 +129,7 @@ func TestWaitingIsReadWhateverIsBesideIt(t *testing.T) {
 		`{"waiting":true}`,
 		`{"waiting":true,"users":[{}],"channels":[],"message_count":1,"success":true}`,
 	} {
-		got, err := askFileData(t, reply)
+		got, err := newClient(t, serve(t, answer(200, reply))).FileData(t.Context(), time.Time{})
 		require.NoError(t, err, reply)
 		assert.Equal(t, FileData{Waiting: true}, got, reply)
 	}

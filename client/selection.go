@@ -16,8 +16,7 @@ type Selection struct {
 	// are unknown before 7.x.
 	Users, Channels, Messages, Contacts OptionalCount
 	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded count the users
-	// that are deleted in the source, are bots, have an email address that is
-	// taken in the workspace, or are excluded (do_import false). They are 0 if
+	// with is_deleted, is_bot, is_email_taken, or do_import false. They are 0 if
 	// Users is unknown.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int64
 	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded
