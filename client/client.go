@@ -65,8 +65,7 @@ type Client struct {
 	single *http.Client // opens a new connection for each request
 }
 
-// New returns a client, or an error if the HTTP configuration is not usable. It
-// makes no call.
+// New returns a client. It fails only if the HTTP configuration is not usable.
 func New(cfg Config) (*Client, error) { return newWithDialer(cfg, newDialer()) }
 
 func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {

@@ -142,27 +142,17 @@ const (
 )
 
 func (f *flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*f = invalidFlag
-	switch dec.PeekKind() {
-	case 't':
+	value, err := dec.ReadValue()
+	switch string(value) {
+	case "true", "1":
 		*f = yes
-	case 'f':
+	case "false", "0":
 		*f = no
-	case 'n':
+	case "null":
 		*f = 0
-	case '0':
-		value, err := dec.ReadValue()
-		switch string(value) {
-		case "1":
-			*f = yes
-		case "0":
-			*f = no
-		}
-		return err
 	default:
-		return dec.SkipValue()
+		*f = invalidFlag
 	}
-	_, err := dec.ReadToken()
 	return err
 }
 

@@ -78,8 +78,7 @@ func (r Reason) traits() traits {
 	return traits{}
 }
 
-// Hint returns what to do about most failures with this reason. [Error] has the
-// hint for a particular failure.
+// Hint says what to do about most failures with this reason. [Error] has a better one.
 func (r Reason) Hint() string { return r.traits().hint }
 
 // Credentials reports whether Rocket.Chat refuses the token or the user's permission.

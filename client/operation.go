@@ -45,8 +45,7 @@ type Operation struct {
 
 // OptionalCount is a count that the server may leave out. Its zero value is unknown.
 type OptionalCount struct {
-	// Value is at least 0, and 0 if not Known.
-	Value int64
+	Value int64 // at least 0, and 0 if not Known
 	Known bool
 }
 
@@ -78,9 +77,7 @@ func (o *Operation) State() State {
 
 // Waiting reports whether the server is downloading or preparing the file. In
 // these steps getImportFileData answers {"waiting": true}. It is false for nil.
-func (o *Operation) Waiting() bool {
-	return o != nil && o.Valid && o.Step.waiting()
-}
+func (o *Operation) Waiting() bool { return o != nil && o.Valid && o.Step.waiting() }
 
 // PendingDownloads reports whether the importer downloads what earlier imports
 // left. Its records have a fileData in every version. It is false for nil.

@@ -26,10 +26,8 @@ type Selection struct {
 
 // FileData is an answer of getImportFileData.
 type FileData struct {
-	// Waiting is true if the server is still preparing the file.
-	Waiting bool
-	// Selection is nil if Waiting.
-	Selection *Selection
+	Waiting   bool       // the server is still preparing the file
+	Selection *Selection // nil if Waiting
 }
 
 // fileDataReply is the reply of getImportFileData.

@@ -89,8 +89,7 @@ func (s Step) State() State {
 	}
 }
 
-// waiting reports whether getImportFileData answers {"waiting": true} in this
-// step of a valid operation.
+// waiting reports whether a valid operation in this step is still being prepared.
 func (s Step) waiting() bool {
 	return s == "importer_downloading_file" || strings.HasPrefix(string(s), "importer_preparing_")
 }
