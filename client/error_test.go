@@ -27,15 +27,16 @@ func TestAnEchoedTokenIsInNoError(t *testing.T) {
 	const (
 		head  = "HTTP/1.1 200 OK\r\n"
 		found = "HTTP/1.1 302 Found\r\nLocation: "
-		both  = `{"success":false,"error":"{}","errorType":"{}"}`
+		no    = `{"success":false,"error":"{}","errorType":"{}"}`
 	)
 	for name, reply := range map[string]string{ // {} is the token
-		"error text and type, 400":  "HTTP/1.1 400 {}\r\n\r\n" + `{"success":false,"error":"{}","errorType":"x {} y"}`,
-		"error text and type, 200":  head + "\r\n" + both,
+		"error text and type, 400":  "HTTP/1.1 400 {}\r\n\r\n" + no,
+		"error text and type, 200":  head + "\r\n" + no,
 		"a long error type":         "HTTP/1.1 400 Bad\r\n\r\n" + `{"errorType":"` + strings.Repeat("x", 230) + `{}"}`,
 		"Location's path":           found + "https://host/{}/api/v1/getImportFileData\r\n\r\n",
 		"Location's path, encoded":  found + "https://host/%51{tail}/api/v1/getImportFileData\r\n\r\n",
 		"Location's long path":      found + "https://host/" + strings.Repeat("x", 220) + "{}/api/v1/getImportFileData\r\n\r\n",
+		"Location's host":           found + "https://{}.example.com/api/v1/getImportFileData\r\n\r\n",
 		"Location's user":           found + "https://{}:{}@host/api/v1/getImportFileData\r\n\r\n",
 		"Location that is no URL":   found + "https://%zz{}\r\n\r\n",
 		"the status line":           "{}\r\n\r\n",
@@ -47,7 +48,6 @@ func TestAnEchoedTokenIsInNoError(t *testing.T) {
 		"a name before broken JSON": head + "\r\n" + `{"a":{"{}":{"b":nope}}}`,
 		"a long name":               head + "\r\n" + `{"` + strings.Repeat("x", 60) + `{}":{"b":nope}}`,
 		"a value of a wrong type":   head + "\r\n" + `{"users":"{}","operation":"{}"}`,
-		"a count":                   head + "\r\n" + `{"message_count":"{}","operation":{"count":{"users":"{}"}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, err := range callBoth(t, serve(t, raw(strings.NewReplacer("{}", testToken, "{tail}", testToken[1:]).Replace(reply)))) {

@@ -156,12 +156,10 @@ func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 		"no answer":           {serve(t, silence), short, Timeout, 0},
 		"no handshake":        {"https://" + listen(t).Addr().String(), short, Timeout, 0},
 		"nothing yet":         {start(200, ""), short, Timeout, 200},
-		"the start of a name": {start(200, `{"success":true,"x`), short, Timeout, 200},
 		"the start of a user": {start(200, `{"users":[{"username":"`), short, Timeout, 200},
 		// Half of a body proves nothing.
 		"a refusal":         {start(403, `{"success":false,`), short, HTTPStatus, 403},
 		"not authorized":    {start(401, `{"error":"`), short, HTTPStatus, 401},
-		"an error page":     {start(502, ""), short, HTTPStatus, 502},
 		"too many calls":    {start(429, ""), long, RateLimited, 429},
 		"a protocol switch": {start(101, ""), long, HTTPStatus, 101},
 	} {
@@ -189,7 +187,8 @@ func TestACallWithoutAWholeAnswerSaysWhatBroke(t *testing.T) {
 		return serveTLS(t, answer(200, both), func(s *httptest.Server) { s.TLS = change })
 	}
 	wantCertificate := func(version uint16) string {
-		return secure(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(), MinVersion: version, MaxVersion: version}).URL
+		none := x509.NewCertPool()
+		return secure(&tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: none, MinVersion: version, MaxVersion: version}).URL
 	}
 	hangsUp := func(linger int) string {
 		return secure(&tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {

@@ -63,7 +63,8 @@ func TestTimestampsAreReadInEveryFormThatServersSend(t *testing.T) {
 		time.Unix(0, 0):         {`0`},
 		time.Unix(-1, 0):        {`-1000`},
 		time.UnixMilli(8.64e15): {`8.64e15`}, // the last that a JavaScript date can hold
-		{}:                      {`8.7e15`, `-8.7e15`, `1e999`, `"1795501915842"`, `"yesterday"`, `""`, `"\""`, `{"$date":1795501915842}`, `[1795501915842]`, `true`, `null`},
+		{}: {`8.7e15`, `-8.7e15`, `1e999`, `"1795501915842"`, `"yesterday"`, `""`, `"\""`,
+			`{"$date":1795501915842}`, `[1795501915842]`, `true`, `null`},
 	} {
 		for _, value := range values {
 			got, err := askOperation(t, `{"operation":{"_id":"a","status":"s","ts":`+value+`,"_updatedAt":`+value+`}}`)
