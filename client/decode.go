@@ -161,7 +161,6 @@ type text string
 
 func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
-	*t = ""
 	if value.Kind() == '"' {
 		*t = text(unquote(value))
 	}
@@ -195,7 +194,6 @@ type timestamp struct {
 
 func (t *timestamp) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
-	*t = timestamp{}
 	switch value.Kind() {
 	case '"':
 		if at, err := time.Parse(time.RFC3339, string(unquote(value))); err == nil {

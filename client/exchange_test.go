@@ -73,8 +73,6 @@ func TestNothingIsSentWithoutAConnectionInTime(t *testing.T) {
 		asked.Add(1)
 		silence(w, r)
 	})
-	refusing := listen(t)
-	refusing.Close()
 	for name, test := range map[string]struct {
 		url    string
 		within time.Duration
@@ -82,10 +80,10 @@ func TestNothingIsSentWithoutAConnectionInTime(t *testing.T) {
 	}{
 		"the time is over":                  {target, -time.Second, func(*Config) {}},
 		"the time is over, TLS":             {secure.URL, -time.Second, trust(secure)},
-		"the handshake hangs":               {"https://" + listen(t).Addr().String(), 20 * time.Millisecond, func(*Config) {}},
+		"the handshake hangs":               {"https://" + listen(t), 20 * time.Millisecond, func(*Config) {}},
 		"the proxy's CONNECT hangs":         {secure.URL, 50 * time.Millisecond, throughProxy(proxy)},
 		"the proxy wants credentials":       {secure.URL, time.Hour, throughProxy(serve(t, answer(407, "")))},
-		"the connection is refused":         {"http://" + refusing.Addr().String(), time.Hour, func(*Config) {}},
+		"the connection is refused":         {"http://" + nobody, time.Hour, func(*Config) {}},
 		"the host is unknown":               {"http://no..such.host", time.Hour, func(*Config) {}},
 		"the certificate is not acceptable": {secure.URL, time.Hour, func(*Config) {}},
 	} {
@@ -147,6 +145,10 @@ func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 			}
 		})
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), short)
+	defer cancel()
+	_, err := newClient(t, serve(t, silence)).FileData(ctx, time.Now().Add(time.Hour))
+	assert.Contains(t, wantReason(t, err, Timeout).Hint, "--import.file-data-timeout")
 	for name, test := range map[string]struct {
 		url    string
 		within time.Duration
@@ -154,7 +156,7 @@ func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 		status int
 	}{
 		"no answer":           {serve(t, silence), short, Timeout, 0},
-		"no handshake":        {"https://" + listen(t).Addr().String(), short, Timeout, 0},
+		"no handshake":        {"https://" + listen(t), short, Timeout, 0},
 		"nothing yet":         {start(200, ""), short, Timeout, 200},
 		"the start of a user": {start(200, `{"users":[{"username":"`), short, Timeout, 200},
 		// Half of a body proves nothing.
@@ -197,14 +199,12 @@ func TestACallWithoutAWholeAnswerSaysWhatBroke(t *testing.T) {
 		}}).URL
 	}
 	trusted := secure(nil)
-	refusing := listen(t)
-	refusing.Close()
 	for name, test := range map[string]struct {
 		url  string
 		want Reason
 	}{
-		"nothing listens":                          {"http://" + refusing.Addr().String(), Connection},
-		"nothing listens, TLS":                     {"https://" + refusing.Addr().String(), Connection},
+		"nothing listens":                          {"http://" + nobody, Connection},
+		"nothing listens, TLS":                     {"https://" + nobody, Connection},
 		"no such host":                             {"http://no..such.host", Connection},
 		"the server hangs up":                      {text(""), Connection},
 		"the server hangs up in the handshake":     {hangsUp(-1), Connection},

@@ -23,7 +23,7 @@ func recorded(t testing.TB, name string) string {
 // selections are replies with a selection, and with parts of it that no server sends yet.
 func selections() []string {
 	all := []string{
-		goodFileData, `{"waiting":0,"users":[]}`, `{"waiting":1}`, `{"x":1,"x":2,"users":[{},{}],"users":[{}],"message_count":"x","message_count":7}`,
+		goodFileData, `{"waiting":0,"users":[]}`, `{"waiting":1}`, `{"x":1,"x":2,"users":[{},{}],"users":[{"is_bot":true,"is_bot":null}],"message_count":7}`,
 		`{"us\u0065rs":[{"is\u005fbot":true,"x":[{}]}],"\u0063hannels":[{"is_dir\u0065ct":true}],"message\u005fcount":5,"channels_x":null}`,
 		`{"Users":[{}],"users":[{"IS_BOT":true}],"x":{"users":[{"is_bot":true}],"message_count":9},"channels":[{"x":{"is_direct":true}}]}`,
 		`{"users":[{"username":"a\\","is_bot":true},{"username":"\",\"is_deleted\":true,\"","x":["\"]}"],"is_bot":true}]}`,

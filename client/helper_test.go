@@ -27,6 +27,9 @@ const (
 	both = `{"success":true,"waiting":true}`
 	html = "<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
+	// nobody is an address at which nothing listens. No server of a test gets its port.
+	nobody = "127.0.0.1:1"
+
 	mebibyte = 1 << 20
 )
 
@@ -120,14 +123,13 @@ func raw(text string, reset ...bool) http.HandlerFunc {
 // silence is a handler that never answers.
 func silence(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// listen returns an address at which nobody says anything, and nobody listens
-// after the listener is closed.
-func listen(t testing.TB) net.Listener {
+// listen returns an address at which nobody says anything.
+func listen(t testing.TB) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { listener.Close() })
-	return listener
+	return listener.Addr().String()
 }
 
 // calls are the two calls, for what must hold for both.
