@@ -100,7 +100,7 @@ func (c *Client) Close() {
 // CurrentOperation calls getCurrentImportOperation (3.0 to 8.x), which never
 // writes. Its error is an [*Error].
 func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) {
-	x := &exchange{client: c, http: c.shared, call: Call{Endpoint: EndpointCurrentOperation}}
+	x := &exchange{client: c, http: c.shared, buffer: 4 << 10, call: Call{Endpoint: EndpointCurrentOperation}}
 	var r operationReply
 	if err := x.do(ctx, &r); err != nil {
 		return OperationAnswer{}, err
@@ -117,7 +117,7 @@ func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) 
 // wraps [ErrNotSent]. Other errors are an [*Error]. It wraps [ErrNoOperation] if
 // the workspace never had an import.
 func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, error) {
-	x := &exchange{client: c, http: c.single, call: Call{Endpoint: EndpointFileData}, connectBy: connectBy}
+	x := &exchange{client: c, http: c.single, buffer: 64 << 10, call: Call{Endpoint: EndpointFileData}, connectBy: connectBy}
 	r := fileDataReply{selectionParts: newSelectionParts()}
 	if err := x.do(ctx, &r); err != nil {
 		return FileData{}, err

@@ -50,9 +50,9 @@ func (w *wire) Read(p []byte) (int, error) {
 }
 
 // content returns the content of a reply as a stream, decompressed if needed.
-func content(w *wire, header http.Header) (io.Reader, error) {
-	// jsontext alone reads 4 KiB at a time: many system calls for a large selection.
-	buffered := bufio.NewReaderSize(w, 16<<10)
+// It reads size bytes at a time: jsontext alone reads 4 KiB.
+func content(w *wire, header http.Header, size int) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(w, size)
 	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
 		return buffered, nil
 	}
@@ -142,17 +142,27 @@ const (
 )
 
 func (f *flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	value, err := dec.ReadValue()
-	switch string(value) {
-	case "true", "1":
+	*f = invalidFlag
+	switch dec.PeekKind() { // faster than reading each value as text
+	case 't':
 		*f = yes
-	case "false", "0":
+	case 'f':
 		*f = no
-	case "null":
+	case 'n':
 		*f = 0
+	case '0':
+		value, err := dec.ReadValue()
+		switch string(value) {
+		case "1":
+			*f = yes
+		case "0":
+			*f = no
+		}
+		return err
 	default:
-		*f = invalidFlag
+		return dec.SkipValue()
 	}
+	_, err := dec.ReadToken()
 	return err
 }
 

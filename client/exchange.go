@@ -24,6 +24,7 @@ import (
 type exchange struct {
 	client *Client
 	http   *http.Client
+	buffer int // bytes of the reply that are read at a time
 	call   Call
 	// connectBy is when there must be a connection for the request to be sent, or zero.
 	connectBy time.Time
@@ -134,7 +135,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 		e.Hint = "Exclude " + apiPath + " from the cache in front of Rocket.Chat."
 		return e
 	}
-	stream, err := content(body, resp.Header)
+	stream, err := content(body, resp.Header, x.buffer)
 	if err == nil {
 		err = decode(stream, r)
 	}

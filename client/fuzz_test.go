@@ -23,7 +23,7 @@ func recorded(t testing.TB, name string) string {
 // selections are replies with a selection, and with parts of it that no server sends yet.
 func selections() []string {
 	all := []string{
-		goodFileData, `{"waiting":0,"users":[]}`, `{"waiting":1}`, `{"x":1,"x":2,"users":[{},{}],"users":[{"is_bot":true,"is_bot":null}],"message_count":7}`,
+		goodFileData, `{"waiting":0,"users":[]}`, `{"waiting":1}`, `{"x":1,"x":2,"users":[{},{}],"users":[{"is_bot":1,"is_bot":null}],"message_count":7,"message_count":[]}`,
 		`{"us\u0065rs":[{"is\u005fbot":true,"x":[{}]}],"\u0063hannels":[{"is_dir\u0065ct":true}],"message\u005fcount":5,"channels_x":null}`,
 		`{"Users":[{}],"users":[{"IS_BOT":true}],"x":{"users":[{"is_bot":true}],"message_count":9},"channels":[{"x":{"is_direct":true}}]}`,
 		`{"users":[{"username":"a\\","is_bot":true},{"username":"\",\"is_deleted\":true,\"","x":["\"]}"],"is_bot":true}]}`,
@@ -43,8 +43,7 @@ func selections() []string {
 	return all
 }
 
-// operations are replies with an operation, in which some counts are none and
-// fileData is anything.
+// operations are replies with an operation, and with parts of it that no server sends yet.
 func operations() []string {
 	all := []string{
 		goodOperation, `{"success":true}`, `{"operation":{"status":"s","_id":"a","valid":1}}`, `{"operation":{"_id":"a","status":"s","valid":0}}`,

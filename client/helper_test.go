@@ -162,8 +162,7 @@ func askOperation(t *testing.T, body string) (*Operation, error) {
 	return got.Operation, err
 }
 
-// wantReason checks that err is an *Error with that reason and a hint. It must
-// not be one that wraps ErrNotSent.
+// wantReason checks that err is an *Error, and wraps none, with that reason and a hint.
 func wantReason(t *testing.T, err error, want Reason) *Error {
 	t.Helper()
 	require.IsType(t, (*Error)(nil), err)

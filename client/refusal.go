@@ -40,7 +40,7 @@ func readRefusal(resp *http.Response, body *wire) envelope {
 	}
 	const maxRefusal = 64 << 10
 	var e envelope
-	stream, err := content(body, resp.Header)
+	stream, err := content(body, resp.Header, 4<<10)
 	if err != nil || decode(io.LimitReader(stream, maxRefusal), &e) != nil {
 		return envelope{} // half of a body proves nothing
 	}

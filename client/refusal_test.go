@@ -120,7 +120,6 @@ func TestA429SaysWhenTheServerTakesCallsAgain(t *testing.T) {
 	}{
 		"a reset":                        {"1795501915842", "", at(time.UnixMilli(1795501915842)), true},
 		"both":                           {"1000", "30", at(time.UnixMilli(1000)), true},
-		"no time":                        {"", "", unknown, false},
 		"texts":                          {"soon", "soon", unknown, false},
 		"more than 64 bits":              {"99999999999999999999", "", unknown, false},
 		"seconds":                        {"", "30", after(30 * time.Second), false},
@@ -165,7 +164,6 @@ func TestARedirectIsNotFollowedAndNamesTheURLToConfigure(t *testing.T) {
 		"https://chat.example.com/sub/chat/api/v1/{endpoint}/":          configure + "https://chat.example.com/sub/chat",
 		"https://user:secret@chat.example.com/api/v1/{endpoint}#secret": configure + "https://chat.example.com",
 		"//chat.example.com/api/v1/{endpoint}":                          configure + "http://chat.example.com",
-		"https://chat.example.com/login":                                login,
 		"https://user:secret@chat.example.com/secret?secret":            login,
 		"/login?next=/api/v1/{endpoint}":                                "configure the URL of the workspace there.",
 		"ftp://chat.example.com/api/v1/{endpoint}":                      somethingInFront,

@@ -100,7 +100,6 @@ func TestSelectionIsCountedInItsParts(t *testing.T) {
 			UsersDeleted: 2, UsersBot: 1, ChannelsArchived: 1, ChannelsPrivate: 1, ChannelsDirect: 1},
 		`{"users":[],"channels":[],"contacts":[],"message_count":0}`: {Users: none, Channels: none, Contacts: none, Messages: none},
 		`{"users":[{"is_bot":true}],"waiting":false}`:                {Users: known(1), UsersBot: 1},
-		`{"channels":[{"is_direct":true}]}`:                          {Channels: known(1), ChannelsDirect: 1},
 		`{"message_count":9223372036854775807}`:                      {Messages: known(9223372036854775807)},
 		`{"users":[{"is_deleted":true},{"is_bot":true},{"is_bot":true},{"is_email_taken":true},{"is_email_taken":true},
 			{"is_email_taken":true},{"do_import":false},{"do_import":true}]}`: {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -81,7 +82,6 @@ func (p *selectionParts) selection() *Selection {
 // object, or if a flag is no boolean.
 type list struct {
 	flags  []string // names, at most maxFlags
-	name   []byte   // of the field that is read
 	count  OptionalCount
 	values [maxFlags][invalidFlag + 1]int64 // how often each flag has which value
 }
@@ -131,6 +131,8 @@ func (l *list) add(dec *jsontext.Decoder) error {
 		}
 		if i := l.index(name); i >= 0 {
 			err = values[i].UnmarshalJSONFrom(dec)
+		} else if dec.PeekKind() == '"' {
+			_, err = dec.ReadToken() // faster than SkipValue
 		} else {
 			err = dec.SkipValue()
 		}
@@ -150,6 +152,13 @@ func (l *list) add(dec *jsontext.Decoder) error {
 
 // index returns the index of the flag with this name, or -1.
 func (l *list) index(quoted jsontext.Value) int {
-	l.name, _ = jsontext.AppendUnquote(l.name[:0], quoted)
-	return slices.IndexFunc(l.flags, func(flag string) bool { return flag == string(l.name) })
+	for i, flag := range l.flags {
+		if string(quoted[1:len(quoted)-1]) == flag {
+			return i
+		}
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return -1
+	}
+	return slices.Index(l.flags, string(unquote(quoted)))
 }

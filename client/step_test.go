@@ -47,7 +47,6 @@ func TestStateIsWhatImportStatusSays(t *testing.T) {
 	}
 	assert.Equal(t, steps, Steps())
 	assert.Equal(t, []State{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"}, States())
-	assert.Equal(t, StateUnknown, Step("").State())
 
 	var none *Operation
 	assert.Equal(t, StateNone, none.State())
