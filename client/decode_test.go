@@ -160,7 +160,7 @@ func TestANameStringOrElementMayHaveOneMebibyteAndNotMuchMore(t *testing.T) {
 }
 
 func TestAReplyMayHaveOneGibibyteAndNotMuchMore(t *testing.T) {
-	endless := &repeat{text: "1," + strings.Repeat(" ", 1000)}
+	endless := &repeat{text: "1," + strings.Repeat(" ", mebibyte-2)}
 	b := newBoundedReader(io.MultiReader(strings.NewReader(`{"x":[`), endless))
 	require.EqualValues(t, 1<<30, b.most)
 	b.most = 4 * mebibyte // shows the same in less time
