@@ -239,3 +239,15 @@ func TestABodyWithoutEndIsReadNoFurtherThanItMayBe(t *testing.T) {
 		assert.LessOrEqual(t, read, int64(128<<10))
 	}
 }
+
+// BenchmarkFileData reads a selection of 100,000 users over a real socket. Its CPU
+// profile shows what a read costs: see docs/performance.md.
+func BenchmarkFileData(b *testing.B) {
+	user := `{"user_id":"U1","username":"zoë.müller1","email":"u1@example.com","is_deleted":false,"is_bot":false,"do_import":true,"is_email_taken":false},`
+	reply := `{"users":[` + strings.Repeat(user, 100_000) + `{}],"channels":[],"message_count":1,"success":true}`
+	c := newClient(b, serve(b, answer(200, reply)))
+	for b.Loop() {
+		_, err := c.FileData(b.Context(), time.Time{})
+		require.NoError(b, err)
+	}
+}
