@@ -100,7 +100,7 @@ func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 	if !op.CreatedISO && (p.early || !agreed) {
 		return false
 	}
-	if p.holds(current.fingerprint, settled, now) {
+	if p.isPaused(current.fingerprint, settled, now) {
 		return false
 	}
 	switch p.mode {
@@ -113,9 +113,9 @@ func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 	}
 }
 
-// holds reports whether a pause keeps f from being read now. Another operation,
+// isPaused reports whether a pause keeps f from being read now. Another operation,
 // or counts that changed and settled, end the pause.
-func (p *readPolicy) holds(f fingerprint, settled bool, now time.Time) bool {
+func (p *readPolicy) isPaused(f fingerprint, settled bool, now time.Time) bool {
 	if f.id != p.paused.id || f != p.paused && settled {
 		p.paused, p.pause = fingerprint{}, 0
 		return false
@@ -144,7 +144,7 @@ func (p *readPolicy) isEarly(op *client.Operation) bool {
 
 // nextRead says when a selection whose read failed is asked for again.
 func (p *readPolicy) nextRead(r *read) string {
-	if p.barred[r.of.id] {
+	if p.barred[r.id] {
 		return "the exporter does not ask for it again, since this Rocket.Chat may prepare the whole file anew each time"
 	}
 	return "the exporter asks for it again in " + p.pause.String()
