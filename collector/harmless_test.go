@@ -79,8 +79,8 @@ func (r *rig) scrapeOften() {
 	scrapes.Wait()
 }
 
-// TestNoAnswerLeadsToTheSelection holds the other half of the law: what cannot
-// be told of the step is never made up for by asking for the selection.
+// TestNoAnswerLeadsToTheSelection is the other half of the law: an exporter that does
+// not know the step never asks for the selection instead.
 func TestNoAnswerLeadsToTheSelection(t *testing.T) {
 	fronts := map[string]http.HandlerFunc{
 		"502":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },

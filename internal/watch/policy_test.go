@@ -11,7 +11,7 @@ import (
 	"rocketchat_import_exporter/internal/config"
 )
 
-// ready is a readable record, with so many users staged, and what differs from that.
+// ready is a readable record with that many users staged, and with changes to it.
 func ready(id string, users int64, changes ...func(*client.Operation)) *client.Operation {
 	op := &client.Operation{ID: id, Step: client.StepUserSelection, Valid: true, CreatedISO: true, Importer: "slack"}
 	op.Counts.Users = client.OptionalCount{Value: users, Known: true}
