@@ -1,6 +1,5 @@
 // Package client calls the two endpoints of Rocket.Chat's import API: it asks
-// which import a workspace has and what is staged for it. It knows nothing of
-// Prometheus metrics, and keeps only connections between calls.
+// which import a workspace has and what is staged for it.
 //
 // The caller decides whether getImportFileData may be called: in the wrong step
 // of an import this call wipes the import.
@@ -36,13 +35,10 @@ type Config struct {
 	URL *url.URL
 	// UserID is sent as X-User-Id.
 	UserID string
-	// Token is sent as X-Auth-Token. If TokenFile is set, the file's content is
-	// sent instead, without surrounding space. It is read again for each call.
+	// Token is sent as X-Auth-Token. TokenFile is read for each call instead, if set.
 	Token, TokenFile string
-	// HTTP configures TLS, proxy and further headers. Redirects are never
-	// followed, whatever it says.
-	HTTP config.HTTPClientConfig
-	// UserAgent is sent as User-Agent.
+	// HTTP configures TLS, proxy and further headers. Redirects are never followed.
+	HTTP      config.HTTPClientConfig
 	UserAgent string
 	// Observe, if set, is called once after each call, except a call that ended
 	// in [ErrNotSent]. It may be called concurrently.
@@ -56,12 +52,9 @@ type Call struct {
 	Status int
 	// Duration is the time from the start of the call to the end of its body.
 	Duration time.Duration
-	// Bytes is how much of the body was read from the connection, before
-	// decompression. The body of a 429 or a redirect is not read, and at most
-	// 64 KiB of another refusal's.
+	// Bytes is how much of the body was read, before decompression.
 	Bytes int64
-	// RateLimitRemaining is X-RateLimit-Remaining. It is unknown if the server
-	// does not send it.
+	// RateLimitRemaining is X-RateLimit-Remaining.
 	RateLimitRemaining OptionalCount
 }
 
@@ -72,8 +65,7 @@ type Client struct {
 	single *http.Client // opens a new connection for each request
 }
 
-// New returns a client, or an error if the HTTP configuration is not usable. It
-// makes no call.
+// New returns a client. It fails only if the HTTP configuration is not usable.
 func New(cfg Config) (*Client, error) { return newWithDialer(cfg, newDialer()) }
 
 func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {
@@ -81,26 +73,18 @@ func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {
 	options := []config.HTTPClientOption{
 		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(dialer.DialContext),
 	}
-	shared, err := newHTTPClient(cfg.HTTP, options...)
+	shared, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", options...)
 	if err != nil {
 		return nil, err
 	}
 	// On a reused connection, or over HTTP/2, Go's transport repeats a GET whose
 	// connection breaks before the answer begins. getImportFileData must not be
 	// repeated.
-	single, err := newHTTPClient(cfg.HTTP, append(options, config.WithKeepAlivesDisabled())...)
+	single, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", append(options, config.WithKeepAlivesDisabled())...)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{cfg: cfg, shared: shared, single: single}, nil
-}
-
-func newHTTPClient(cfg config.HTTPClientConfig, options ...config.HTTPClientOption) (*http.Client, error) {
-	transport, err := config.NewRoundTripperFromConfig(cfg, "rocketchat", options...)
-	if err != nil {
-		return nil, err
-	}
-	return &http.Client{Transport: transport}, nil
+	return &Client{cfg: cfg, shared: &http.Client{Transport: shared}, single: &http.Client{Transport: single}}, nil
 }
 
 // newDialer returns the dialer of connections. Its timeout matters because Go's
@@ -116,14 +100,13 @@ func (c *Client) Close() {
 // CurrentOperation calls getCurrentImportOperation (3.0 to 8.x), which never
 // writes. Its error is an [*Error].
 func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) {
-	x := &exchange{client: c, http: c.shared, endpoint: EndpointCurrentOperation}
+	x := &exchange{client: c, http: c.shared, buffer: 4 << 10, call: Call{Endpoint: EndpointCurrentOperation}}
 	var r operationReply
 	if err := x.do(ctx, &r); err != nil {
 		return OperationAnswer{}, err
 	}
-	return OperationAnswer{
-		Operation: r.Operation.value.operation(x.token), AnsweredAt: x.answeredAt, ServerTime: x.serverTime,
-	}, nil
+	x.answer.Operation = r.Operation.value.operation(x.token)
+	return x.answer, nil
 }
 
 // FileData calls getImportFileData (3.0 to 8.x). In most steps of an import
@@ -134,7 +117,7 @@ func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) 
 // wraps [ErrNotSent]. Other errors are an [*Error]. It wraps [ErrNoOperation] if
 // the workspace never had an import.
 func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, error) {
-	x := &exchange{client: c, http: c.single, endpoint: EndpointFileData, connectBy: connectBy}
+	x := &exchange{client: c, http: c.single, buffer: 64 << 10, call: Call{Endpoint: EndpointFileData}, connectBy: connectBy}
 	r := fileDataReply{selectionParts: newSelectionParts()}
 	if err := x.do(ctx, &r); err != nil {
 		return FileData{}, err
@@ -143,12 +126,4 @@ func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, e
 		return FileData{Waiting: true}, nil
 	}
 	return FileData{Selection: r.selection()}, nil
-}
-
-// token returns the token to send now.
-func (c *Client) token() (string, error) {
-	if c.cfg.TokenFile == "" {
-		return ParseToken(c.cfg.Token)
-	}
-	return ReadToken(c.cfg.TokenFile)
 }

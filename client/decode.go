@@ -1,10 +1,15 @@
 package client
 
 import (
+	"bufio"
+	"cmp"
+	"compress/gzip"
 	"errors"
 	"io"
 	"math"
+	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -27,38 +32,68 @@ var (
 	errWrongKind    = errors.New("a value of the wrong kind")
 )
 
+// wire is the body of a reply as it arrives. It records why the connection broke:
+// a decoder on top of it cannot distinguish that from broken JSON.
+type wire struct {
+	body  io.Reader
+	bytes int64
+	err   error // why the connection broke; nil at a regular end
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.body.Read(p)
+	w.bytes += int64(n)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
+}
+
+// content returns the content of a reply as a stream, decompressed if needed.
+// It reads size bytes at a time: jsontext alone reads 4 KiB.
+func content(w *wire, header http.Header, size int) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(w, size)
+	if !strings.EqualFold(header.Get("Content-Encoding"), "gzip") {
+		return buffered, nil
+	}
+	return gzip.NewReader(buffered)
+}
+
 // decode reads the one JSON value in r into the struct that into points to.
 //
 // The decoder accepts duplicate names, since remembering all names of a reply
 // would let memory grow with it. [once] rejects duplicates of the fields that
 // matter. The decoder also accepts invalid UTF-8, because Rocket.Chat passes on
 // the names that a Slack export contains.
-func decode(r io.Reader, into any) error {
-	bounded := &boundedReader{r: r}
-	bounded.dec = jsontext.NewDecoder(bounded, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	err := json.UnmarshalDecode(bounded.dec, into)
-	if err == io.EOF {
-		err = errors.New("the reply is empty")
-	}
-	if err == nil {
-		if _, err = bounded.dec.ReadToken(); err == nil {
-			err = errors.New("something follows the reply")
-		} else if err == io.EOF {
-			err = nil
-		}
-	}
-	if bounded.err != nil {
-		return bounded.err
-	}
-	return err
-}
+func decode(r io.Reader, into any) error { return newBoundedReader(r).decode(into) }
 
 // boundedReader stops a decoder that exceeds a bound. jsontext has no bounds.
 type boundedReader struct {
 	r    io.Reader
 	dec  *jsontext.Decoder // reads from this reader
 	read int64             // bytes
+	most int64             // bytes
 	err  error             // the bound that was exceeded
+}
+
+func newBoundedReader(r io.Reader) *boundedReader {
+	b := &boundedReader{r: r, most: maxReply}
+	b.dec = jsontext.NewDecoder(b, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return b
+}
+
+func (b *boundedReader) decode(into any) error {
+	err := json.UnmarshalDecode(b.dec, into)
+	if err == io.EOF {
+		err = errors.New("the reply is empty")
+	} else if err == nil {
+		if _, err = b.dec.ReadToken(); err == nil {
+			err = errors.New("something follows the reply")
+		} else if err == io.EOF {
+			err = nil
+		}
+	}
+	return cmp.Or(b.err, err)
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
@@ -66,7 +101,7 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	// offset belongs to this token: its quotes and delimiters too.
 	room := maxToken + int64(len(`,"":`)) - (b.read - b.dec.InputOffset())
 	switch {
-	case b.read > maxReply:
+	case b.read > b.most:
 		b.err = errReplyTooLong
 	case room <= 0:
 		b.err = errTokenTooLong
@@ -108,7 +143,7 @@ const (
 
 func (f *flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*f = invalidFlag
-	switch dec.PeekKind() {
+	switch dec.PeekKind() { // faster than reading each value as text
 	case 't':
 		*f = yes
 	case 'f':
@@ -136,7 +171,6 @@ type text string
 
 func (t *text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
-	*t = ""
 	if value.Kind() == '"' {
 		*t = text(unquote(value))
 	}
@@ -150,8 +184,7 @@ func unquote(quoted jsontext.Value) []byte {
 	return content
 }
 
-// UnmarshalJSONFrom reads a count. Anything except a whole number from 0 to
-// 2^63-1 is unknown.
+// UnmarshalJSONFrom reads a count. Anything except a whole number is unknown.
 func (c *OptionalCount) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
 	n, notWhole := strconv.ParseUint(string(value), 10, 63)
@@ -171,7 +204,6 @@ type timestamp struct {
 
 func (t *timestamp) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
-	*t = timestamp{}
 	switch value.Kind() {
 	case '"':
 		if at, err := time.Parse(time.RFC3339, string(unquote(value))); err == nil {

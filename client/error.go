@@ -3,7 +3,12 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Reason says why a call has no usable answer. The set is closed: every
@@ -19,20 +24,17 @@ const (
 	Forbidden Reason = "forbidden"
 	// RateLimited means that Rocket.Chat, or something in front of it, answered 429.
 	RateLimited Reason = "rate_limited"
-	// Timeout means that the call's context ended before the answer was complete.
+	// Timeout means that the call's context ended before the answer did.
 	Timeout Reason = "timeout"
-	// Connection means that there was no connection, or that it broke before the
-	// answer was complete.
+	// Connection means that there was no connection, or that it broke.
 	Connection Reason = "connection"
 	// TLS means that the handshake failed or a certificate was rejected.
 	TLS Reason = "tls"
 	// Redirect means a 3xx answer with a Location. Redirects are never followed.
 	Redirect Reason = "redirect"
-	// HTTPStatus means any other answer that refuses the call, by its status or
-	// by "success": false.
+	// HTTPStatus means any other answer that refuses the call.
 	HTTPStatus Reason = "http_status"
-	// Decode means that the body is not the JSON of the endpoint, or that it
-	// exceeds a bound.
+	// Decode means that the body is not the endpoint's JSON, or exceeds a bound.
 	Decode Reason = "decode"
 )
 
@@ -59,9 +61,9 @@ var reasons = []traits{
 
 // Reasons returns all reasons, in a fixed order.
 func Reasons() []Reason {
-	all := make([]Reason, len(reasons))
-	for i, row := range reasons {
-		all[i] = row.reason
+	var all []Reason
+	for _, row := range reasons {
+		all = append(all, row.reason)
 	}
 	return all
 }
@@ -76,8 +78,7 @@ func (r Reason) traits() traits {
 	return traits{}
 }
 
-// Hint returns what to do about most failures with this reason. [Error] has the
-// hint for a particular failure.
+// Hint says what to do about most failures with this reason. [Error] has a better one.
 func (r Reason) Hint() string { return r.traits().hint }
 
 // Credentials reports whether Rocket.Chat refuses the token or the user's permission.
@@ -95,20 +96,16 @@ var (
 
 // Error is the failure of one call. Its text contains no secret.
 type Error struct {
-	// Endpoint is the endpoint that was called.
 	Endpoint Endpoint
-	// Reason is one of [Reasons].
-	Reason Reason
+	Reason   Reason // one of [Reasons]
 	// Status is the HTTP status, or 0 without an answer.
 	Status int
-	// RateLimitReset is when calls are accepted again after a 429. It comes from
-	// X-RateLimit-Reset (by the server's clock) or else from Retry-After, and is
-	// zero without either. It may lie in the past or in the far future.
+	// RateLimitReset is when calls are accepted again after a 429, or zero if it
+	// does not say. It may lie in the past or in the far future.
 	RateLimitReset time.Time
 	// Hint says what to do next.
 	Hint string
-	// Reached is true if Rocket.Chat itself answered, as its own JSON or its own
-	// header proves, and not only something in front of it.
+	// Reached is true if Rocket.Chat itself answered, as its JSON or header proves.
 	Reached bool
 
 	err error
@@ -124,3 +121,51 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.err }
+
+const (
+	maxLabel = 128 // bytes of a text in a record that are kept
+	maxQuote = 256 // bytes of an error's text that are kept
+)
+
+// sanitize makes a text that may quote the server safe for an error message.
+func sanitize(text, token string) string {
+	text = printable(redact(text, token))
+	if len(text) > maxQuote {
+		return truncate(text, maxQuote) + "…"
+	}
+	return text
+}
+
+// printable replaces control characters, which could forge a line in a log or
+// on a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+// truncate cuts a text after at most max bytes, and never within a character.
+func truncate(text string, max int) string {
+	if len(text) <= max {
+		return text
+	}
+	for !utf8.RuneStart(text[max]) {
+		max--
+	}
+	return text[:max]
+}
+
+// redact replaces every occurrence of the token: as it is, as net/http quotes
+// it, and as a URL's path contains it.
+func redact(text, token string) string {
+	if token == "" {
+		return text
+	}
+	quoted := strings.Trim(strconv.Quote(token), `"`)
+	inPath := (&url.URL{Path: token}).EscapedPath()
+	const secret = "<secret>"
+	return strings.NewReplacer(token, secret, quoted, secret, inPath, secret).Replace(text)
+}

@@ -22,34 +22,35 @@ import (
 
 // exchange is one call: a request and its answer.
 type exchange struct {
-	client   *Client
-	http     *http.Client
-	endpoint Endpoint
-	// connectBy is the time by which there must be a connection for the request
-	// to be sent. Zero means no limit.
+	client *Client
+	http   *http.Client
+	buffer int // bytes of the reply that are read at a time
+	call   Call
+	// connectBy is when there must be a connection for the request to be sent, or zero.
 	connectBy time.Time
 
-	token      string // that is sent
-	call       Call
-	answeredAt time.Time
-	serverTime time.Time
-	handshake  atomic.Bool // a TLS handshake failed
-	connected  atomic.Bool // there was a connection in time
+	token     string          // that is sent
+	answer    OperationAnswer // its times
+	handshake atomic.Bool     // a TLS handshake failed
+	connected atomic.Bool     // there was a connection in time
 }
 
 // reply is a struct to decode the body of a 200 into.
 type reply interface {
 	head() *envelope
-	// check returns an error if the reply has no usable answer, provided that it
-	// is no refusal.
-	check() error
+	check() error // an error if a reply that is no refusal has no usable answer
 }
 
 // do sends the request and decodes the body of a 200 into r. It returns an
 // [*Error], or an error that wraps [ErrNotSent].
 func (x *exchange) do(ctx context.Context, r reply) error {
 	var err error
-	if x.token, err = x.client.token(); err != nil {
+	if file := x.client.cfg.TokenFile; file != "" {
+		x.token, err = ReadToken(file)
+	} else {
+		x.token, err = ParseToken(x.client.cfg.Token)
+	}
+	if err != nil {
 		e := x.fail(Unauthorized, fmt.Errorf("reading the token: %w", err))
 		e.Hint = "Make the token's file readable, and write the token into it."
 		if x.guarded() {
@@ -59,15 +60,11 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	req, err := x.request(ctx, cancel)
-	if err != nil {
-		return x.broken(ctx, err)
-	}
-	x.call.Endpoint = x.endpoint
+	req := x.request(ctx, cancel)
 	start := time.Now()
 	err = x.send(req, r)
 	if err != nil && x.guarded() && !x.connected.Load() {
-		return fmt.Errorf("%s: %w: %w", x.endpoint, ErrNotSent, err)
+		return fmt.Errorf("%s: %w: %w", x.call.Endpoint, ErrNotSent, err)
 	}
 	if x.client.cfg.Observe != nil {
 		x.call.Duration = time.Since(start)
@@ -80,9 +77,8 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 func (x *exchange) guarded() bool { return !x.connectBy.IsZero() }
 
 // request returns the request. It calls giveUp if there is no connection by connectBy.
-func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*http.Request, error) {
+func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) *http.Request {
 	trace := &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { x.connected.Store(true) },
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			x.handshake.Store(err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET))
 		},
@@ -99,18 +95,18 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) (*htt
 			got.Conn.Close()
 		}
 	}
-	url := x.client.cfg.URL.JoinPath(apiPath, string(x.endpoint))
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, url.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("X-User-Id", x.client.cfg.UserID)
-	req.Header.Set("X-Auth-Token", x.token)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "gzip")
-	// A cached step may be outdated.
-	req.Header.Set("Cache-Control", "no-cache")
-	return req, nil
+	base := x.client.cfg.URL.JoinPath("/") // JoinPath leaves a path without a first slash as it is
+	return (&http.Request{
+		Method: http.MethodGet,
+		URL:    base.JoinPath(apiPath, string(x.call.Endpoint)),
+		Header: http.Header{
+			"X-User-Id":       {x.client.cfg.UserID},
+			"X-Auth-Token":    {x.token},
+			"Accept":          {"application/json"},
+			"Accept-Encoding": {"gzip"},
+			"Cache-Control":   {"no-cache"}, // a cached step may be outdated
+		},
+	}).WithContext(httptrace.WithClientTrace(ctx, trace))
 }
 
 // send sends the request and reads the answer.
@@ -122,10 +118,12 @@ func (x *exchange) send(req *http.Request, r reply) error {
 		return x.broken(req.Context(), err)
 	}
 	defer resp.Body.Close()
-	x.answeredAt = time.Now()
-	x.serverTime, _ = http.ParseTime(resp.Header.Get("Date"))
+	x.answer.AnsweredAt = time.Now()
+	x.answer.ServerTime, _ = http.ParseTime(resp.Header.Get("Date"))
 	x.call.Status = resp.StatusCode
-	x.call.RateLimitRemaining = rateLimitRemaining(resp.Header)
+	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {
+		x.call.RateLimitRemaining = OptionalCount{Value: max(n, 0), Known: true}
+	}
 	body := &wire{body: resp.Body}
 	defer func() { x.call.Bytes = body.bytes }()
 
@@ -137,11 +135,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 		e.Hint = "Exclude " + apiPath + " from the cache in front of Rocket.Chat."
 		return e
 	}
-	size := defaultBuffer
-	if x.endpoint == EndpointFileData {
-		size = selectionBuffer
-	}
-	stream, err := content(body, resp.Header, size)
+	stream, err := content(body, resp.Header, x.buffer)
 	if err == nil {
 		err = decode(stream, r)
 	}
@@ -165,7 +159,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 
 // fail returns the error of a call, with the default hint of its reason.
 func (x *exchange) fail(reason Reason, err error) *Error {
-	return &Error{Endpoint: x.endpoint, Status: x.call.Status, Reason: reason, Hint: reason.Hint(), err: err}
+	return &Error{Endpoint: x.call.Endpoint, Status: x.call.Status, Reason: reason, Hint: reason.Hint(), err: err}
 }
 
 // broken returns the error of a call without an answer, or with half of one.
@@ -202,11 +196,4 @@ func (x *exchange) sanitizeError(err error) error {
 		err = fmt.Errorf("%w, at byte %d", cmp.Or(semantic.Err, errWrongKind), semantic.ByteOffset)
 	}
 	return errors.New(sanitize(err.Error(), x.token))
-}
-
-// rateLimitRemaining parses X-RateLimit-Remaining. It is unknown if it is
-// missing or no number.
-func rateLimitRemaining(h http.Header) OptionalCount {
-	n, err := strconv.ParseInt(h.Get("X-RateLimit-Remaining"), 10, 64)
-	return OptionalCount{Value: max(n, 0), Known: err == nil}
 }

@@ -2,226 +2,232 @@ package client
 
 import (
 	"encoding/json"
-	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
-// seed adds the recorded replies and some made ones to a fuzz target.
-func seed(f *testing.F, made ...string) {
-	for _, name := range append(recordedFiles(f, "*.json*"), recordedFiles(f, "importers/*.json*")...) {
-		for line := range strings.Lines(recorded(f, name)) {
-			f.Add(line)
+// recorded returns a recorded reply.
+func recorded(t testing.TB, name string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", "recorded", name))
+	require.NoError(t, err)
+	return string(body)
+}
+
+// selections are replies with a selection, and with parts of it that no server sends yet.
+func selections() []string {
+	all := []string{
+		goodFileData, `{"waiting":0,"users":[]}`, `{"waiting":1}`, `{"x":1,"x":2,"users":[{},{}],"users":[{"is_bot":1,"is_bot":null}],"message_count":7,"message_count":[]}`,
+		`{"us\u0065rs":[{"is\u005fbot":true,"x":[{}]}],"\u0063hannels":[{"is_dir\u0065ct":true}],"message\u005fcount":5,"channels_x":null}`,
+		`{"Users":[{}],"users":[{"IS_BOT":true}],"x":{"users":[{"is_bot":true}],"message_count":9},"channels":[{"x":{"is_direct":true}}]}`,
+		`{"users":[{"username":"a\\","is_bot":true},{"username":"\",\"is_deleted\":true,\"","x":["\"]}"],"is_bot":true}]}`,
+		"{\"users\":[{\"username\":\"\\ud83d\"},{\"username\":\"\xff\xfe\"},{\"\xff\":\"\\udc00\"}],\"channels\":[{\"name\":\"\xc3\"}]}",
+		" {\n\t\"users\" : [ { } , { \"x\" : -1.5e3 , \"is_bot\" : true } ] ,\r\n \"channels\" : [ ] , \"message_count\" : 1 } \n ",
+	}
+	for _, usual := range []string{`[{"is_bot":true}]`, `[{"is_direct":true}]`, `[{}]`, `1`} {
+		for _, other := range []string{
+			"null", "{}", `"[]"`, "true", "0", "2", "-1", "-0", "0.5", "1.0", "1e3", "9223372036854775808", `"1"`,
+			`{"a":[{}]}`, "[null]", "[1]", `["a"]`, "[[]]", "[{},null]", "[null,{}]", `[{"do_import":2},{"is_bot":true,"is_direct":true}]`,
+			`[{"is_deleted":"true","is_archived":"true"}]`, `[{"is_bot":[],"is_private":[]}]`, `[{"is_email_taken":{},"is_direct":{}}]`,
+			`[{"is_bot":1.0,"is_direct":-1}]`,
+		} {
+			all = append(all, strings.Replace(goodFileData, ":"+usual, ":"+other, 1))
 		}
 	}
-	for _, reply := range append(made, "", "null", "[]", "{}", html, `{"success":false,"error":"unauthorized"}`, "\ufeff{}") {
+	return all
+}
+
+// operations are replies with an operation, and with parts of it that no server sends yet.
+func operations() []string {
+	all := []string{
+		goodOperation, `{"success":true}`, `{"operation":{"status":"s","_id":"a","valid":1}}`, `{"operation":{"_id":"a","status":"s","valid":0}}`,
+		`{"operation":{"_ID":1,"_id":"a","status":"s","Status":"x","VALID":true},"Success":false}`,
+		`{"x":{"operation":[{"_id":1}]},"operation":{"user":{"_id":[[{"status":0}]]},"_id":"a","status":"s"}}`,
+		`{"x":1,"x":2,"operation":{"_id":"a","user":"u","user":"v","status":"s","count":{"x":1,"x":1}}}`,
+		`{"success":1,"operation":{"_id":"\ud83d","status":"\u0073","type":"` + "\xff" + `","count":{"total":null,"error":0}}}`,
+		`{"success":true,"error":"a","errorType":"a\u0062","status":"error","message":"You must be logged in to do this."}`,
+	}
+	for _, total := range []string{"-1", "-0", "1.5", "1.0", "1e3", "9223372036854775808", `"1"`, "[1]", "{}", "true"} {
+		all = append(all, `{"operation":{"_id":"a","status":"s","count":{"total":`+total+`,"users":2}}}`)
+	}
+	for _, fileData := range append(selections(), "null", "{}", "[{}]", `"users"`, "0", "false", `{"key":"slack","count":{"total":0}}`) {
+		for _, importer := range []string{"csv", "pending-files"} {
+			all = append(all, `{"operation":{"fileData":`+fileData+`,"_id":"a","status":"s","importerKey":"`+importer+`"}}`)
+		}
+	}
+	return all
+}
+
+func TestRepliesAreReadAsEncodingJSONReadsThem(t *testing.T) {
+	for _, reply := range selections() {
+		require.NoError(t, readFileData(t, reply), reply)
+	}
+	for _, reply := range operations() {
+		require.NoError(t, readOperation(t, reply), reply)
+	}
+	for _, pattern := range []string{"*.json*", "importers/*.json*"} {
+		files, err := filepath.Glob(filepath.Join("testdata", "recorded", pattern))
+		require.NotEmpty(t, files, err)
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for reply := range strings.Lines(string(content)) {
+				switch {
+				case strings.Contains(file, "progress"), strings.Contains(reply, `"success":false`): // none of the two replies
+				case strings.Contains(file, "filedata"):
+					require.NoError(t, readFileData(t, reply), file)
+				default:
+					require.NoError(t, readOperation(t, reply), file)
+				}
+			}
+		}
+	}
+}
+
+func FuzzReply(f *testing.F) {
+	for _, reply := range append(selections(), operations()...) {
 		f.Add(reply)
 	}
+	f.Fuzz(func(t *testing.T, reply string) {
+		readFileData(t, reply)
+		readOperation(t, reply)
+	})
 }
 
-// object reads a JSON object as encoding/json does. It reports whether it is one.
-func object(text []byte) (fields map[string]json.RawMessage, ok bool) {
-	return fields, json.Unmarshal(text, &fields) == nil && fields != nil
-}
-
-// truth reads a flag as encoding/json does: 1 for true, -1 for false, 0 for
-// null. It reports whether it is a flag.
-func truth(value json.RawMessage) (int, bool) {
-	switch string(value) {
-	case "true", "1":
-		return 1, true
-	case "false", "0":
-		return -1, true
-	default:
-		return 0, value == nil || string(value) == "null"
+// parse returns the fields of a JSON object as encoding/json reads them, or nil if it is none.
+func parse(reply string) (fields map[string]any) {
+	dec := json.NewDecoder(strings.NewReader(reply))
+	dec.UseNumber()
+	if dec.Decode(&fields) != nil {
+		return nil
 	}
+	return fields
 }
 
-// elements counts a list, and its elements with each flag set as wanted, as
-// encoding/json reads them.
-func elements(text json.RawMessage, flags ...string) (n OptionalCount, with []int64) {
-	var all []json.RawMessage
-	with = make([]int64, len(flags))
-	unknown := make([]int64, len(flags))
-	if json.Unmarshal(text, &all) != nil || all == nil {
-		return n, with
+// readFileData decodes a reply, and checks what it reads against what encoding/json reads.
+func readFileData(t *testing.T, reply string) error {
+	got := fileDataReply{selectionParts: newSelectionParts()}
+	if err := decode(strings.NewReader(reply), &got); err != nil {
+		return err
 	}
-	for _, element := range all {
-		fields, ok := object(element)
-		if !ok {
-			return OptionalCount{}, unknown
-		}
-		for i, flag := range flags {
-			value, ok := truth(fields[strings.TrimPrefix(flag, "!")])
-			if !ok {
-				return OptionalCount{}, unknown
-			}
-			if strings.HasPrefix(flag, "!") == (value < 0) && value != 0 {
-				with[i]++
-			}
-		}
-	}
-	return known(int64(len(all))), with
+	fields := parse(reply)
+	sameEnvelope(t, got.envelope, fields)
+	assert.Equal(t, selectionOf(fields), got.selection())
+	assert.Equal(t, truth(fields["waiting"]) == yes, got.Waiting.value == yes)
+	return got.check()
 }
 
-// count reads a count as strconv does.
-func count(text json.RawMessage) OptionalCount {
-	n, err := strconv.ParseUint(string(text), 10, 63)
-	if err != nil {
-		return OptionalCount{}
+// readOperation does the same with the other reply.
+func readOperation(t *testing.T, reply string) error {
+	var r operationReply
+	if err := decode(strings.NewReader(reply), &r); err != nil {
+		return err
 	}
-	return known(int64(n))
+	fields := parse(reply)
+	sameEnvelope(t, r.envelope, fields)
+	if err := r.check(); err != nil {
+		return err
+	}
+	got := r.Operation.value.operation("")
+	record, isOperation := fields["operation"].(map[string]any)
+	if !isOperation {
+		assert.Nil(t, got)
+		return nil
+	}
+	label := func(field string) string { return truncate(printable(str(record[field])), maxLabel) }
+	counts, _ := record["count"].(map[string]any)
+	want := &Operation{
+		ID: label("_id"), Importer: label("importerKey"), Type: label("type"), Step: Step(label("status")),
+		Valid: truth(record["valid"]) == yes, Created: got.Created, CreatedISO: got.CreatedISO, Updated: got.Updated,
+		Counts: Counts{
+			Total: count(counts["total"]), Completed: count(counts["completed"]), Error: count(counts["error"]), Users: count(counts["users"]),
+			Channels: count(counts["channels"]), Messages: count(counts["messages"]), Contacts: count(counts["contacts"]),
+		},
+		HasFileData: record["fileData"] != nil,
+	}
+	if selection, isObject := record["fileData"].(map[string]any); isObject && !want.PendingDownloads() {
+		want.Selection = selectionOf(selection)
+	}
+	assert.Equal(t, want, got)
+	return nil
 }
 
-// sameSelection checks a selection against what encoding/json reads.
-func sameSelection(t *testing.T, got *Selection, fields map[string]json.RawMessage) {
+func sameEnvelope(t *testing.T, got envelope, fields map[string]any) {
 	t.Helper()
-	users, u := elements(fields["users"], "is_deleted", "is_bot", "is_email_taken", "!do_import")
-	channels, c := elements(fields["channels"], "is_archived", "is_private", "is_direct", "!do_import")
+	assert.Equal(t, truth(fields["success"]), got.Success.value)
+	assert.Equal(t,
+		[]string{str(fields["error"]), str(fields["errorType"]), str(fields["status"]), str(fields["message"])},
+		[]string{string(got.Error.value), string(got.ErrorType.value), string(got.Status.value), string(got.Message.value)})
+}
+
+// selectionOf returns the selection in a reply or a record.
+func selectionOf(fields map[string]any) *Selection {
+	users, u := elements(fields["users"], "is_deleted", "is_bot", "is_email_taken", "do_import")
+	channels, c := elements(fields["channels"], "is_archived", "is_private", "is_direct", "do_import")
 	contacts, _ := elements(fields["contacts"])
-	want := &Selection{
-		Users: users, UsersDeleted: u[0], UsersBot: u[1], UsersEmailTaken: u[2], UsersExcluded: u[3],
-		Channels: channels, ChannelsArchived: c[0], ChannelsPrivate: c[1], ChannelsDirect: c[2], ChannelsExcluded: c[3],
+	s := &Selection{
+		Users: users, UsersDeleted: u["is_deleted"][yes], UsersBot: u["is_bot"][yes],
+		UsersEmailTaken: u["is_email_taken"][yes], UsersExcluded: u["do_import"][no],
+		Channels: channels, ChannelsArchived: c["is_archived"][yes], ChannelsPrivate: c["is_private"][yes],
+		ChannelsDirect: c["is_direct"][yes], ChannelsExcluded: c["do_import"][no],
 		Contacts: contacts, Messages: count(fields["message_count"]),
 	}
-	if *want == (Selection{}) {
-		want = nil
-	}
-	wantSelection(t, got, want)
-}
-
-func FuzzFileDataReply(f *testing.F) {
-	seed(f, goodFileData, `{"us\u0065rs":[{"\u0069s_bot":true,"x":[{}]}],"channels":[{"do_import":false}],"message_count":7}`,
-		`{"users":[{"is_bot":null,"is_deleted":true}],"channels":[],"contacts":[{"emails":["a"]}],"message_count":9223372036854775807}`,
-		"{ \"users\" :\n[ { \"a\" : [ \"]}\" , {} ] , \"is_bot\" : true } , {\"is_deleted\":true,\"b\":\"\\\\\"} ] ,\"channels\":[{}],\"message_count\":1}",
-		"{\"users\":[{\"username\":\"\xff\\ud800\"}],\"channels\":[],\"message_count\":0}", `{"users":null,"channels":[],"message_count":-1}`)
-	f.Fuzz(func(t *testing.T, reply string) {
-		got := fileDataReply{selectionParts: newSelectionParts()}
-		if decode(strings.NewReader(reply), &got) != nil {
-			return
-		}
-		fields, ok := object([]byte(reply))
-		if !ok {
-			return
-		}
-		sameEnvelope(t, got.envelope, fields)
-		sameSelection(t, got.selection(), fields)
-		if value, _ := truth(fields["waiting"]); (got.Waiting.value == yes) != (value == 1) {
-			t.Errorf("waiting is %v, in the reply %s", got.Waiting, fields["waiting"])
-		}
-		if got.check() == nil && got.Waiting.value != yes && got.selection() == nil {
-			t.Error("neither a result nor an error")
-		}
-	})
-}
-
-func FuzzOperationReply(f *testing.F) {
-	seed(f, goodOperation, `{"operation":null,"success":true}`, `{"operation":{"_id":"a","status":"s","fileData":`+goodFileData+`}}`,
-		`{"operation":{"_id":"\ud83d","status":"\u0073","ts":1795501915842,"_updatedAt":{"$date":1},"count":{"total":null,"error":0}}}`,
-		"{\"operation\":{\"_id\":\"\xff\",\"type\":\"\xc3\",\"status\":\"s\",\"ts\":\"yesterday\"}}")
-	f.Fuzz(func(t *testing.T, reply string) {
-		var r operationReply
-		if decode(strings.NewReader(reply), &r) != nil {
-			return
-		}
-		fields, ok := object([]byte(reply))
-		if ok {
-			sameEnvelope(t, r.envelope, fields)
-		}
-		got := r.Operation.value.operation("")
-		if ok && got == nil && fields["operation"] != nil && string(fields["operation"]) != "null" {
-			t.Errorf("no operation, in the reply %s", fields["operation"])
-		}
-		if r.check() != nil || got == nil {
-			return
-		}
-		if got.ID == "" || got.Step == "" {
-			t.Errorf("no id or no step: %+v", got)
-		}
-		for _, text := range []string{got.ID, got.Importer, got.Type, string(got.Step)} {
-			if !utf8.ValidString(text) {
-				t.Errorf("not UTF-8: %q", text)
-			}
-		}
-		for _, n := range []OptionalCount{
-			got.Counts.Total, got.Counts.Completed, got.Counts.Error,
-			got.Counts.Users, got.Counts.Channels, got.Counts.Messages, got.Counts.Contacts,
-		} {
-			if n.Value < 0 || !n.Known && n.Value != 0 {
-				t.Errorf("a count of %+v", n)
-			}
-		}
-		if record, isObject := object(fields["operation"]); ok && isObject {
-			sameOperation(t, got, record)
-		}
-	})
-}
-
-// sameOperation checks an operation against what encoding/json reads.
-func sameOperation(t *testing.T, got *Operation, record map[string]json.RawMessage) {
-	t.Helper()
-	for field, text := range map[string]string{"_id": got.ID, "importerKey": got.Importer, "type": got.Type, "status": string(got.Step)} {
-		if want := truncate(printable(str(record[field])), maxLabel); text != want {
-			t.Errorf("%s is %q, in the reply %s", field, text, record[field])
-		}
-	}
-	if value, _ := truth(record["valid"]); got.Valid != (value == 1) {
-		t.Errorf("valid is %v, in the reply %s", got.Valid, record["valid"])
-	}
-	counts, _ := object(record["count"])
-	for field, n := range map[string]OptionalCount{
-		"total": got.Counts.Total, "completed": got.Counts.Completed, "error": got.Counts.Error, "users": got.Counts.Users,
-		"channels": got.Counts.Channels, "messages": got.Counts.Messages, "contacts": got.Counts.Contacts,
-	} {
-		if n != count(counts[field]) {
-			t.Errorf("%s is %+v, in the reply %s", field, n, counts[field])
-		}
-	}
-	fileData := record["fileData"]
-	if got.HasFileData != (fileData != nil && string(fileData) != "null") {
-		t.Errorf("HasFileData is %v, in the reply %s", got.HasFileData, fileData)
-	}
-	selection, _ := object(fileData)
-	if got.PendingDownloads() {
-		selection = nil
-	}
-	sameSelection(t, got.Selection, selection)
-}
-
-// str reads a string as encoding/json does; empty for anything else.
-func str(text json.RawMessage) (s string) {
-	if json.Unmarshal(text, &s) != nil {
-		return ""
+	if *s == (Selection{}) {
+		return nil
 	}
 	return s
 }
 
-func FuzzRefusal(f *testing.F) {
-	seed(f, `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
-		`{"success":false,"error":{"a":1},"errorType":"error-action-not-allowed","details":[]}`, `{"success":null}`, "{\"error\":\"\xff\"}")
-	f.Fuzz(func(t *testing.T, reply string) {
-		answer := &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}}
-		got := readRefusal(answer, &wire{body: strings.NewReader(reply)})
-		if fields, ok := object([]byte(reply)); ok && got != (envelope{}) {
-			sameEnvelope(t, got, fields)
+// elements counts a list, and how often each flag has which value in it.
+func elements(value any, flags ...string) (n OptionalCount, values map[string][invalidFlag + 1]int64) {
+	list, ok := value.([]any)
+	n, values = OptionalCount{Known: ok}, map[string][invalidFlag + 1]int64{}
+	for _, element := range list {
+		fields, isObject := element.(map[string]any)
+		n.Known = n.Known && isObject
+		n.Value++
+		for _, name := range flags {
+			counts := values[name]
+			counts[truth(fields[name])]++
+			values[name] = counts
+			n.Known = n.Known && counts[invalidFlag] == 0
 		}
-	})
+	}
+	if !n.Known {
+		return OptionalCount{}, nil
+	}
+	return n, values
 }
 
-// sameEnvelope checks an envelope against what encoding/json reads.
-func sameEnvelope(t *testing.T, got envelope, fields map[string]json.RawMessage) {
-	t.Helper()
-	value, _ := truth(fields["success"])
-	if (got.Success.value == yes) != (value == 1) || (got.Success.value == no) != (value == -1) {
-		t.Errorf("success is %v, in the reply %s", got.Success, fields["success"])
+func str(value any) string {
+	text, _ := value.(string)
+	return text
+}
+
+func truth(value any) flag {
+	switch value {
+	case true, json.Number("1"):
+		return yes
+	case false, json.Number("0"):
+		return no
+	case nil:
+		return 0
+	default:
+		return invalidFlag
 	}
-	for field, text := range map[string]once[text]{
-		"error": got.Error, "errorType": got.ErrorType, "status": got.Status, "message": got.Message,
-	} {
-		if string(text.value) != str(fields[field]) {
-			t.Errorf("%s is %q, in the reply %s", field, text.value, fields[field])
-		}
+}
+
+func count(value any) OptionalCount {
+	number, _ := value.(json.Number)
+	n, err := strconv.ParseUint(string(number), 10, 63)
+	if err != nil {
+		return OptionalCount{}
 	}
+	return known(int64(n))
 }

@@ -1,30 +1,37 @@
 package client
 
 import (
-	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
-	"errors"
+	"encoding/pem"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/common/config"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
-// testToken looks like the tokens that Rocket.Chat makes.
-const testToken = "Qy7_mS3cr3t-zRk8WvT1pLx9NfHb2JdGc5EaUo4iYwQ"
+const (
+	// testToken looks like the tokens that Rocket.Chat makes.
+	testToken = "Qy7_mS3cr3t-zRk8WvT1pLx9NfHb2JdGc5EaUo4iYwQ"
+	// both is an answer that suits both endpoints.
+	both = `{"success":true,"waiting":true}`
+	html = "<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
+
+	// nobody is an address at which nothing listens. No server of a test gets its port.
+	nobody = "127.0.0.1:1"
+
+	mebibyte = 1 << 20
+)
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -32,9 +39,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func newClient(t testing.TB, base string, change ...func(*Config)) *Client {
 	t.Helper()
 	u, err := ParseURL(base)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	cfg := Config{
 		URL: u, UserID: "exporterUser", Token: testToken,
 		HTTP: config.DefaultHTTPClientConfig, UserAgent: "rocketchat_import_exporter/test",
@@ -43,11 +48,21 @@ func newClient(t testing.TB, base string, change ...func(*Config)) *Client {
 		f(&cfg)
 	}
 	c, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
+}
+
+// trust makes a client accept the server's certificate.
+func trust(server *httptest.Server) func(*Config) {
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	return func(cfg *Config) { cfg.HTTP.TLSConfig = config.TLSConfig{CA: string(ca)} }
+}
+
+// throughProxy makes a client use a proxy.
+func throughProxy(proxy string) func(*Config) {
+	u, _ := url.Parse(proxy)
+	return func(cfg *Config) { cfg.HTTP.ProxyConfig = config.ProxyConfig{ProxyURL: config.URL{URL: u}} }
 }
 
 // serve starts an HTTP server that ends with the test, and returns its URL.
@@ -72,114 +87,53 @@ func serveTLS(t testing.TB, handler http.HandlerFunc, change ...func(*httptest.S
 	return server
 }
 
-// throughProxy makes a client use a proxy.
-func throughProxy(t testing.TB, proxy string) func(*Config) {
-	t.Helper()
-	u, err := url.Parse(proxy)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(cfg *Config) { cfg.HTTP.ProxyConfig = config.ProxyConfig{ProxyURL: config.URL{URL: u}} }
-}
-
 // answer returns a handler that sends one reply. Headers are name, value, name, value.
 func answer(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for pair := range slices.Chunk(headers, 2) {
-			w.Header().Set(pair[0], pair[1])
+			w.Header().Add(pair[0], pair[1])
 		}
 		w.WriteHeader(status)
 		io.WriteString(w, body)
 	}
 }
 
-// rawServer is a server that does with a connection what no HTTP library would.
-type rawServer struct {
-	URL      string
-	Addr     string
-	Requests atomic.Int64 // how many whole requests came
+// zipped returns text compressed with gzip.
+func zipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, text)
+	w.Close()
+	return b.String()
 }
 
-// serveRaw starts a server that ends with the test. It reads one request from
-// each connection, calls answer, and closes the connection. If answer is nil,
-// it never answers.
-func serveRaw(t testing.TB, answer func(*net.TCPConn)) *rawServer {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &rawServer{URL: "http://" + listener.Addr().String(), Addr: listener.Addr().String()}
-	over := make(chan struct{})
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
-					return
-				}
-				server.Requests.Add(1)
-				if answer == nil {
-					<-over
-					return
-				}
-				answer(conn.(*net.TCPConn))
-			})
+// raw returns a handler that writes what no HTTP library would, and closes the
+// connection, with a reset if wanted.
+func raw(text string, reset ...bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, _ := http.NewResponseController(w).Hijack()
+		io.WriteString(conn, text)
+		if len(reset) > 0 {
+			conn.(*net.TCPConn).SetLinger(0)
 		}
-	})
-	t.Cleanup(func() {
-		close(over)
-		listener.Close()
-		serving.Wait()
-	})
-	return server
+		conn.Close()
+	}
 }
 
-// serveSilent starts a server that accepts connections and never says anything.
-func serveSilent(t testing.TB) (addr string) {
+// silence is a handler that never answers.
+func silence(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+// listen returns an address at which nobody says anything.
+func listen(t testing.TB) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				io.Copy(io.Discard, conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		listener.Close()
-		serving.Wait()
-	})
+	require.NoError(t, err)
+	t.Cleanup(func() { listener.Close() })
 	return listener.Addr().String()
 }
 
-// refusingAddr returns an address at which nothing listens.
-func refusingAddr(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
-// endpoints are the two calls, for what must hold for both.
-var endpoints = map[Endpoint]func(context.Context, *Client) error{
+// calls are the two calls, for what must hold for both.
+var calls = map[Endpoint]func(context.Context, *Client) error{
 	EndpointCurrentOperation: func(ctx context.Context, c *Client) error {
 		_, err := c.CurrentOperation(ctx)
 		return err
@@ -190,11 +144,15 @@ var endpoints = map[Endpoint]func(context.Context, *Client) error{
 	},
 }
 
-// onBoth runs a test for each of the two calls.
-func onBoth(t *testing.T, test func(*testing.T, Endpoint, func(context.Context, *Client) error)) {
-	for endpoint, call := range endpoints {
-		t.Run(string(endpoint), func(t *testing.T) { test(t, endpoint, call) })
+// callBoth makes each of the two calls, and returns their errors.
+func callBoth(t *testing.T, url string, change ...func(*Config)) map[Endpoint]error {
+	t.Helper()
+	c := newClient(t, url, change...)
+	errs := map[Endpoint]error{}
+	for endpoint, call := range calls {
+		errs[endpoint] = call(t.Context(), c)
 	}
+	return errs
 }
 
 // askOperation returns the operation of a server with this reply.
@@ -204,49 +162,14 @@ func askOperation(t *testing.T, body string) (*Operation, error) {
 	return got.Operation, err
 }
 
-// askFileData returns the selection of a server with this reply.
-func askFileData(t *testing.T, body string) (FileData, error) {
-	t.Helper()
-	return newClient(t, serve(t, answer(200, body))).FileData(t.Context(), time.Time{})
-}
-
-// wantReason checks that err is an *Error with that reason and a hint.
+// wantReason checks that err is an *Error, and wraps none, with that reason and a hint.
 func wantReason(t *testing.T, err error, want Reason) *Error {
 	t.Helper()
-	var e *Error
-	if !errors.As(err, &e) {
-		t.Fatalf("got error %v, want an *Error with reason %s", err, want)
-	}
-	if e.Reason != want {
-		t.Fatalf("reason is %s, want %s (%v)", e.Reason, want, e)
-	}
-	if e.Hint == "" {
-		t.Errorf("no hint: %v", e)
-	}
+	require.IsType(t, (*Error)(nil), err)
+	e := err.(*Error)
+	require.Equal(t, want, e.Reason, "%v", e)
+	require.NotEmpty(t, e.Hint, "%v", e)
 	return e
-}
-
-// recorded returns a recorded reply.
-func recorded(t testing.TB, name string) string {
-	t.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", "recorded", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
-// recordedFiles returns the names of the recorded replies that match pattern.
-func recordedFiles(t testing.TB, pattern string) []string {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", "recorded", pattern))
-	if err != nil || len(files) == 0 {
-		t.Fatal("no recorded replies", pattern, err)
-	}
-	for i, file := range files {
-		files[i] = filepath.ToSlash(strings.TrimPrefix(file, filepath.Join("testdata", "recorded")+string(filepath.Separator)))
-	}
-	return files
 }
 
 // known is a count that the server sent.

@@ -12,36 +12,29 @@ import (
 type OperationAnswer struct {
 	// Operation is nil if the workspace never had an import.
 	Operation *Operation
-	// AnsweredAt is when the answer's first byte arrived, by this process's
-	// clock. The record may have changed since.
+	// AnsweredAt is when the answer began, by this process's clock.
 	AnsweredAt time.Time
-	// ServerTime is the Date header of the same answer, to the second. It is
-	// zero if the header is missing or cannot be parsed.
+	// ServerTime is the Date header of the answer. It is zero without a valid one.
 	ServerTime time.Time
 }
 
 // Operation is the record of the newest import. Its texts are at most 128 bytes
 // long and have U+FFFD in place of control characters and invalid UTF-8.
 type Operation struct {
-	// ID is the record's _id. It is never empty.
-	ID string
-	// Importer is the key of the importer: slack, csv, api, … It may be empty.
-	Importer string
-	// Type is the importer's display name. It may be empty.
-	Type string
-	// Step is the record's status. It is never empty.
-	Step Step
+	ID       string // never empty
+	Importer string // the importer's key: slack, csv, api, …
+	Type     string // the importer's display name
+	Step     Step   // the record's status, never empty
 	// Valid is false after the server gave the operation up. A record without
 	// the field is not valid, as in the server's own import.status.
 	Valid bool
 	// Created and Updated are ts and _updatedAt, by the server's clock, or zero
 	// if the server sends no date. Every save of the record changes Updated.
 	Created, Updated time.Time
-	// CreatedISO reports whether ts is an ISO 8601 string that parses. Only
-	// servers from 6.3.0 on send one.
+	// CreatedISO reports whether ts is an ISO 8601 string, as only servers from
+	// 6.3.0 on send it.
 	CreatedISO bool
-	// Counts is the record's own count.
-	Counts Counts
+	Counts     Counts
 	// HasFileData reports whether the record has a fileData of any kind except null.
 	HasFileData bool
 	// Selection is what fileData says about the selection, which servers before
@@ -52,13 +45,11 @@ type Operation struct {
 
 // OptionalCount is a count that the server may leave out. Its zero value is unknown.
 type OptionalCount struct {
-	// Value is at least 0, and 0 if not Known.
-	Value int64
+	Value int64 // at least 0, and 0 if not Known
 	Known bool
 }
 
-// Counts is the field count of an operation. The server leaves out what it does
-// not know yet. Counts are comparable with ==.
+// Counts is the field count of an operation. Counts are comparable with ==.
 type Counts struct {
 	Total, Completed, Error             OptionalCount
 	Users, Channels, Messages, Contacts OptionalCount
@@ -86,30 +77,19 @@ func (o *Operation) State() State {
 
 // Waiting reports whether the server is downloading or preparing the file. In
 // these steps getImportFileData answers {"waiting": true}. It is false for nil.
-func (o *Operation) Waiting() bool {
-	return o != nil && o.Valid && o.Step.waiting()
-}
+func (o *Operation) Waiting() bool { return o != nil && o.Valid && o.Step.waiting() }
 
-// PendingDownloads reports whether the importer is pending-files or
-// pending-avatars, which download what earlier imports left. Their records have
-// a fileData in every version. It is false for nil.
+// PendingDownloads reports whether the importer downloads what earlier imports
+// left. Its records have a fileData in every version. It is false for nil.
 func (o *Operation) PendingDownloads() bool {
 	return o != nil && (o.Importer == "pending-files" || o.Importer == "pending-avatars")
 }
 
 // KeepsSelection reports whether the record proves that the server keeps
 // selections in its records, as 3.0 to 3.13 do. Such a server may prepare the
-// file anew when getImportFileData is called. It may be called on nil.
+// file again when getImportFileData is called. It is false for nil.
 func (o *Operation) KeepsSelection() bool {
 	return o != nil && !o.CreatedISO && o.HasFileData && !o.PendingDownloads()
-}
-
-// sanitize makes the record's texts safe to display. It removes the token, in
-// case the server or something in front of it echoes the request.
-func (o *Operation) sanitize(token string) {
-	for _, field := range []*string{&o.ID, &o.Importer, &o.Type, (*string)(&o.Step)} {
-		*field = truncate(printable(redact(*field, token)), maxLabel)
-	}
 }
 
 // operationReply is the reply of getCurrentImportOperation.
@@ -118,8 +98,6 @@ type operationReply struct {
 	Operation once[*operationRecord] `json:"operation"`
 }
 
-// check returns an error if the reply is neither a usable record nor the answer
-// that there never was an import.
 func (r *operationReply) check() error {
 	record := r.Operation.value
 	switch {
@@ -148,16 +126,20 @@ type operationRecord struct {
 	FileData once[fileData]     `json:"fileData"`
 }
 
-// operation returns the operation, or nil for nil.
+// operation returns the operation, or nil for nil. Its texts do not contain the
+// token, in case the server or something in front of it echoes the request.
 func (r *operationRecord) operation(token string) *Operation {
 	if r == nil {
 		return nil
 	}
+	label := func(field once[text]) string {
+		return truncate(printable(redact(string(field.value), token)), maxLabel)
+	}
 	o := &Operation{
-		ID:          string(r.ID.value),
-		Importer:    string(r.Importer.value),
-		Type:        string(r.Type.value),
-		Step:        Step(r.Status.value),
+		ID:          label(r.ID),
+		Importer:    label(r.Importer),
+		Type:        label(r.Type),
+		Step:        Step(label(r.Status)),
 		Valid:       r.Valid.value == yes,
 		Created:     r.Created.value.Time,
 		CreatedISO:  r.Created.value.iso,
@@ -168,7 +150,6 @@ func (r *operationRecord) operation(token string) *Operation {
 	if !o.PendingDownloads() {
 		o.Selection = r.FileData.value.selection
 	}
-	o.sanitize(token)
 	return o
 }
 

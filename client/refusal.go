@@ -40,7 +40,7 @@ func readRefusal(resp *http.Response, body *wire) envelope {
 	}
 	const maxRefusal = 64 << 10
 	var e envelope
-	stream, err := content(body, resp.Header, defaultBuffer)
+	stream, err := content(body, resp.Header, 4<<10)
 	if err != nil || decode(io.LimitReader(stream, maxRefusal), &e) != nil {
 		return envelope{} // half of a body proves nothing
 	}
@@ -58,9 +58,9 @@ func (x *exchange) refused(resp *http.Response, env envelope) *Error {
 			e.Hint = "Create the personal access token with \"Ignore Two Factor Authentication\"."
 		}
 	case RateLimited:
-		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answeredAt)
+		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answer.AnsweredAt)
 	case Redirect:
-		e.Hint = redirectHint(x.endpoint, resp, x.token)
+		e.Hint = redirectHint(x.call.Endpoint, resp, x.token)
 	case HTTPStatus:
 		e.Hint = statusHint(resp, own)
 		if errorType := string(env.ErrorType.value); errorType != "" {

@@ -17,8 +17,7 @@ type Selection struct {
 	// are unknown before 7.x.
 	Users, Channels, Messages, Contacts OptionalCount
 	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded count the users
-	// that are deleted in the source, are bots, have an email address that is
-	// taken in the workspace, or are excluded (do_import false). They are 0 if
+	// with is_deleted, is_bot, is_email_taken, or do_import false. They are 0 if
 	// Users is unknown.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int64
 	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded
@@ -28,10 +27,8 @@ type Selection struct {
 
 // FileData is an answer of getImportFileData.
 type FileData struct {
-	// Waiting is true if the server is still preparing the file.
-	Waiting bool
-	// Selection is nil if Waiting.
-	Selection *Selection
+	Waiting   bool       // the server is still preparing the file
+	Selection *Selection // nil if Waiting
 }
 
 // fileDataReply is the reply of getImportFileData.
@@ -41,8 +38,6 @@ type fileDataReply struct {
 	Waiting once[flag] `json:"waiting"`
 }
 
-// check returns an error if the reply is neither a selection nor the answer
-// that the file is being prepared.
 func (r *fileDataReply) check() error {
 	if r.Waiting.value == yes || r.Users.count.Known || r.Channels.count.Known || r.Messages.Known {
 		return nil
@@ -72,9 +67,9 @@ func newSelectionParts() selectionParts {
 func (p *selectionParts) selection() *Selection {
 	u, c := &p.Users, &p.Channels
 	s := Selection{
-		Users: u.count, UsersDeleted: u.yes[0], UsersBot: u.yes[1], UsersEmailTaken: u.yes[2], UsersExcluded: u.no[3],
-		Channels: c.count, ChannelsArchived: c.yes[0], ChannelsPrivate: c.yes[1], ChannelsDirect: c.yes[2], ChannelsExcluded: c.no[3],
-		Messages: p.Messages, Contacts: p.Contacts.count,
+		Users: u.count, Channels: c.count, Messages: p.Messages, Contacts: p.Contacts.count,
+		UsersDeleted: u.values[0][yes], UsersBot: u.values[1][yes], UsersEmailTaken: u.values[2][yes], UsersExcluded: u.values[3][no],
+		ChannelsArchived: c.values[0][yes], ChannelsPrivate: c.values[1][yes], ChannelsDirect: c.values[2][yes], ChannelsExcluded: c.values[3][no],
 	}
 	if s == (Selection{}) {
 		return nil
@@ -82,13 +77,13 @@ func (p *selectionParts) selection() *Selection {
 	return &s
 }
 
-// list counts the objects of an array, and how often each flag is true or
-// false, without holding an element. It is unknown if it is no array, if an
-// element is no object, or if a flag is no boolean.
+// list counts the objects of an array, and the values of their flags, without
+// holding an element. It is unknown if it is no array, if an element is no
+// object, or if a flag is no boolean.
 type list struct {
-	flags   []string // names, at most maxFlags
-	count   OptionalCount
-	yes, no [maxFlags]int64
+	flags  []string // names, at most maxFlags
+	count  OptionalCount
+	values [maxFlags][invalidFlag + 1]int64 // how often each flag has which value
 }
 
 const maxFlags = 4
@@ -136,7 +131,7 @@ func (l *list) add(dec *jsontext.Decoder) error {
 		}
 		if i := l.index(name); i >= 0 {
 			err = values[i].UnmarshalJSONFrom(dec)
-		} else if kind := dec.PeekKind(); kind == '"' {
+		} else if dec.PeekKind() == '"' {
 			_, err = dec.ReadToken() // faster than SkipValue
 		} else {
 			err = dec.SkipValue()
@@ -146,12 +141,8 @@ func (l *list) add(dec *jsontext.Decoder) error {
 		}
 	}
 	for i, value := range values {
-		switch value {
-		case yes:
-			l.yes[i]++
-		case no:
-			l.no[i]++
-		case invalidFlag:
+		l.values[i][value]++
+		if value == invalidFlag {
 			l.count.Known = false
 		}
 	}

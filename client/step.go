@@ -25,26 +25,13 @@ const (
 // which an import goes through them.
 func Steps() []Step {
 	return []Step{
-		"importer_new",
-		"importer_uploading",
-		"importer_downloading_file",
-		"importer_file_loaded",
-		"importer_preparing_started",
-		"importer_preparing_users",
-		"importer_preparing_channels",
-		"importer_preparing_messages",
-		"importer_preparing_contacts",
+		"importer_new", "importer_uploading", "importer_downloading_file", "importer_file_loaded",
+		"importer_preparing_started", "importer_preparing_users", "importer_preparing_channels",
+		"importer_preparing_messages", "importer_preparing_contacts",
 		StepUserSelection,
-		"importer_importing_started",
-		"importer_importing_users",
-		"importer_importing_channels",
-		"importer_importing_messages",
-		"importer_importing_contacts",
-		"importer_importing_files",
-		"importer_finishing",
-		StepDone,
-		"importer_import_failed",
-		"importer_import_cancelled",
+		"importer_importing_started", "importer_importing_users", "importer_importing_channels",
+		"importer_importing_messages", "importer_importing_contacts", "importer_importing_files",
+		"importer_finishing", StepDone, "importer_import_failed", "importer_import_cancelled",
 	}
 }
 
@@ -102,8 +89,7 @@ func (s Step) State() State {
 	}
 }
 
-// waiting reports whether getImportFileData answers {"waiting": true} in this
-// step of a valid operation.
+// waiting reports whether a valid operation in this step is still being prepared.
 func (s Step) waiting() bool {
 	return s == "importer_downloading_file" || strings.HasPrefix(string(s), "importer_preparing_")
 }

@@ -1,98 +1,56 @@
 package client
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
 
 func TestStateIsWhatImportStatusSays(t *testing.T) {
-	type row struct {
-		step    Step
+	var steps []Step
+	for _, test := range []struct {
 		state   State // of a valid operation
 		waiting bool  // of a valid operation
-	}
-	known := []row{
-		{"importer_new", StateNew, false},
-		{"importer_uploading", StateLoading, false},
-		{"importer_downloading_file", StateLoading, true},
-		{"importer_file_loaded", StateLoading, false},
-		{"importer_preparing_started", StateLoading, true},
-		{"importer_preparing_users", StateLoading, true},
-		{"importer_preparing_channels", StateLoading, true},
-		{"importer_preparing_messages", StateLoading, true},
-		{"importer_preparing_contacts", StateLoading, true},
-		{"importer_user_selection", StateReady, false},
-		{"importer_importing_started", StateImporting, false},
-		{"importer_importing_users", StateImporting, false},
-		{"importer_importing_channels", StateImporting, false},
-		{"importer_importing_messages", StateImporting, false},
-		{"importer_importing_contacts", StateImporting, false},
-		{"importer_importing_files", StateImporting, false},
-		{"importer_finishing", StateImporting, false},
-		{"importer_done", StateDone, false},
-		{"importer_import_failed", StateError, false},
-		{"importer_import_cancelled", StateCanceled, false},
-	}
-	unknown := []row{
-		{"importer_preparing_spaceships", StateLoading, true},
-		{"importer_importing_spaceships", StateImporting, false},
-		{"importer_preparing", StateUnknown, false},
-		{"importer_importing", StateUnknown, false},
-		{"importer_user_selection_2", StateUnknown, false},
-		{"IMPORTER_DONE", StateUnknown, false},
-		{"something_else", StateUnknown, false},
-		{"", StateUnknown, false},
-	}
-	if len(known) != len(Steps()) {
-		t.Fatalf("Steps has %d steps, the table %d", len(Steps()), len(known))
-	}
-	for i, r := range known {
-		if Steps()[i] != r.step {
-			t.Errorf("Steps()[%d] is %s, want %s", i, Steps()[i], r.step)
-		}
-		if !r.step.Known() {
-			t.Errorf("%s is not known", r.step)
+		steps   string
+		unknown string // steps that a newer server may add
+	}{
+		{StateNew, false, "new", ""},
+		{StateLoading, false, "uploading", ""},
+		{StateLoading, true, "downloading_file", ""},
+		{StateLoading, false, "file_loaded", ""},
+		{StateLoading, true, "preparing_started preparing_users preparing_channels preparing_messages preparing_contacts", "preparing_spaceships"},
+		{StateReady, false, "user_selection", ""},
+		{StateImporting, false, "importing_started importing_users importing_channels importing_messages importing_contacts " +
+			"importing_files finishing", "importing_spaceships"},
+		{StateDone, false, "done", ""},
+		{StateError, false, "import_failed", ""},
+		{StateCanceled, false, "import_cancelled", ""},
+		{StateUnknown, false, "", "preparing importing user_selection_2 DONE"},
+	} {
+		for name := range strings.FieldsSeq(test.steps + " " + test.unknown) {
+			step := Step("importer_" + name)
+			isKnown := !slices.Contains(strings.Fields(test.unknown), name)
+			if isKnown {
+				steps = append(steps, step)
+			}
+			assert.Equal(t, isKnown, step.Known(), step)
+			assert.Equal(t, test.state == StateImporting, step.Running(), step)
+			valid, invalid := &Operation{Step: step, Valid: true}, &Operation{Step: step}
+			assert.Equal(t, test.state, valid.State(), step)
+			assert.Equal(t, test.waiting, valid.Waiting(), step)
+			assert.False(t, invalid.Waiting(), step)
+			assert.Equal(t, step == StepDone, invalid.State() == StateDone, step)
+			assert.Equal(t, step != StepDone, invalid.State() == StateError, step)
 		}
 	}
-	for _, r := range unknown {
-		if r.step.Known() {
-			t.Errorf("%q is known", r.step)
-		}
-	}
-	for _, r := range append(known, unknown...) {
-		if r.step.Running() != (r.state == StateImporting) {
-			t.Errorf("%q: Running is %v", r.step, r.step.Running())
-		}
-		valid := &Operation{Step: r.step, Valid: true}
-		if valid.State() != r.state || valid.Waiting() != r.waiting {
-			t.Errorf("valid in %q: state %q, waiting %v, want %q, %v", r.step, valid.State(), valid.Waiting(), r.state, r.waiting)
-		}
-		want := StateError
-		if r.step == StepDone {
-			want = StateDone
-		}
-		invalid := &Operation{Step: r.step}
-		if invalid.State() != want || invalid.Waiting() {
-			t.Errorf("not valid in %q: state %q, waiting %v, want %q, not waiting", r.step, invalid.State(), invalid.Waiting(), want)
-		}
-	}
-}
+	assert.Equal(t, steps, Steps())
+	assert.Equal(t, []State{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"}, States())
 
-func TestNoOperationIsStateNoneAndNotWaiting(t *testing.T) {
 	var none *Operation
-	if none.State() != StateNone || none.Waiting() {
-		t.Errorf("got %q, %v", none.State(), none.Waiting())
-	}
-}
-
-func TestStatesAreTheEightOfImportStatus(t *testing.T) {
-	want := []State{"none", "new", "loading", "ready", "importing", "done", "error", "canceled"}
-	got := States()
-	if len(got) != len(want) {
-		t.Fatalf("got %v", got)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("got %v, want %v", got, want)
-		}
-	}
+	assert.Equal(t, StateNone, none.State())
+	assert.False(t, none.Waiting())
 }
 
 func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
@@ -101,7 +59,5 @@ func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
 		Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4),
 	}
 	want := Counts{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
-	if got := c.Staged(); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
+	assert.Equal(t, want, c.Staged())
 }

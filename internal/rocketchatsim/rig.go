@@ -3,7 +3,6 @@ package rocketchatsim
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 )
@@ -54,15 +53,14 @@ func (s *Server) Hold(endpoint string) (arrived <-chan struct{}, release func())
 	return arrivals, sync.OnceFunc(func() { close(released) })
 }
 
-// Fronts returns what a proxy, a firewall or a login page in front of Rocket.Chat
-// answers, by name, for Intercept. None of it says anything about the token or the
-// permission.
+// Fronts returns what a proxy or a firewall in front of Rocket.Chat answers, by name,
+// for Intercept. None of it says anything about the token or the permission.
 func Fronts() map[string]http.HandlerFunc {
-	page := func(status int, heading string, header ...string) http.HandlerFunc {
+	page := func(status int, heading string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			for field := range slices.Chunk(header, 2) {
-				w.Header().Set(field[0], field[1])
+			if status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Basic realm="internal"`)
 			}
 			w.WriteHeader(status)
 			fmt.Fprintf(w, "<!DOCTYPE html><html><body><h1>%s</h1></body></html>", heading)
@@ -70,12 +68,7 @@ func Fronts() map[string]http.HandlerFunc {
 	}
 	return map[string]http.HandlerFunc{
 		"403 page of a firewall": page(403, "Request blocked"),
-		"401 basic auth":         page(401, "Authorization required", "WWW-Authenticate", `Basic realm="internal"`),
-		"407 of a proxy":         page(407, "Proxy authentication required", "Proxy-Authenticate", `Basic realm="proxy"`),
-		"404 page":               page(404, "Not found"),
+		"401 basic auth":         page(401, "Authorization required"),
 		"502 page":               page(502, "Bad gateway"),
-		"503 page":               page(503, "Service unavailable", "Retry-After", "30"),
-		"redirect":               http.RedirectHandler("https://login.invalid/", 302).ServeHTTP,
-		"login page":             page(200, "Sign in"),
 	}
 }

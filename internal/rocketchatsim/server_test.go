@@ -27,9 +27,9 @@ func TestWhatIsRefusedDoesNothing(t *testing.T) {
 		w.SetToken(testUser, "") // revoked: no token works, not even none
 		assert.Equal(t, 401, w.request("GET", path, "", "").Code)
 		w.SetToken(testUser, testToken)
-		w.Intercept(sim.GetImportFileData, sim.Fronts()["503 page"])
+		w.Intercept(sim.GetImportFileData, sim.Fronts()["401 basic auth"])
 		front := w.request("GET", path, testToken, "").Header()
-		assert.Equal(t, "30", front.Get("Retry-After"))
+		assert.Equal(t, `Basic realm="internal"`, front.Get("WWW-Authenticate"))
 		assert.Contains(t, front.Get("Content-Type"), "text/html")
 		assert.Equal(t, 0, w.Destructive())
 		w.Intercept(sim.GetImportFileData, nil)

@@ -53,7 +53,7 @@ type history struct {
 
 	last   *client.Operation // the last known record; nil if there is none
 	at     time.Time         // when it was seen
-	missed bool              // whether a look failed since
+	missed bool              // whether a look failed since; the watcher sets it
 	ending Ending            // of last
 }
 
@@ -75,7 +75,8 @@ func (h *history) observe(op *client.Operation, now time.Time) (happened Inciden
 	switch {
 	case op.Step != client.StepDone:
 		h.ending = EndingUnknown
-		if (before.Step.Running() || before.Step == client.StepDone) && loadingOrReady(op.Step) {
+		state := op.Step.State() // valid or not
+		if (before.Step.Running() || before.Step == client.StepDone) && (state == client.StateLoading || state == client.StateReady) {
 			happened, detail = SetBack, "another program called getImportFileData; what was staged may be gone while the import goes on"
 		}
 	case op.Valid:
@@ -94,16 +95,8 @@ func (h *history) observe(op *client.Operation, now time.Time) (happened Inciden
 	return happened, detail
 }
 
-// miss records that a look failed.
-func (h *history) miss() { h.missed = true }
-
 // unsaved is how many records the operation has not counted as handled; 0 where
 // the record has no total.
 func unsaved(op *client.Operation) int64 {
 	return op.Counts.Total.Value - op.Counts.Completed.Value - op.Counts.Error.Value
-}
-
-func loadingOrReady(step client.Step) bool {
-	state := step.State()
-	return state == client.StateLoading || state == client.StateReady
 }

@@ -1,182 +1,116 @@
 package watch
 
 import (
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
 func total(n int64) func(*client.Operation) {
 	return func(op *client.Operation) { op.Counts.Total = client.OptionalCount{Value: n, Known: true} }
 }
 
-// failedLook stands for a look that returned no answer.
-var failedLook = &client.Operation{}
-
 func TestHistory(t *testing.T) {
-	const (
-		importing = client.Step("importer_importing_users")
-		preparing = client.Step("importer_preparing_users")
-		loaded    = client.Step("importer_file_loaded")
-		failed    = client.Step("importer_import_failed")
-		done      = client.StepDone
+	var (
+		waits    = ready("a", 1)
+		loads    = ready("a", 1, in("importer_preparing_users"))
+		runs     = ready("a", 1, in("importer_importing_users"))
+		fails    = ready("a", 1, in("importer_import_failed"))
+		finished = ready("a", 1, in(client.StepDone))
+		cut      = ready("a", 1, in(client.StepDone), invalid)
+		another  = ready("b", 1, in(client.StepDone), invalid)
+		missed   = &client.Operation{} // a look that returned no answer
 	)
 	type look struct {
 		op     *client.Operation
-		after  time.Duration
 		want   Incident
 		ending Ending
+		after  time.Duration
 	}
-	tests := []struct {
-		rule  string
-		looks []look
-	}{
-		{"a regular import has no incident, and is seen to finish", []look{
-			{op: ready("a", 1)},
-			{op: ready("a", 1, in(importing))},
-			{op: ready("a", 1, in("importer_finishing"))},
-			{op: ready("a", 1, in(done)), ending: EndingFinished},
-		}},
-		{"a running operation that is loading or ready was set back, once for each time", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: ready("a", 1, in(preparing)), want: SetBack},
-			{op: ready("a", 1)},
-			{op: ready("a", 1, in(importing))},
-			{op: ready("a", 1), want: SetBack},
-			{op: ready("a", 1)},
-		}},
-		{"a running operation that is loading again was set back, valid or not", []look{
-			{op: ready("a", 1, in(importing), invalid)},
-			{op: ready("a", 1, in(loaded), invalid), want: SetBack},
-		}},
-		{"a done operation that is ready again was set back", []look{
-			{op: ready("a", 1, in(done)), ending: EndingFinished},
-			{op: ready("a", 1), want: SetBack},
-		}},
-		{"a failed operation that is ready again was not set back", []look{
-			{op: ready("a", 1, in(failed))},
-			{op: ready("a", 1)},
-		}},
-		{"a set-back is counted across failed looks and long gaps", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: failedLook},
-			{op: ready("a", 1), after: time.Hour, want: SetBack},
-		}},
-		{"another operation ends what is known of the one before", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: ready("b", 1)},
-			{op: ready("b", 1, in(importing))},
-			{op: ready("c", 1, in(done), invalid)},
-		}},
-		{"no import ends what is known of the one before", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: nil},
-			{op: ready("a", 1)},
-		}},
-		{"a running operation that is done and not valid was aborted, once", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: ready("a", 1, in("importer_finishing"), invalid)},
-			{op: ready("a", 1, in(done), invalid), want: Aborted, ending: EndingAborted},
-			{op: ready("a", 1, in(done), invalid), ending: EndingAborted},
-		}},
-		{"a finished operation stays finished after a restart", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: ready("a", 1, in(done)), ending: EndingFinished},
-			{op: ready("a", 1, in(done), invalid), ending: EndingFinished},
-		}},
-		{"of an operation that is done and not valid at the first look nobody knows", []look{
-			{op: ready("a", 1, in(done), invalid)},
-			{op: ready("a", 1, in(done), invalid)},
-		}},
-		{"after five minutes without a look it is still aborted", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: ready("a", 1, in(done), invalid), after: 5 * time.Minute, want: Aborted, ending: EndingAborted},
-		}},
-		{"after more than that it may have finished before a restart", []look{
-			{op: ready("a", 1, in(importing), total(500))},
-			{op: ready("a", 1, in(done), invalid, total(500)), after: 5*time.Minute + 1},
-		}},
-		{"after a failed look it may have finished before a restart, if up to 500 records are left", []look{
-			{op: ready("a", 1, in(importing), total(1050))},
-			{op: failedLook},
-			{op: ready("a", 1, in(done), invalid, completed(500), total(1050))}, // 50 failed
-		}},
-		{"after a failed look it was aborted if more than 500 records are left", []look{
-			{op: ready("a", 1, in(importing), total(1051))},
-			{op: failedLook},
-			{op: ready("a", 1, in(done), invalid, completed(500), total(1051)), want: Aborted, ending: EndingAborted},
-		}},
-		{"how an operation ended says nothing of the next one", []look{
-			{op: ready("a", 1, in(done)), ending: EndingFinished},
-			{op: ready("b", 1, in(done), invalid)},
-		}},
-		{"a good look ends the doubt that a failed one raised", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: failedLook},
-			{op: ready("a", 1, in(importing))},
-			{op: ready("a", 1, in(done), invalid), want: Aborted, ending: EndingAborted},
-		}},
-		{"without a total nothing is known to be left", []look{
-			{op: ready("a", 1, in(importing))},
-			{op: failedLook},
-			{op: ready("a", 1, in(done), invalid)},
-		}},
-	}
-	for _, test := range tests {
-		t.Run(test.rule, func(t *testing.T) {
+	for rule, looks := range map[string][]look{
+		"a regular import has no incident, and stays finished after a restart": {
+			{op: waits}, {op: runs}, {op: finished, ending: EndingFinished}, {op: cut, ending: EndingFinished},
+		},
+		"a running operation that is loading or ready was set back, once for each time": {
+			{op: runs}, {op: loads, want: SetBack}, {op: waits}, {op: runs}, {op: waits, want: SetBack}, {op: waits},
+		},
+		"a running operation that is loading again was set back, valid or not": {
+			{op: ready("a", 1, in("importer_importing_users"), invalid)},
+			{op: ready("a", 1, in("importer_file_loaded"), invalid), want: SetBack},
+		},
+		"a done operation that is ready again was set back": {
+			{op: finished, ending: EndingFinished}, {op: waits, want: SetBack},
+		},
+		"a failed operation that is ready again was not set back": {{op: fails}, {op: waits}},
+		"a set-back is counted across failed looks and long gaps": {
+			{op: runs}, {op: missed}, {op: waits, after: time.Hour, want: SetBack},
+		},
+		"another operation ends what is known of the one before": {
+			{op: finished, ending: EndingFinished}, {op: another}, {op: runs}, {op: another}, {op: runs}, {op: ready("b", 1)},
+		},
+		"no import ends what is known of the one before": {{op: runs}, {op: nil}, {op: waits}},
+		"a running operation that is done and not valid was aborted, once": {
+			{op: runs}, {op: cut, want: Aborted, ending: EndingAborted}, {op: cut, ending: EndingAborted},
+		},
+		"of an operation that is done and not valid at the first look nobody knows": {{op: cut}, {op: cut}},
+		"after five minutes without a look it was still aborted": {
+			{op: runs}, {op: cut, after: 5 * time.Minute, want: Aborted, ending: EndingAborted},
+		},
+		"after more than that it may have finished before a restart": {{op: runs}, {op: cut, after: 5*time.Minute + 1}},
+		"after a failed look it may have finished before a restart, if up to 500 records are left": {
+			{op: runs}, {op: missed}, {op: ready("a", 1, in(client.StepDone), invalid, completed(500), total(1050))}, // 50 failed
+		},
+		"after a failed look it was aborted if more than 500 records are left": {
+			{op: runs}, {op: missed},
+			{op: ready("a", 1, in(client.StepDone), invalid, completed(500), total(1051)), want: Aborted, ending: EndingAborted},
+		},
+		"a good look ends the doubt that a failed one raised": {
+			{op: runs}, {op: missed}, {op: runs}, {op: cut, want: Aborted, ending: EndingAborted},
+		},
+	} {
+		t.Run(rule, func(t *testing.T) {
 			h, now := newHistory(), epoch
-			var want uint64
-			for i, look := range test.looks {
-				if now = now.Add(look.after); look.op == failedLook {
-					h.miss()
+			want := map[Incident]uint64{}
+			for i, look := range looks {
+				if now = now.Add(look.after); look.op == missed {
+					h.missed = true
 					continue
 				}
-				got, detail := h.observe(look.op, now)
-				if got != look.want || (got == "") != (detail == "") {
-					t.Errorf("look %d: %q happened (%q), want %q", i+1, got, detail, look.want)
-				}
-				if h.ending != look.ending {
-					t.Errorf("look %d: the ending is %q, want %q", i+1, h.ending, look.ending)
-				}
 				if look.want != "" {
-					want++
+					want[look.want]++
 				}
+				got, detail := h.observe(look.op, now)
+				assert.Equal(t, look.want, got, "look %d", i+1)
+				assert.Equal(t, got == "", detail == "", "look %d", i+1)
+				assert.Equal(t, look.ending, h.ending, "look %d", i+1)
 			}
-			if got := h.counts[SetBack] + h.counts[Aborted]; got != want {
-				t.Errorf("%d incidents are counted, want %d", got, want)
-			}
+			assert.Equal(t, want, h.counts)
 		})
 	}
 }
 
-func TestIncidentsAreLoggedWithWhatTheyMean(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	r.scrape()
-	r.update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
-	s := r.scrape()
-	if s.Incidents[Aborted] != 1 || s.Ending != EndingAborted {
-		t.Errorf("the scrape got %+v", s)
-	}
-	for _, want := range []string{"level=error", "was aborted", "kind=aborted", "another instance"} {
-		if !strings.Contains(r.log.String(), want) {
-			t.Errorf("the log does not say %q:\n%s", want, r.log)
+func TestAbortedImportIsLoggedUnlessALookFailed(t *testing.T) {
+	for _, failed := range []bool{false, true} {
+		r := newRigIn(t, rocketchatsim.StepImportingUsers)
+		r.scrape()
+		if failed {
+			r.Sim.SetToken(simtest.UserID, "another")
+			r.scrape()
+			r.Sim.SetToken(simtest.UserID, simtest.Token)
 		}
-	}
-}
-
-func TestFailedLookRaisesDoubt(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	r.scrape()
-	r.sim.SetToken(userID, "another")
-	r.scrape()
-	r.sim.SetToken(userID, token)
-	r.update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
-	if s := r.scrape(); s.Incidents[Aborted] != 0 { // 57 records are left
-		t.Errorf("the scrape got %+v", s)
+		r.Update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
+		s := r.scrape()
+		if failed {
+			assert.Empty(t, s.Incidents) // 57 records are left
+			continue
+		}
+		assert.Equal(t, map[Incident]uint64{Aborted: 1}, s.Incidents)
+		assert.Equal(t, EndingAborted, s.Ending)
+		assert.Regexp(t, `level=error .*was aborted.* kind=aborted .*another instance`, r.logged())
 	}
 }

@@ -26,18 +26,13 @@ func (l *changeLogger) succeeded(msg string) {
 
 // failed logs an error and what to do, unless the last call failed alike.
 func (l *changeLogger) failed(msg string, err error) {
-	kind, line := err.Error(), []any{"msg", msg}
-	var known *client.Error
-	if errors.As(err, &known) {
+	kind, line := err.Error(), []any{"msg", msg, "err", err}
+	if known := (*client.Error)(nil); errors.As(err, &known) {
 		kind = fmt.Sprint(known.Reason, known.Status)
-		line = append(line, "reason", known.Reason)
+		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", known.Hint}
 	}
 	if errors.Is(err, client.ErrNotSent) {
 		kind = client.ErrNotSent.Error()
-	}
-	line = append(line, "err", err)
-	if known != nil {
-		line = append(line, "hint", known.Hint)
 	}
 	if l.changed(kind) {
 		level.Error(l.logger).Log(line...)

@@ -78,18 +78,17 @@ func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 		p.previous = look{}
 		return false
 	}
-	current := look{fingerprintOf(op), op.Step == client.StepUserSelection && op.Valid}
-	settled := current.fingerprint == p.previous.fingerprint
 	// A record of 3.0 to 3.13 gets its fileData in a write after the one that
 	// sets the step. Between the two it must not be asked.
-	current.readable = current.readable && (op.CreatedISO || !op.HasFileData)
+	current := look{fingerprintOf(op), op.Step == client.StepUserSelection && op.Valid && (op.CreatedISO || !op.HasFileData)}
+	settled := current.fingerprint == p.previous.fingerprint
 	// One that leaves that step to be prepared anew has none, and never will.
 	unprepared := !op.CreatedISO && p.previous.readable && p.previous.id == op.ID && op.Step.State() == client.StateLoading
 	agreed := current == p.previous
 	p.previous = current
 	p.early = p.early || op.KeepsSelection()
 	if op.Step.Running() || unprepared {
-		p.bar(op.ID)
+		p.barred[op.ID] = true
 	}
 
 	// The law. In every other step, an unknown one included, the call may empty
@@ -101,7 +100,7 @@ func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 	if !op.CreatedISO && (p.early || !agreed) {
 		return false
 	}
-	if p.holds(current.fingerprint, settled, now) {
+	if p.isPaused(current.fingerprint, settled, now) {
 		return false
 	}
 	switch p.mode {
@@ -114,9 +113,9 @@ func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 	}
 }
 
-// holds reports whether a pause keeps f from being read now. Another operation,
+// isPaused reports whether a pause keeps f from being read now. Another operation,
 // or counts that changed and settled, end the pause.
-func (p *readPolicy) holds(f fingerprint, settled bool, now time.Time) bool {
+func (p *readPolicy) isPaused(f fingerprint, settled bool, now time.Time) bool {
 	if f.id != p.paused.id || f != p.paused && settled {
 		p.paused, p.pause = fingerprint{}, 0
 		return false
@@ -145,11 +144,8 @@ func (p *readPolicy) isEarly(op *client.Operation) bool {
 
 // nextRead says when a selection whose read failed is asked for again.
 func (p *readPolicy) nextRead(r *read) string {
-	if p.barred[r.of.id] {
+	if p.barred[r.id] {
 		return "the exporter does not ask for it again, since this Rocket.Chat may prepare the whole file anew each time"
 	}
 	return "the exporter asks for it again in " + p.pause.String()
 }
-
-// bar keeps the selection of an operation from being asked for ever again.
-func (p *readPolicy) bar(id string) { p.barred[id] = true }

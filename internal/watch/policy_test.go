@@ -4,11 +4,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 )
 
-// A readable record, with so many users staged, and what differs from that.
+// ready is a readable record with that many users staged, and with changes to it.
 func ready(id string, users int64, changes ...func(*client.Operation)) *client.Operation {
 	op := &client.Operation{ID: id, Step: client.StepUserSelection, Valid: true, CreatedISO: true, Importer: "slack"}
 	op.Counts.Users = client.OptionalCount{Value: users, Known: true}
@@ -32,19 +35,31 @@ func completed(n int64) func(*client.Operation) {
 	}
 }
 
-// What a read returned, where the policy allowed one.
-const (
-	no       ReadResult = ""         // no read is allowed
-	limited  ReadResult = "limited"  // a 429
-	canceled ReadResult = "canceled" // the exporter ended it
-)
-
-// answer is one answer of getCurrentImportOperation, and what follows from it.
+// answer is one answer of getCurrentImportOperation, and what the read that it
+// leads to returns.
 type answer struct {
-	op    *client.Operation
-	read  ReadResult
-	after time.Duration // since the answer before
+	op     *client.Operation
+	read   ReadResult // empty if no read is allowed
+	reason client.Reason
+	wait   time.Duration
 }
+
+// after lets d pass before the answer.
+func (a answer) after(d time.Duration) answer {
+	a.wait = d
+	return a
+}
+
+func no(op *client.Operation) answer      { return answer{op: op} }
+func ok(op *client.Operation) answer      { return answer{op: op, read: ReadOK} }
+func waiting(op *client.Operation) answer { return answer{op: op, read: ReadWaiting} }
+func failed(op *client.Operation) answer {
+	return answer{op: op, read: ReadFailed, reason: client.Timeout}
+}
+func limited(op *client.Operation) answer {
+	return answer{op: op, read: ReadFailed, reason: client.RateLimited}
+}
+func notSent(op *client.Operation) answer { return answer{op: op, read: ReadNotSent} }
 
 func TestReadPolicy(t *testing.T) {
 	const (
@@ -52,217 +67,97 @@ func TestReadPolicy(t *testing.T) {
 		importing = client.Step("importer_importing_users")
 		preparing = client.Step("importer_preparing_users")
 	)
-	tests := []struct {
-		rule    string
+	a1, a2, a3, b1, c1, invalidA1 := ready("a", 1), ready("a", 2), ready("a", 3), ready("b", 1), ready("c", 1), ready("a", 1, invalid)
+	// Those of servers before 6.3.0.
+	oldA1, oldA2 := ready("a", 1, numeric), ready("a", 2, numeric)
+	oldB1, oldB2, oldC1 := ready("b", 1, numeric), ready("b", 2, numeric), ready("c", 1, numeric)
+	oldPending := ready("a", 1, numeric, withFileData, pendingFiles)
+
+	for rule, test := range map[string]struct {
 		mode    config.Mode
 		answers []answer
 	}{
-		{"an operation that is first seen is read at once", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
+		"what was read is not read again, however much of it is completed or failed": {config.OnChange, []answer{
+			ok(a1), no(a1).after(time.Hour), no(ready("a", 1, completed(50))), no(ready("a", 1, completed(50))),
 		}},
-		{"what was read is not read again", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1), no, 0},
-			{ready("a", 1), no, time.Hour},
+		"counts that changed are read once two answers in a row agree on them": {config.OnChange, []answer{
+			ok(a1), no(a2), no(a3), no(nil), no(a3), ok(a3), no(a3),
 		}},
-		{"records that are completed or failed change nothing", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1, completed(50)), no, 0},
-			{ready("a", 1, completed(50)), no, 0},
+		"counts that go back to what was read are not read": {config.OnChange, []answer{ok(a1), no(a2), no(a1), no(a1)}},
+		"what was not sent is decided anew":                 {config.OnChange, []answer{notSent(a1), ok(a2)}},
+		"each-scrape reads what does not change":            {config.EachScrape, []answer{ok(a1), ok(a1)}},
+		"never reads nothing":                               {config.Never, []answer{no(a1), no(a1)}},
+		"unguarded is not for this policy to allow":         {config.Unguarded, []answer{no(a1), no(a1)}},
+		"no import has nothing to read":                     {config.EachScrape, []answer{no(nil), no(nil)}},
+		"a record that is not valid has nothing staged":     {config.EachScrape, []answer{no(invalidA1), no(invalidA1)}},
+		"an operation that was seen running is never read again, in whatever step it is": {config.EachScrape, []answer{
+			ok(a1), no(ready("a", 1, in(importing))), no(a1), no(a2), no(a2).after(24 * time.Hour), ok(b1), no(a2),
 		}},
-		{"counts that changed are read once two answers agree on them", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 3), no, 0},
-			{ready("a", 3), ReadOK, 0},
-			{ready("a", 3), no, 0},
+		"an operation that was seen running and not valid is never read again": {config.OnChange, []answer{
+			no(ready("a", 1, in("importer_finishing"), invalid)), no(a1), no(a1),
 		}},
-		{"counts that go back to what was read are not read", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 1), no, 0},
-			{ready("a", 1), no, 0},
-		}},
-		{"no import in between keeps two answers from agreeing", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-			{nil, no, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), ReadOK, 0},
-		}},
-		{"another operation is read at once", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("b", 1), ReadOK, 0},
-		}},
-		{"what was not sent is decided anew", config.OnChange, []answer{
-			{ready("a", 1), ReadNotSent, 0},
-			{ready("a", 2), ReadOK, 0},
-		}},
-		{"what the exporter ended is decided anew", config.OnChange, []answer{
-			{ready("a", 1), canceled, 0},
-			{ready("a", 1), ReadOK, 0},
-		}},
-		{"the pause doubles with each failed or waiting read: 5, 10, 20, 40, then 60 minutes", config.OnChange, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), no, 5*minute - 1},
-			{ready("a", 1), ReadWaiting, 1},
-			{ready("a", 1), no, 10*minute - 1},
-			{ready("a", 1), limited, 1},
-			{ready("a", 1), no, 20*minute - 1},
-			{ready("a", 1), ReadFailed, 1},
-			{ready("a", 1), no, 40*minute - 1},
-			{ready("a", 1), ReadFailed, 1},
-			{ready("a", 1), no, 60*minute - 1},
-			{ready("a", 1), ReadFailed, 1},
-			{ready("a", 1), no, 60*minute - 1},
-			{ready("a", 1), ReadOK, 1},
-		}},
-		{"the pause begins at 5 minutes again with another operation", config.OnChange, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), ReadFailed, 5 * minute},
-			{ready("b", 1), ReadFailed, 0},
-			{ready("b", 1), no, 5*minute - 1},
-			{ready("b", 1), ReadOK, 1},
-		}},
-		{"the pause begins at 5 minutes again once other counts have settled", config.EachScrape, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), ReadFailed, 5 * minute},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), ReadFailed, 0},
-			{ready("a", 2), no, 5*minute - 1},
-			{ready("a", 2), ReadOK, 1},
-		}},
-		{"the pause begins at 5 minutes again after a read that succeeded", config.EachScrape, []answer{
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), ReadOK, 5 * minute},
-			{ready("a", 1), ReadFailed, 0},
-			{ready("a", 1), no, 5*minute - 1},
-			{ready("a", 1), ReadOK, 1},
-		}},
-		{"each scrape reads what does not change", config.EachScrape, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1), ReadOK, 0},
-		}},
-		{"never reads nothing", config.Never, []answer{
-			{ready("a", 1), no, 0}, {ready("a", 1), no, 0}, {ready("a", 2), no, 0}, {ready("b", 2), no, 0},
-		}},
-		{"the unguarded mode is not for this policy to allow", config.Unguarded, []answer{
-			{ready("a", 1), no, 0},
-		}},
-		{"no import has nothing to read", config.OnChange, []answer{{nil, no, 0}, {nil, no, 0}}},
-		{"a record that is not valid has nothing staged", config.EachScrape, []answer{
-			{ready("a", 1, invalid), no, 0}, {ready("a", 1, invalid), no, 0},
-		}},
-		{"an operation that was seen running is never read again, in whatever step it is", config.EachScrape, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1, in(importing)), no, 0},
-			{ready("a", 1), no, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), no, 24 * time.Hour},
-			{ready("b", 1), ReadOK, 0},
-			{ready("a", 2), no, 0},
-		}},
-		{"an operation that was seen running and not valid is never read again", config.OnChange, []answer{
-			{ready("a", 1, in("importer_finishing"), invalid), no, 0},
-			{ready("a", 1), no, 0},
-			{ready("a", 1), no, 0},
-		}},
-		{"an operation that is prepared anew before it ran is read", config.OnChange, []answer{
-			{ready("a", 1), ReadOK, 0},
-			{ready("a", 1, in(preparing)), no, 0},
-			{ready("a", 2), no, 0},
-			{ready("a", 2), ReadOK, 0},
+		"an operation that is prepared anew before it ran is read": {config.OnChange, []answer{
+			ok(a1), no(ready("a", 1, in(preparing))), no(a2), ok(a2),
 		}},
 
-		{"an ISO ts proves a later server, whatever fileData there is", config.OnChange, []answer{
-			{ready("a", 1, withFileData), ReadOK, 0},
-			{ready("b", 1, withFileData, pendingFiles), ReadOK, 0},
-			{ready("c", 1), ReadOK, 0},
+		"the pause doubles with each failed or waiting read: 5, 10, 20, 40, then 60 minutes": {config.OnChange, []answer{
+			failed(a1),
+			no(a1).after(5*minute - 1), waiting(a1).after(1),
+			no(a1).after(10*minute - 1), limited(a1).after(1),
+			no(a1).after(20*minute - 1), failed(a1).after(1),
+			no(a1).after(40*minute - 1), failed(a1).after(1),
+			no(a1).after(60*minute - 1), failed(a1).after(1),
+			no(a1).after(60*minute - 1), ok(a1).after(1),
 		}},
-		{"a record with fileData marks the server as early for good", config.EachScrape, []answer{
-			{ready("a", 1, numeric, withFileData, in(client.StepDone)), no, 0},
-			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), no, time.Hour},
+		"the pause begins at 5 minutes again with another operation": {config.OnChange, []answer{
+			failed(a1), failed(a1).after(5 * minute), failed(b1), no(b1).after(5*minute - 1), ok(b1).after(1),
 		}},
-		{"an ISO ts outweighs the mark", config.OnChange, []answer{
-			{ready("a", 1, numeric, withFileData), no, 0},
-			{ready("b", 1), ReadOK, 0},
-			{ready("c", 1, numeric), no, 0},
-			{ready("c", 1, numeric), no, 0},
+		"the pause begins at 5 minutes again once other counts have settled": {config.EachScrape, []answer{
+			failed(a1), failed(a1).after(5 * minute), no(a2), failed(a2), no(a2).after(5*minute - 1), ok(a2).after(1),
 		}},
-		{"fileData of pending files does not mark the server as early", config.OnChange, []answer{
-			{ready("a", 1, numeric, withFileData, pendingFiles, in(client.StepDone)), no, 0},
-			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), ReadOK, 0},
+		"the pause begins at 5 minutes again after a read that succeeded": {config.EachScrape, []answer{
+			failed(a1), ok(a1).after(5 * minute), failed(a1), no(a1).after(5*minute - 1), ok(a1).after(1),
 		}},
-		{"a numeric ts with fileData of pending files is not read", config.EachScrape, []answer{
-			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
-			{ready("a", 1, numeric, withFileData, pendingFiles), no, 0},
+
+		"an ISO ts proves a later server, whatever fileData there is": {config.OnChange, []answer{
+			ok(ready("a", 1, withFileData)), ok(ready("b", 1, withFileData, pendingFiles)), ok(c1),
 		}},
-		{"a numeric ts is read once two answers agree, in each mode", config.EachScrape, []answer{
-			{ready("a", 1, numeric, in(preparing)), no, 0},
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadOK, 0},
-			{ready("a", 1, numeric), ReadOK, 0},
-			{ready("a", 2, numeric), no, 0},
-			{ready("a", 2, numeric), ReadOK, 0},
+		"a record with fileData marks the server as early for good": {config.EachScrape, []answer{
+			no(ready("a", 1, numeric, withFileData, in(client.StepDone))), no(oldB1), no(oldB1), no(oldB1).after(time.Hour),
 		}},
-		{"two answers do not agree on other counts, another operation, or a record that is not valid", config.OnChange, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 2, numeric), no, 0},
-			{ready("b", 2, numeric), no, 0},
-			{ready("b", 2, numeric, invalid), no, 0},
-			{ready("b", 2, numeric), no, 0},
-			{ready("b", 2, numeric), ReadOK, 0},
+		"an ISO ts outweighs the mark": {config.OnChange, []answer{
+			no(ready("a", 1, numeric, withFileData)), ok(b1), no(oldC1), no(oldC1),
 		}},
-		{"a numeric ts whose fileData comes between two answers is not read", config.EachScrape, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric, withFileData), no, 0},
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), no, 0},
+		"fileData of pending files is not read, and does not mark the server as early": {config.EachScrape, []answer{
+			no(oldPending), no(oldPending), no(oldB1), ok(oldB1),
 		}},
-		{"a numeric ts whose read failed is never read again", config.EachScrape, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadFailed, 0},
-			{ready("a", 1, numeric), no, 24 * time.Hour},
-			{ready("a", 2, numeric), no, 0},
-			{ready("a", 2, numeric), no, 24 * time.Hour},
-			{ready("b", 1, numeric), no, 0},
-			{ready("b", 1, numeric), ReadOK, 0},
+		"a numeric ts is read once two answers agree, in each mode": {config.EachScrape, []answer{
+			no(ready("a", 1, numeric, in(preparing))), no(oldA1), ok(oldA1), ok(oldA1), no(oldA2), ok(oldA2),
 		}},
-		{"a numeric ts whose read was not sent, limited or waiting is read again", config.OnChange, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadNotSent, 0},
-			{ready("a", 1, numeric), limited, 0},
-			{ready("a", 1, numeric), ReadWaiting, 5 * minute},
-			{ready("a", 1, numeric), ReadOK, 10 * minute},
+		"two answers do not agree on other counts, another operation, or a record that is not valid": {config.OnChange, []answer{
+			no(oldA1), no(oldA2), no(oldB2), no(ready("b", 2, numeric, invalid)), no(oldB2), ok(oldB2),
 		}},
-		{"a numeric ts that is prepared anew is never read again", config.EachScrape, []answer{
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), ReadOK, 0},
-			{ready("a", 1, numeric, in(preparing)), no, 0},
-			{ready("a", 1, numeric), no, 0},
-			{ready("a", 1, numeric), no, 0},
+		"a numeric ts whose fileData comes between two answers is not read": {config.EachScrape, []answer{
+			no(oldA1), no(ready("a", 1, numeric, withFileData)), no(oldA1), no(oldA1),
 		}},
-	}
-	for _, test := range tests {
-		t.Run(test.rule, func(t *testing.T) {
+		"a numeric ts whose read failed is never read again": {config.EachScrape, []answer{
+			no(oldA1), failed(oldA1), no(oldA1).after(24 * time.Hour), no(oldA2), no(oldA2).after(24 * time.Hour), no(oldB1), ok(oldB1),
+		}},
+		"a numeric ts whose read was not sent, limited or waiting is read again": {config.OnChange, []answer{
+			no(oldA1), notSent(oldA1), limited(oldA1), waiting(oldA1).after(5 * minute), ok(oldA1).after(10 * minute),
+		}},
+		"a numeric ts that is prepared anew is never read again": {config.EachScrape, []answer{
+			no(oldA1), ok(oldA1), no(ready("a", 1, numeric, in(preparing))), no(oldA1), no(oldA1),
+		}},
+	} {
+		t.Run(rule, func(t *testing.T) {
 			r, now := newReader(test.mode), epoch
 			for i, answer := range test.answers {
-				now = now.Add(answer.after)
+				now = now.Add(answer.wait)
 				read := r.begin(answer.op, false, now)
-				if (read != nil) != (answer.read != no) {
-					t.Fatalf("answer %d: it is read = %v, want %v", i+1, read != nil, answer.read != no)
-				}
-				switch {
-				case read == nil:
-				case answer.read == canceled:
-					r.inFlight = false
-				case answer.read == limited:
-					r.end(read, ReadFailed, nil, client.RateLimited, now)
-				default:
-					r.end(read, answer.read, &client.Selection{}, client.Timeout, now)
+				require.Equal(t, answer.read != "", read != nil, "answer %d is read", i+1)
+				if read != nil {
+					r.end(read, answer.read, &client.Selection{}, answer.reason, now)
 				}
 			}
 		})
@@ -270,18 +165,31 @@ func TestReadPolicy(t *testing.T) {
 }
 
 func TestNothingIsReadInAnyOtherStep(t *testing.T) {
-	steps := append(client.Steps(), "importer_pondering", "importer_preparing_x", "importer_importing_x", "user_selection", "IMPORTER_USER_SELECTION")
-	for _, mode := range config.Modes() {
-		for _, step := range steps {
-			if step == client.StepUserSelection {
-				continue
-			}
-			p := newReadPolicy(mode)
-			for range 3 {
-				if p.decide(ready("a", 1, in(step)), epoch) {
-					t.Errorf("mode %s reads the selection in step %s", mode, step)
-				}
-			}
+	unknown := []client.Step{"importer_pondering", "importer_preparing_x", "importer_importing_x", "user_selection", "IMPORTER_USER_SELECTION"}
+	for _, step := range append(client.Steps(), unknown...) {
+		p := newReadPolicy(config.EachScrape)
+		for range 3 {
+			assert.Equal(t, step == client.StepUserSelection, p.decide(ready("a", 1, in(step)), epoch), step)
 		}
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	for rule, test := range map[string]struct {
+		reset time.Time
+		want  time.Duration
+	}{
+		"lasts until the reset":                         {epoch.Add(30 * time.Second), 30 * time.Second},
+		"lasts for two minutes at most":                 {epoch.Add(time.Hour), 2 * time.Minute},
+		"lasts for a minute if the reset is now":        {epoch, time.Minute},
+		"lasts for a minute if the server does not say": {time.Time{}, time.Minute},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			b := backoff{}
+			b.until(client.EndpointCurrentOperation, test.reset, epoch)
+			assert.True(t, b.active(client.EndpointCurrentOperation, epoch.Add(test.want-1)), "ends too early")
+			assert.False(t, b.active(client.EndpointCurrentOperation, epoch.Add(test.want)), "ends too late")
+			assert.False(t, b.active(client.EndpointFileData, epoch), "holds for another endpoint")
+		})
 	}
 }

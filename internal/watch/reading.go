@@ -44,17 +44,18 @@ func resultOf(data client.FileData, err error) ReadResult {
 type reader struct {
 	policy readPolicy
 
-	inFlight  bool
-	newestID  string            // the newest operation; empty if there is none
-	selection *client.Selection // what the last good read returned; nil before the first
-	of        fingerprint       // what selection was read of
-	refused   client.Reason     // why the last read was refused; empty if it was not
-	refusedID string            // the operation of that read
+	inFlight bool
+	newestID string // the newest operation; empty if there is none
+	// What the last good read returned, and of what; zero before the first.
+	lastSelection   *client.Selection
+	lastFingerprint fingerprint
+	refused         client.Reason // why the last read was refused; empty if it was not
+	refusedID       string        // the operation of that read
 }
 
-// read is one read of the selection.
+// read is one read of the selection of what fingerprint names.
 type read struct {
-	of   fingerprint
+	fingerprint
 	iso  bool          // whether the server is 6.3.0 or later
 	done chan struct{} // closed once the read is over
 }
@@ -73,7 +74,7 @@ func (r *reader) begin(op *client.Operation, blocked bool, now time.Time) *read 
 		return nil
 	}
 	r.inFlight = true
-	return &read{of: fingerprintOf(op), iso: op.CreatedISO, done: make(chan struct{})}
+	return &read{fingerprint: fingerprintOf(op), iso: op.CreatedISO, done: make(chan struct{})}
 }
 
 // end takes what a read returned.
@@ -82,29 +83,26 @@ func (r *reader) end(done *read, result ReadResult, selection *client.Selection,
 	if result == ReadNotSent {
 		return
 	}
-	r.refused, r.refusedID = refusal, done.of.id
-	switch result {
-	case ReadOK:
-		r.policy.succeeded(done.of)
-		r.selection, r.of = selection, done.of
-	case ReadFailed:
-		r.policy.failed(done.of, now)
-		// An early server whose record stays without fileData prepares the whole
-		// file anew at each call.
-		if !done.iso && refusal != client.RateLimited {
-			r.policy.bar(done.of.id)
-		}
-	case ReadWaiting:
-		r.policy.failed(done.of, now)
+	r.refused, r.refusedID = refusal, done.id
+	if result == ReadOK {
+		r.policy.succeeded(done.fingerprint)
+		r.lastSelection, r.lastFingerprint = selection, done.fingerprint
+		return
+	}
+	r.policy.failed(done.fingerprint, now)
+	// An early server whose record stays without fileData prepares the whole file
+	// anew at each call.
+	if result == ReadFailed && !done.iso && refusal != client.RateLimited {
+		r.policy.barred[done.id] = true
 	}
 }
 
 // selectionOf returns the selection of op, or nil if it is not known.
 func (r *reader) selectionOf(op *client.Operation) *client.Selection {
-	if r.of != fingerprintOf(op) || emptied(op) {
+	if r.lastFingerprint != fingerprintOf(op) || emptied(op) {
 		return nil
 	}
-	return r.selection
+	return r.lastSelection
 }
 
 // refusal returns the reason for which the last read of the newest operation

@@ -46,15 +46,10 @@ type Snapshot struct {
 	answeredAt time.Time // when the operation's answer arrived, by this process's wall clock
 }
 
-// nothing is the selection of a workspace that never had an import.
-func nothing() *client.Selection {
-	zero := client.OptionalCount{Known: true}
-	return &client.Selection{Users: zero, Channels: zero, Messages: zero}
-}
-
 // noImport is the snapshot of a workspace that never had an import.
 func noImport() Snapshot {
-	return Snapshot{PositionKnown: true, State: client.StateNone, Selection: nothing()}
+	zero := client.OptionalCount{Known: true}
+	return Snapshot{PositionKnown: true, State: client.StateNone, Selection: &client.Selection{Users: zero, Channels: zero, Messages: zero}}
 }
 
 // snapshotOf is what an answer of getCurrentImportOperation says.

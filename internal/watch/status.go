@@ -49,27 +49,28 @@ type Status struct {
 // operation. It uses Rocket.Chat's clock, or this process's if that is not
 // known. It is not ok if there is no operation or no time of its last save.
 func (s Status) Idle() (idle time.Duration, ok bool) {
-	if s.Snapshot.Operation == nil || s.Snapshot.Operation.Updated.IsZero() {
+	if s.Snapshot.Operation == nil {
 		return 0, false
 	}
-	return max(s.clock().Sub(s.Snapshot.Operation.Updated), 0), true
+	return s.since(s.Snapshot.Operation.Updated)
 }
 
 // Age returns how long before the newest look Rocket.Chat created the operation.
 // It is as [Status.Idle] otherwise.
 func (s Status) Age() (age time.Duration, ok bool) {
-	if s.Snapshot.Operation == nil || s.Snapshot.Operation.Created.IsZero() {
+	if s.Snapshot.Operation == nil {
 		return 0, false
 	}
-	return max(s.clock().Sub(s.Snapshot.Operation.Created), 0), true
+	return s.since(s.Snapshot.Operation.Created)
 }
 
-// clock is the time of the newest look.
-func (s Status) clock() time.Time {
-	if s.Snapshot.ServerTime.IsZero() {
-		return s.At
+// since returns how long before the newest look t was, and whether t is known.
+func (s Status) since(t time.Time) (time.Duration, bool) {
+	now := s.Snapshot.ServerTime
+	if now.IsZero() {
+		now = s.At
 	}
-	return s.Snapshot.ServerTime
+	return max(now.Sub(t), 0), !t.IsZero()
 }
 
 // Stalled reports whether the operation was not saved for so long before the
@@ -113,7 +114,7 @@ func (k *statusKeeper) record(r *result, err error, now time.Time) {
 	switch {
 	case r.reason == "":
 		k.look(r, now)
-	case k.status.Failing && err != nil:
+	case k.status.Failing:
 		k.failed(err, now)
 	}
 }

@@ -4,96 +4,95 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
 func TestStatusFollowsOneOperation(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	type seen struct {
-		first, last Look
-		moved       time.Time
-		incident    Incident
-		at          time.Time // of the incident
-	}
+	r := newRig(t, rocketchatsim.Latest)
+	assert.Zero(t, r.Status(), "before the first scrape")
 	at := func(seconds int) time.Time { return epoch.Add(time.Duration(seconds) * time.Second) }
-	complete := func(n int) func() {
-		return func() { r.update(func(op *rocketchatsim.Operation) { op.Count.Completed = &n }) }
-	}
 	enter := func(step string) func() {
-		return func() { r.update(func(op *rocketchatsim.Operation) { op.Step = step }) }
+		return func() { r.Update(func(op *rocketchatsim.Operation) { op.Step = step }) }
 	}
+	complete := func(n int) func() {
+		return func() { r.Update(func(op *rocketchatsim.Operation) { op.Count.Completed = &n }) }
+	}
+	restoreToken := func() { r.Sim.SetToken(simtest.UserID, simtest.Token) }
 	for i, step := range []struct {
 		name   string
 		change func()
-		want   seen
+		want   Status
 	}{
-		{"it is ready", func() { r.place(operation(rocketchatsim.StepUserSelection)) }, seen{}},
-		{"the read of its selection saves it", func() {}, seen{moved: at(20)}},
-		{"it starts", enter(rocketchatsim.StepImportingUsers), seen{Look{at(30), 0}, Look{at(30), 0}, at(30), "", time.Time{}}},
-		{"it moves", complete(12), seen{Look{at(30), 0}, Look{at(40), 12}, at(40), "", time.Time{}}},
-		{"it does not move", func() {}, seen{Look{at(30), 0}, Look{at(50), 12}, at(40), "", time.Time{}}},
-		{"no answer comes", func() { r.sim.SetToken(userID, "another") }, seen{Look{at(30), 0}, Look{at(50), 12}, at(40), "", time.Time{}}},
-		{"it moves again", func() { r.sim.SetToken(userID, token); complete(20)() }, seen{Look{at(30), 0}, Look{at(70), 20}, at(70), "", time.Time{}}},
-		{"it is set back", enter(rocketchatsim.StepUserSelection), seen{Look{}, Look{}, at(80), SetBack, at(80)}},
-		{"it goes on", enter(rocketchatsim.StepImportingUsers), seen{Look{at(90), 20}, Look{at(90), 20}, at(90), SetBack, at(80)}},
-		{"another begins", func() { r.sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepNew, epoch)) }, seen{}},
-		{"all are forgotten", r.sim.RemoveOperations, seen{}},
+		{"it is ready", func() { r.Place(simtest.Operation(rocketchatsim.StepUserSelection)) }, Status{}},
+		{"the read of its selection saves it", func() {}, Status{Moved: at(20)}},
+		{"it starts", enter(rocketchatsim.StepImportingUsers), Status{First: Look{at(30), 0}, Last: Look{at(30), 0}, Moved: at(30)}},
+		{"it moves", complete(12), Status{First: Look{at(30), 0}, Last: Look{at(40), 12}, Moved: at(40)}},
+		{"it does not move", func() {}, Status{First: Look{at(30), 0}, Last: Look{at(50), 12}, Moved: at(40)}},
+		{"no answer comes", func() { r.Sim.SetToken(simtest.UserID, "another") },
+			Status{First: Look{at(30), 0}, Last: Look{at(50), 12}, Moved: at(40), Failing: true}},
+		{"it moves again", func() { restoreToken(); complete(20)() }, Status{First: Look{at(30), 0}, Last: Look{at(70), 20}, Moved: at(70)}},
+		{"it is set back", enter(rocketchatsim.StepUserSelection), Status{Moved: at(80), Incident: SetBack, IncidentAt: at(80)}},
+		{"it goes on", enter(rocketchatsim.StepImportingUsers),
+			Status{First: Look{at(90), 20}, Last: Look{at(90), 20}, Moved: at(90), Incident: SetBack, IncidentAt: at(80)}},
+		{"another begins", func() { r.Sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepImportingUsers, epoch)) },
+			Status{First: Look{at(100), 0}, Last: Look{at(100), 0}}},
+		{"all are forgotten", r.Sim.RemoveOperations, Status{}},
 	} {
-		r.clock.Advance(10 * time.Second)
+		r.Clock.Advance(10 * time.Second)
 		step.change()
 		r.scrape()
-		s := r.Status()
-		if got := (seen{s.First, s.Last, s.Moved, s.Incident, s.IncidentAt}); got != step.want {
-			t.Errorf("%d: %s: got %+v, want %+v", i+1, step.name, got, step.want)
-		}
-		if want := at(10 * (i + 1)); !s.Scraped.Equal(want) || s.Failing != (step.name == "no answer comes") || s.At.Equal(want) == s.Failing {
-			t.Errorf("%d: %s: scraped at %s, seen at %s, failing %t", i+1, step.name, s.Scraped, s.At, s.Failing)
-		}
+		got, want := r.Status(), step.want
+		want.Scraped = at(10 * (i + 1))
+		assert.Equal(t, !want.Failing, got.At.Equal(want.Scraped), step.name)
+		assert.Equal(t, want.Failing, got.Failure.At.Equal(want.Scraped), step.name)
+		// Of these the tests of scrapes say more.
+		want.At, want.Snapshot, want.Failure = got.At, got.Snapshot, got.Failure
+		assert.Equal(t, want, got, step.name)
 	}
 }
 
 func TestStatusStallsAsTheAlertsDo(t *testing.T) {
-	const minute = time.Minute
-	for _, test := range []struct {
-		step     client.Step
-		importer string
-		valid    bool
-		after    time.Duration // 0 for never
-	}{
-		{"importer_importing_users", "slack", true, 15 * minute},
-		{"importer_finishing", "slack", true, 15 * minute},
-		{"importer_importing_users", "slack", false, 0},
-		{"importer_importing_files", "pending-files", true, 0},
-		{"importer_importing_files", "pending-avatars", true, 0},
-		{"importer_file_loaded", "slack", true, 30 * minute},
-		{"importer_preparing_messages", "slack", true, 30 * minute},
-		{"importer_preparing_messages", "slack", false, 0},
-		{"importer_uploading", "slack", true, 240 * minute},
-		{"importer_downloading_file", "slack", true, 240 * minute},
-		{"importer_new", "slack", true, 0},
-		{client.StepUserSelection, "slack", true, 0},
-		{client.StepDone, "slack", true, 0},
-		{"importer_import_failed", "slack", true, 0},
-		{"importer_dreaming", "slack", true, 0},
+	step := func(step client.Step) *client.Operation { return ready("a", 1, in(step)) }
+	for want, ops := range map[time.Duration][]*client.Operation{
+		15 * time.Minute: {step("importer_importing_users"), step("importer_finishing")},
+		30 * time.Minute: {step("importer_file_loaded"), step("importer_preparing_messages")},
+		4 * time.Hour:    {step("importer_uploading"), step("importer_downloading_file")},
+		0: { // never
+			nil, ready("a", 1), step("importer_new"), step(client.StepDone), step("importer_import_failed"), step("importer_dreaming"),
+			ready("a", 1, in("importer_importing_users"), invalid),
+			ready("a", 1, in("importer_preparing_messages"), invalid),
+			ready("a", 1, in("importer_importing_files"), pendingFiles),
+		},
 	} {
-		op := &client.Operation{Step: test.step, Importer: test.importer, Valid: test.valid}
-		if got := StalledAfter(op); got != test.after {
-			t.Errorf("%s of %s, valid %t, stalls after %s", test.step, test.importer, test.valid, got)
-		}
-		// Rocket.Chat's clock is a day behind.
-		op.Updated = epoch.AddDate(0, 0, -1)
-		for age, want := range map[time.Duration]bool{test.after: false, test.after + time.Second: test.after > 0} {
-			s := Status{At: epoch, Snapshot: Snapshot{Operation: op, ServerTime: op.Updated.Add(age)}}
-			if idle, ok := s.Idle(); !ok || idle != age || s.Stalled() != want {
-				t.Errorf("%s of %s at %s: stalled %t, idle %s", test.step, test.importer, age, s.Stalled(), idle)
-			}
-			if s.Moved = epoch.Add(-test.after); s.Stalled() {
-				t.Errorf("%s of %s stalls although it was seen to move", test.step, test.importer)
-			}
+		for _, op := range ops {
+			assert.Equal(t, want, StalledAfter(op), op)
 		}
 	}
-	if none := (Status{At: epoch}); none.Stalled() || StalledAfter(nil) != 0 {
-		t.Error("no operation stalls")
+}
+
+func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {
+	const most = 15 * time.Minute
+	op := ready("a", 1, in("importer_importing_users"))
+	op.Updated = epoch.AddDate(0, 0, -1) // Rocket.Chat's clock is a day behind
+	for _, test := range []struct {
+		idle  time.Duration
+		moved time.Time
+		want  bool
+	}{
+		{most, time.Time{}, false}, {most + 1, time.Time{}, true},
+		{most + 1, epoch.Add(-most), false}, {most + 1, epoch.Add(-most - 1), true},
+	} {
+		s := Status{At: epoch, Moved: test.moved, Snapshot: Snapshot{Operation: op, ServerTime: op.Updated.Add(test.idle)}}
+		idle, ok := s.Idle()
+		assert.True(t, ok)
+		assert.Equal(t, test.idle, idle)
+		assert.Equal(t, test.want, s.Stalled(), test)
 	}
+	op.Step = client.StepUserSelection
+	assert.False(t, Status{At: epoch, Snapshot: Snapshot{Operation: op}}.Stalled())
+	assert.False(t, Status{At: epoch}.Stalled())
 }

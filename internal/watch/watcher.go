@@ -216,7 +216,9 @@ func (w *Watcher) await(ctx context.Context, c *call, deadline time.Time) *resul
 		case <-c.result.read.done:
 		case <-ctx.Done():
 		}
-		w.lengthen(c.result)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		c.result.duration = max(c.result.duration, w.now().Sub(c.started))
 	}
 	return c.result
 }
@@ -242,13 +244,6 @@ func (w *Watcher) leave(c *call, expired bool) *result {
 	return r
 }
 
-// lengthen adds the wait for a read to the time that a result took.
-func (w *Watcher) lengthen(r *result) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r.duration = max(r.duration, w.now().Sub(r.started))
-}
-
 // settle makes r the newest result, and everything else learn from it. err is
 // why it has no answer; nil if it has one. The lock is held.
 func (w *Watcher) settle(r *result, err error, now time.Time) {
@@ -259,11 +254,10 @@ func (w *Watcher) settle(r *result, err error, now time.Time) {
 		r.snapshot, r.reason = Snapshot{}, client.Timeout
 		return
 	case err != nil:
-		r.snapshot = Snapshot{}
 		if r.reason == "" {
 			r.reason = w.countFailure(err, now)
 		}
-		w.history.miss()
+		w.history.missed = true
 		w.logCalls.failed("the import cannot be seen", err)
 	default:
 		w.logCalls.succeeded("the import can be seen")

@@ -2,183 +2,150 @@ package watch
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
+	"github.com/stretchr/testify/assert"
+
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
+
+// calls is how many calls have arrived.
+func (r *rig) calls() int { return r.Sim.Requests(rocketchatsim.GetCurrentImportOperation) + r.Reads() }
+
+// waitingModes are a mode in which scrapes wait for the operation, and the one in
+// which they wait for the selection.
+var waitingModes = []config.Mode{config.OnChange, config.Unguarded}
 
 // together starts n scrapes of a call that is held, and returns once all wait
 // for it. The channel receives their snapshots.
-func (r *rig) together(n int, arrived <-chan struct{}, scrape func() Snapshot) <-chan Snapshot {
+func (r *rig) together(t *testing.T, n int, arrived <-chan struct{}, scrape func() Snapshot) <-chan Snapshot {
 	snapshots := make(chan Snapshot, n)
 	for range n {
 		go func() { snapshots <- scrape() }()
 	}
 	<-arrived
-	r.waiting(n)
+	r.waiting(t, n)
 	return snapshots
 }
 
 func TestScrapesThatOverlapShareOneCall(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	arrived, release := r.hold(rocketchatsim.GetCurrentImportOperation)
-	snapshots := r.together(5, arrived, r.scrape)
+	r := newRigIn(t, rocketchatsim.StepImportingUsers)
+	arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	snapshots := r.together(t, 5, arrived, r.scrape)
 	release()
 	for range 5 {
-		if s := <-snapshots; !s.Up || s.State != client.StateImporting {
-			t.Errorf("a scrape got %+v", s)
-		}
+		assert.Equal(t, client.StateImporting, (<-snapshots).State)
 	}
-	if n := r.sim.Requests(rocketchatsim.GetCurrentImportOperation); n != 1 {
-		t.Errorf("%d calls were made", n)
-	}
+	assert.Equal(t, 1, r.calls())
 }
 
-func TestScraperThatHangsUpCountsNothingAndDisturbsNobody(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	arrived, release := r.hold(rocketchatsim.GetCurrentImportOperation)
-	patient := r.together(1, arrived, r.scrape)
-
-	ctx, hangUp := context.WithCancel(context.Background())
-	left := make(chan Snapshot)
-	go func() { left <- r.Scrape(ctx, 0) }()
-	r.waiting(2)
-	hangUp()
-	if s := <-left; s.Up || s.Failures[client.Timeout] != 0 {
-		t.Errorf("the one that hung up got %+v", s)
-	}
-	release()
-	if s := <-patient; !s.Up || len(s.Failures) != 0 {
-		t.Errorf("the other got %+v", s)
+func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
+	for _, hangsUp := range []bool{true, false} {
+		r := newRig(t, rocketchatsim.Latest)
+		arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+		others := r.together(t, 1, arrived, r.scrape)
+		ctx, hangUp := context.WithCancel(context.Background())
+		limit, failures := 50*time.Millisecond, "[timeout:1]"
+		if hangsUp {
+			limit, failures = 0, "[]"
+			go func() {
+				r.waiting(t, 2)
+				hangUp()
+			}()
+		}
+		assert.Equal(t, "up=false users=-1 failures="+failures+" reads=[]", brief(r.Scrape(ctx, limit)))
+		hangUp()
+		release()
+		assert.Equal(t, "up=true users=0 failures="+failures+" reads=[]", brief(<-others))
 	}
 }
 
 func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
-	r.place(operation(rocketchatsim.StepImportingUsers))
+	r := newRig(t, rocketchatsim.Latest, everySevenSeconds, func(o *config.Workspace) { o.Timeout = time.Hour })
 	ended := make(chan struct{})
-	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
 		<-req.Context().Done()
 		close(ended)
 	})
-	if s := r.Scrape(context.Background(), 50*time.Millisecond); s.Up || s.Failures[client.Timeout] != 1 {
-		t.Errorf("the scrape got %+v", s)
-	}
+	s := r.Scrape(context.Background(), 50*time.Millisecond)
+	assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(s))
 	<-ended
-	r.Watcher.running.Wait() // how the call ended after that must not count
+	r.running.Wait() // how the call ended after that must not count
 
-	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	if s := r.scrape(); s.Up || s.Failures[client.Timeout] != 1 {
-		t.Errorf("a scrape within the interval did not share its result: %+v", s)
-	}
-	r.clock.Advance(7 * time.Second)
-	if s := r.scrape(); !s.Up {
-		t.Errorf("a later scrape got %+v", s)
-	}
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	assert.Equal(t, s, r.scrape(), "a scrape within the interval shares the result")
+	r.Clock.Advance(7 * time.Second)
+	assert.True(t, r.scrape().Up)
 }
 
 func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	arrived, _ := r.hold(rocketchatsim.GetCurrentImportOperation)
+	r := newRig(t, rocketchatsim.Latest)
+	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	ctx, hangUp := context.WithCancel(context.Background())
-	gone := r.together(1, arrived, func() Snapshot { return r.Scrape(ctx, 0) })
+	gone := r.together(t, 1, arrived, func() Snapshot { return r.Scrape(ctx, 0) })
 	hangUp()
 	<-gone
-	if seen := r.Status(); seen.Failing || seen.Failure.Err != nil {
-		t.Errorf("seen is %+v", seen)
-	}
-	if text := r.log.String(); text != "" {
-		t.Errorf("the log is\n%s", text)
-	}
-}
-
-func TestScrapeWithAShortDeadlineLeavesTheOthersWaiting(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	arrived, release := r.hold(rocketchatsim.GetCurrentImportOperation)
-	patient := r.together(1, arrived, r.scrape)
-	if s := r.Scrape(context.Background(), 50*time.Millisecond); s.Up || s.Operation != nil || s.Failures[client.Timeout] != 1 {
-		t.Errorf("the short one got %+v", s)
-	}
-	release()
-	if s := <-patient; !s.Up || s.Failures[client.Timeout] != 1 {
-		t.Errorf("the patient one got %+v", s)
-	}
+	assert.Equal(t, Status{Scraped: epoch}, r.Status())
+	assert.Empty(t, r.logged())
 }
 
 // Otherwise scrapers that take turns would keep a dead connection alive for ever.
 func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.Timeout = 300 * time.Millisecond })
-	arrived, _ := r.hold(rocketchatsim.GetCurrentImportOperation)
-	snapshots := r.together(3, arrived, r.scrape)
+	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	snapshots := r.together(t, 3, arrived, r.scrape)
 	for range 3 {
-		if s := <-snapshots; s.Up || s.Failures[client.Timeout] != 1 {
-			t.Errorf("a scrape got %+v", s)
-		}
+		assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(<-snapshots))
 	}
 }
 
-func TestScrapesWithinTheIntervalShareTheLastResult(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{
-		"a good answer": nil,
-		"a failure":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
-			calls := 0
-			r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
-				calls++
-				if answer != nil {
-					answer(w, req)
-					return
-				}
-				r.sim.Answer(w, req)
-			})
+func TestScrapesWithinTheIntervalShareTheLastResultGoodOrNot(t *testing.T) {
+	for _, mode := range waitingModes {
+		for _, token := range []string{simtest.Token, "another"} {
+			r := newRig(t, rocketchatsim.Latest, simtest.InMode(mode), everySevenSeconds)
+			r.Sim.SetToken(simtest.UserID, token)
 			first := r.scrape()
-			r.clock.Advance(7*time.Second - 1)
-			second := r.scrape()
-			if calls != 1 || second.Up != first.Up || second.Failures[client.HTTPStatus] != first.Failures[client.HTTPStatus] {
-				t.Errorf("after %d calls the second scrape got %+v, the first %+v", calls, second, first)
-			}
-			r.clock.Advance(1)
-			if r.scrape(); calls != 2 {
-				t.Errorf("after the interval, %d calls were made", calls)
-			}
-		})
+			assert.Equal(t, token == simtest.Token, first.Up, mode)
+			r.Clock.Advance(7*time.Second - 1)
+			assert.Equal(t, first, r.scrape(), mode)
+			assert.Equal(t, 1, r.calls(), mode)
+			r.Clock.Advance(1)
+			r.scrape()
+			assert.Equal(t, 2, r.calls(), mode)
+		}
 	}
 }
 
 func TestNoCallIsMadeForAWhileAfterTooManyRequests(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	r.place(operation(rocketchatsim.StepImportingUsers))
-	r.sim.Revoke(userID, rocketchatsim.BypassRateLimit)
-	for range 10 {
-		r.scrape()
-	}
-	for limited := uint64(1); limited <= 4; limited++ {
-		if s := r.scrape(); s.Up || s.Operation != nil || s.Failures[client.RateLimited] != limited {
-			t.Errorf("scrape %d in the pause got %+v", limited, s)
+	for _, mode := range waitingModes {
+		r := newRig(t, rocketchatsim.Latest, simtest.InMode(mode))
+		r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit)
+		for range 10 {
+			assert.True(t, r.scrape().Up, mode)
 		}
-	}
-	if n := r.sim.Requests(rocketchatsim.GetCurrentImportOperation); n != 11 {
-		t.Errorf("%d calls were made", n)
-	}
-	r.clock.Advance(time.Minute)
-	if s := r.scrape(); !s.Up || s.Failures[client.RateLimited] != 4 {
-		t.Errorf("after the pause a scrape got %+v", s)
+		for limited := range uint64(4) {
+			s := r.scrape()
+			assert.False(t, s.Up, mode)
+			assert.Equal(t, map[client.Reason]uint64{client.RateLimited: limited + 1}, s.Failures, mode)
+		}
+		assert.Equal(t, 11, r.calls(), mode)
+		r.Clock.Advance(time.Minute)
+		assert.True(t, r.scrape().Up, mode)
 	}
 }
 
 func TestManyScrapersAtOnce(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.MinInterval = time.Second })
-	r.place(operation(rocketchatsim.StepUserSelection))
+	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.MinInterval = time.Second })
 	var scrapers sync.WaitGroup
 	for i := range 20 {
 		scrapers.Go(func() {
@@ -189,36 +156,39 @@ func TestManyScrapersAtOnce(t *testing.T) {
 				}
 				r.Scrape(ctx, 0)
 				cancel()
-				r.clock.Advance(100 * time.Millisecond)
+				r.Clock.Advance(100 * time.Millisecond)
 			}
 		})
 	}
 	scrapers.Wait()
-	r.clock.Advance(time.Minute)
-	if s := r.scrape(); !s.Up || s.Selection == nil {
-		t.Errorf("in the end a scrape got %+v", s)
-	}
-	if n := r.fileDataRequests(); n != 1 {
-		t.Errorf("the selection was read %d times", n)
-	}
+	r.Clock.Advance(time.Minute)
+	assert.EqualValues(t, 12, users(r.scrape()))
+	assert.Equal(t, 1, r.Reads())
 }
 
-func TestTooManyRequestsCountsThoughItsBodyDoesNotEnd(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, nil)
-	calls := 0
-	r.sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
-		calls++
-		w.WriteHeader(http.StatusTooManyRequests)
-		w.Write([]byte("{"))
-		w.(http.Flusher).Flush()
-		<-req.Context().Done()
-	})
-	for limited := uint64(1); limited <= 2; limited++ {
-		if s := r.scrape(); s.Failures[client.RateLimited] != limited || s.Failures[client.Timeout] != 0 {
-			t.Errorf("a scrape got %+v", s)
-		}
+func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
+	refused := func(status int, endpoint client.Endpoint) error {
+		return &client.Error{Reason: client.Unauthorized, Status: status, Endpoint: endpoint}
 	}
-	if calls != 1 {
-		t.Errorf("%d calls were made", calls)
+	notSent := func(cause string) error { return fmt.Errorf("%w: %w", client.ErrNotSent, errors.New(cause)) }
+	var text strings.Builder
+	l := changeLogger{logger: log.NewLogfmtLogger(&text)}
+	for i, test := range []struct {
+		err    error // nil for a call that succeeds
+		logged bool
+	}{
+		{nil, true}, {nil, false},
+		{refused(401, "a"), true}, {refused(401, "b"), false},
+		{refused(403, "b"), true}, // another status
+		{nil, true}, {refused(403, "b"), true},
+		{notSent("dial 1"), true}, {notSent("dial 2"), false}, // for whatever cause
+	} {
+		before := text.Len()
+		if test.err == nil {
+			l.succeeded("good")
+		} else {
+			l.failed("bad", test.err)
+		}
+		assert.Equal(t, test.logged, text.Len() > before, "result %d", i+1)
 	}
 }

@@ -3,11 +3,41 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
+
+// ParseURL parses a workspace's base URL. Its errors never contain the URL,
+// which may contain a password.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the URL must begin with http:// or https://")
+	case u.Hostname() == "":
+		return nil, errors.New("the URL has no host")
+	case !validPort(u):
+		return nil, errors.New("the URL's port must be 1 to 65535")
+	case u.User != nil:
+		return nil, errors.New("the URL must not contain a user name or password")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
+		return nil, errors.New("the URL must have no query and no fragment")
+	default:
+		return u, nil
+	}
+}
+
+// validPort reports whether u has no port, or one from 1 to 65535.
+func validPort(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
+}
 
 // ReadToken returns the token in a regular file, without surrounding space.
 // Reading anything else, such as a pipe, could block forever. Its errors never
@@ -61,7 +91,7 @@ func headerProblem(value string) string {
 		return ""
 	case strings.ContainsRune(value, '\ufeff'):
 		return "a byte-order mark (U+FEFF): save it as UTF-8 without one"
-	case strings.ContainsFunc(value, zeroWidth):
+	case strings.ContainsFunc(value, func(r rune) bool { return unicode.Is(unicode.Cf, r) }):
 		return "a zero-width character, which is invisible: type it again, or copy it without one"
 	case strings.ContainsRune(marks, first) || strings.ContainsRune(marks, last):
 		return "quotation marks around it: remove them"
@@ -73,7 +103,3 @@ func headerProblem(value string) string {
 		return ""
 	}
 }
-
-// zeroWidth reports whether r is a format character, such as a zero-width space
-// or a text direction mark.
-func zeroWidth(r rune) bool { return unicode.Is(unicode.Cf, r) }
