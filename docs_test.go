@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/http/httptest"
 	"os"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -21,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
 var (
@@ -76,16 +75,14 @@ const (
 func TestThePageOfMetricsIsWhatTheExporterShows(t *testing.T) {
 	seen := map[string]*dto.MetricFamily{}
 	for _, generation := range rocketchatsim.Generations() {
-		sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation})
-		sim.SetUser("watcher", secret, rocketchatsim.RunImport) // and not exempt, so that the rate limit shows
-		op := rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now())
+		r := simtest.New(t, generation)
+		r.Sim.Revoke(simtest.UserID, rocketchatsim.BypassRateLimit) // so that the rate limit shows
+		op := simtest.Operation(rocketchatsim.StepUserSelection)
 		op.Count = &rocketchatsim.Count{ // everything
 			Total: new(4), Users: new(1), Channels: new(1), Messages: new(1), Contacts: new(1), Completed: new(0), Error: new(0),
 		}
-		sim.SetOperation(op)
-		server := httptest.NewServer(sim)
-		t.Cleanup(server.Close)
-		p := start(t, "--config.file="+temporary(t, workspacesAt(server.URL, "acme")))
+		r.Sim.SetOperation(op)
+		p := start(t, "--config.file="+temporary(t, workspacesAt(r.Config.URL.String(), "acme")))
 		see(t, seen, p.get("/probe?target=acme"))
 		see(t, seen, p.get("/metrics"))
 	}

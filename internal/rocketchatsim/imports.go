@@ -110,7 +110,12 @@ func SlackImport(c Content) Script {
 // APIImport is an import of users that a program hands over in ten batches and
 // starts with import.run. It takes 62 s.
 func APIImport(users int) Script {
-	batches := slices.Repeat([]save{addUsers(users / 10)}, 10)
+	batches := slices.Repeat([]save{func(o *operation) {
+		o.selection.Users += users / 10
+		o.staged += users / 10
+		add(&o.count().Users, users/10)
+		add(&o.Count.Total, users/10)
+	}}, 10)
 	return Script{
 		Operation: APIOperation(StepNew, time.Time{}),
 		Phases: append([]Phase{
@@ -156,15 +161,5 @@ func own(kind Kind, n int) save {
 		if n > 0 {
 			*field = new(n)
 		}
-	}
-}
-
-// addUsers stages a batch of users, and counts it.
-func addUsers(n int) save {
-	return func(o *operation) {
-		o.selection.Users += n
-		o.staged += n
-		add(&o.count().Users, n)
-		add(&o.Count.Total, n)
 	}
 }
