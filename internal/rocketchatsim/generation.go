@@ -23,6 +23,8 @@ type Generation struct {
 	// saveEvery is after how many users, channels or contacts progress is saved.
 	// For messages it is always 500.
 	saveEvery int
+	// saveFilesEvery is the same for pending files and avatars.
+	saveFilesEvery int
 	// unauthorized refuses a wrong token, with status 401.
 	unauthorized string
 	// forbidden, with forbiddenStatus, refuses a user without the permission run-import.
@@ -37,6 +39,7 @@ var (
 		selectionInRecord: true,
 		numericTS:         true,
 		saveEvery:         500,
+		saveFilesEvery:    500,
 		unauthorized:      `{"status":"error","message":"You must be logged in to do this."}`,
 		forbidden: `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]",` +
 			`"errorType":"error-action-not-allowed","details":{"action":"Importing"}}`,
@@ -47,6 +50,7 @@ var (
 		name:            "middle",
 		numericTS:       true,
 		saveEvery:       500,
+		saveFilesEvery:  500,
 		unauthorized:    `{"status":"error","message":"You must be logged in to do this."}`,
 		forbidden:       `{"success":false,"error":"not_authorized","errorType":"not_authorized"}`,
 		forbiddenStatus: http.StatusBadRequest,
@@ -55,6 +59,7 @@ var (
 	Classic = Generation{
 		name:            "classic",
 		saveEvery:       50,
+		saveFilesEvery:  500,
 		unauthorized:    `{"success":false,"error":"unauthorized"}`,
 		forbidden:       noPermission,
 		forbiddenStatus: http.StatusForbidden,
@@ -65,6 +70,7 @@ var (
 		nullOperation:   true,
 		contacts:        true,
 		saveEvery:       50,
+		saveFilesEvery:  50,
 		unauthorized:    `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
 		forbidden:       noPermission,
 		forbiddenStatus: http.StatusForbidden,
@@ -78,3 +84,14 @@ func Generations() []Generation { return []Generation{Early3, Middle, Classic, L
 
 // String returns a name fit for a subtest.
 func (g Generation) String() string { return g.name }
+
+// saveRange is after how many records of the kind progress is saved.
+func (g Generation) saveRange(kind Kind) int {
+	switch kind {
+	case Messages:
+		return 500
+	case Files:
+		return g.saveFilesEvery
+	}
+	return g.saveEvery
+}

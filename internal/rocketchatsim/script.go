@@ -14,6 +14,7 @@ const (
 	Channels Kind = "channels"
 	Messages Kind = "messages"
 	Contacts Kind = "contacts"
+	Files    Kind = "files" // of pending-files, and the avatars of pending-avatars
 )
 
 // Script is an import that plays by itself: see Server.Start.
@@ -43,6 +44,8 @@ type Phase struct {
 	// saved when the number so far, in all phases, is a multiple of what the
 	// generation has for the kind, and from count.total on. The rest never is.
 	Imported int
+	// Failed is how many of Imported fail, evenly over the phase.
+	Failed int
 
 	// saves are the other saves, evenly over the phase.
 	saves []save
@@ -97,17 +100,14 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 			save(foreseen)
 			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, save)
 		}
-		saveEvery := s.config.Generation.saveEvery
-		if phase.Kind == Messages {
-			saveEvery = 500
-		}
 		for i := 1; i <= phase.Imported; i++ {
 			imported++
 			total := foreseen.count().Total
-			if imported%saveEvery == 0 || total != nil && imported >= *total {
-				completed := imported
+			if imported%s.config.Generation.saveRange(phase.Kind) == 0 || total != nil && imported >= *total {
+				failed := phase.Failed * i / phase.Imported
+				completed := imported - failed
 				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func(o *operation) {
-					o.count().Completed, o.Count.Error = new(completed), new(0)
+					o.count().Completed, o.Count.Error = new(completed), new(failed)
 				})
 			}
 		}
