@@ -10,9 +10,6 @@ import (
 	"rocketchat_import_exporter/internal/config"
 )
 
-// errSurplus leaves the argument out, since it may be a secret.
-var errSurplus = errors.New("there is an argument that belongs to no flag")
-
 // flagError names the flag that an error is about, and its variable.
 func flagError(flag string, err error) error {
 	return fmt.Errorf("%s: %w", flagAndEnv(flag), err)
@@ -103,12 +100,7 @@ func checkCommandLine(line *kingpin.ParseContext, args []string, values map[stri
 		}
 	}
 	if rest := line.Peek(); rest.Type == kingpin.TokenArg || rest.Type == kingpin.TokenError {
-		return errSurplus
+		return errors.New("there is an argument that belongs to no flag") // which may be a secret
 	}
 	return nil
-}
-
-// isInfoFlag reports whether a flag only prints something.
-func isInfoFlag(flag string) bool {
-	return flag == "version" || strings.HasPrefix(flag, "help") || strings.HasPrefix(flag, "completion-")
 }

@@ -143,8 +143,8 @@ func (f *flags) nameValues(app *kingpin.Application) map[string]*flagValue {
 	}
 	values := map[string]*flagValue{}
 	for _, flag := range app.Model().Flags {
-		if isInfoFlag(flag.Name) {
-			continue
+		if flag.Name == "version" || strings.HasPrefix(flag.Name, "help") || strings.HasPrefix(flag.Name, "completion-") {
+			continue // it only prints something
 		}
 		value := &flagValue{Value: flag.Value, flag: flag.Name, check: checks[flag.Name]}
 		if flag.Name == logLevelFlag || flag.Name == logFormatFlag {

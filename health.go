@@ -46,11 +46,6 @@ func runHealth(ctx context.Context, f *flags) error {
 		}
 		return conn.Close()
 	}
-	return askHealth(ctx, dial, tlsConfig.IsEnabled())
-}
-
-// askHealth returns an error unless an exporter answers at dial.
-func askHealth(ctx context.Context, dial func(ctx context.Context, _, _ string) (net.Conn, error), useTLS bool) error {
 	client := http.Client{Transport: &http.Transport{
 		DialContext: dial, DisableKeepAlives: true,
 		// The address is this exporter's own, and the request holds no secret.
@@ -58,7 +53,7 @@ func askHealth(ctx context.Context, dial func(ctx context.Context, _, _ string) 
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	scheme := "http"
-	if useTLS {
+	if tlsConfig.IsEnabled() {
 		scheme = "https"
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost/-/healthy", nil)

@@ -23,11 +23,12 @@ import (
 
 	"rocketchat_import_exporter/internal/check"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const secret = "a-token-that-must-not-show"
+const secret = simtest.Token
 
 // credentials are flags that suffice to start.
 var credentials = []string{"--rocketchat.user-id=watcher", "--rocketchat.auth-token=" + secret}
@@ -132,11 +133,8 @@ func (p *program) get(path string) string {
 // workspace serves a simulated workspace.
 func workspace(t *testing.T) (*rocketchatsim.Server, string) {
 	t.Helper()
-	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
-	sim.SetUser("watcher", secret, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
-	return sim, server.URL
+	r := simtest.New(t, rocketchatsim.Latest)
+	return r.Sim, r.Config.URL.String()
 }
 
 // write writes a file and returns its path.
@@ -174,15 +172,9 @@ func TestExporterShowsAnImport(t *testing.T) {
 }
 
 func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
-	sim, _ := workspace(t)
-	arrived, released := make(chan struct{}), make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		close(arrived)
-		<-released
-		sim.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	p := start(t, append(credentials, "--rocketchat.url="+server.URL)...)
+	sim, url := workspace(t)
+	arrived, release := sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	p := start(t, append(credentials, "--rocketchat.url="+url)...)
 	metrics, code := make(chan string), make(chan int)
 	go func() { metrics <- p.get("/metrics") }()
 	<-arrived
@@ -194,7 +186,7 @@ func TestScrapeUnderWayIsAnsweredBeforeTheExporterStops(t *testing.T) {
 		}
 		conn.Close()
 	}
-	close(released)
+	release()
 	assert.Contains(t, <-metrics, "\nrocketchat_import_up 1\n")
 	assert.Zero(t, <-code)
 }

@@ -15,9 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// errNoFile is the error of a reload without a configuration file.
-var errNoFile = errors.New("there is no --" + configFileFlag + " to read again")
-
 // reloadMetrics export the result of the last load of the configuration file.
 type reloadMetrics struct{ successful, lastSuccess prometheus.Gauge }
 
@@ -64,8 +61,9 @@ func (e *exporter) load() error {
 // reload loads the configuration file again, and logs the result.
 func (e *exporter) reload() error {
 	if !e.flags.many() {
-		level.Warn(e.logger).Log("msg", "nothing to reload", "err", errNoFile)
-		return errNoFile
+		err := errors.New("there is no --" + configFileFlag + " to read again")
+		level.Warn(e.logger).Log("msg", "nothing to reload", "err", err)
+		return err
 	}
 	if err := e.load(); err != nil {
 		level.Error(e.logger).Log("msg", "the configuration file cannot be used; the exporter keeps the last good one", "err", err)

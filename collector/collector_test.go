@@ -129,7 +129,7 @@ func TestMetricsFollowPrometheusNaming(t *testing.T) {
 func TestTextsFromTheServerAreUTF8AndShortAndHaveNoControlCharacters(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
 	step, long := strings.Repeat("importer_", 50), strings.Repeat("é", 100) // two bytes each
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"operation":{"_id":"a","importerKey":"\ud83d","type":"%s\n\u001b%s","status":"%s"},"success":true}`, "\xff", long, step)
 	})
 	series := r.series()
@@ -148,12 +148,12 @@ func TestCallsAreCounted(t *testing.T) {
 	assert.Positive(t, series[`api_response_bytes_total{endpoint="getCurrentImportOperation"}`])
 	assert.EqualValues(t, 9, series[remaining])
 
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	series = r.series()
 	assert.EqualValues(t, 1, series[`api_requests_total{code="none",endpoint="getCurrentImportOperation"}`])
 	assert.Contains(t, series, remaining, "a call without an answer does not hide what the last answer said")
 
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	r.Sim.Grant(simtest.UserID, rocketchatsim.BypassRateLimit)
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.Sim.SetUser(simtest.UserID, simtest.Token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
 	assert.NotContains(t, r.series(), remaining, "the server no longer says")
 }

@@ -29,7 +29,7 @@ func TestScrapeLimit(t *testing.T) {
 
 func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
-	r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
+	r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	r.get(http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"0.6"}}) // would take 10 s without the header
 	assert.ErrorContains(t, r.watcher.Status().Failure.Err, "within the time that Prometheus allows")
 }

@@ -95,7 +95,7 @@ func TestNoAnswerLeadsToTheSelection(t *testing.T) {
 			r := newRig(t, generation, simtest.InMode(mode))
 			r.Place(simtest.Operation(rocketchatsim.StepImportingUsers))
 			r.scrape()
-			r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, front)
+			r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, front)
 			r.scrapeOften()
 			assert.False(t, r.scrape().Up, name)
 			assert.Zero(t, r.Reads(), name)
@@ -186,8 +186,8 @@ func replay(t *testing.T, replies string, mode config.Mode) (series map[string]f
 	var line string
 	var op record
 	ran, readable, asked := false, false, false
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, line) })
-	r.Front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, line) })
+	r.Sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 		asked = true
 		assert.Equal(t, rocketchatsim.StepUserSelection, op.Status)
 		assert.False(t, ran)

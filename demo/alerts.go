@@ -12,7 +12,6 @@ import (
 
 	"rocketchat_import_exporter/demo/alertstack"
 	"rocketchat_import_exporter/demo/process"
-	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
 // alertSpeed is how many times shorter the waits of Prometheus and Alertmanager
@@ -22,7 +21,7 @@ const alertSpeed = 20
 // startAlerting starts a Prometheus with the shipped rules, and an Alertmanager that
 // posts into a simulated Rocket.Chat, and to webhooks for pager and tickets. Both
 // programs are in the module at root, and keep their files in dir. It returns once
-// both are ready. From then on it prints what Alertmanager posts, until ctx ends.
+// both are ready.
 func startAlerting(ctx context.Context, root, dir string, e *exporter, chat *workspace) (*alertstack.Stack, error) {
 	bin := filepath.Join(root, "test", "bin")
 	config := alertstack.Config{
@@ -50,7 +49,6 @@ Its messages are shown as they arrive in #imports of the simulated Rocket.Chat
 %s. All waits are %d times shorter than shipped.
 
 `, stack.PrometheusURL, stack.AlertmanagerURL, chat.name, alertSpeed)
-	go showMessages(ctx, chat.sim)
 	return stack, nil
 }
 
@@ -59,26 +57,6 @@ func show(n alertstack.Notification) {
 	for _, alert := range n.Alerts {
 		if n.Receiver == "tickets" {
 			say("%-12s  %s: %s", n.Receiver, alert.Status, alert.Annotations["summary"])
-		}
-	}
-}
-
-// showMessages prints each message that arrives in a channel until ctx ends.
-func showMessages(ctx context.Context, chat *rocketchatsim.Server) {
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	for shown := 0; ; {
-		messages := chat.Messages()
-		for _, m := range messages[shown:] {
-			for _, a := range m.Attachments {
-				say("%-12s  %s\n%24s%s", m.Channel, a.Title, "", strings.TrimSpace(a.Text))
-			}
-		}
-		shown = len(messages)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
 		}
 	}
 }

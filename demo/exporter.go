@@ -55,16 +55,14 @@ func startExporter(ctx context.Context, dir, address string, w workspaces) (*exp
 
 // scrape asks for the metrics of all workspaces every few seconds until ctx ends.
 func (e *exporter) scrape(ctx context.Context) {
-	tick := time.NewTicker(scrapeInterval)
-	defer tick.Stop()
-	for {
+	for tick := time.Tick(scrapeInterval); ; {
 		for _, target := range e.targets {
 			if err := get(target); err != nil && ctx.Err() == nil {
 				say("The scrape of %s failed: %v", target, err)
 			}
 		}
 		select {
-		case <-tick.C:
+		case <-tick:
 		case <-ctx.Done():
 			return
 		}

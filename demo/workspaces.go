@@ -25,6 +25,7 @@ type workspace struct {
 	story    story
 	begins   time.Time // the story; zero for never
 	reporter reporter
+	shown    int // messages
 }
 
 type workspaces []*workspace
@@ -108,9 +109,7 @@ func (all workspaces) play(ctx context.Context, until <-chan error) error {
 	for _, w := range all {
 		w.begins = time.Now()
 	}
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	for tick := time.Tick(250 * time.Millisecond); ; {
 		for _, w := range all {
 			if now := time.Now(); !w.begins.IsZero() && !now.Before(w.begins) {
 				w.story.begin(w.sim)
@@ -122,13 +121,24 @@ func (all workspaces) play(ctx context.Context, until <-chan error) error {
 			if line := w.reporter.next(w.sim.Operation()); line != "" {
 				say("%-12s  %s", w.name, line)
 			}
+			w.showMessages()
 		}
 		select {
-		case <-tick.C:
+		case <-tick:
 		case err := <-until:
 			return err
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+	}
+}
+
+// showMessages prints each message that has arrived in a channel since the last time.
+func (w *workspace) showMessages() {
+	for _, m := range w.sim.Messages()[w.shown:] {
+		w.shown++
+		for _, a := range m.Attachments {
+			say("%-12s  %s\n%24s%s", m.Channel, a.Title, "", strings.TrimSpace(a.Text))
 		}
 	}
 }

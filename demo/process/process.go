@@ -85,9 +85,6 @@ func (p *Process) Stop() {
 	<-p.ended
 }
 
-// Ended is closed once the program has ended.
-func (p *Process) Ended() <-chan struct{} { return p.ended }
-
 // Err waits until the program has ended, and says how unless that went well.
 func (p *Process) Err() error {
 	<-p.ended
@@ -106,9 +103,7 @@ func (p *Process) AwaitOK(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
+	for tick := time.Tick(time.Millisecond); ; {
 		if response, err := http.DefaultClient.Do(request); err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -116,7 +111,7 @@ func (p *Process) AwaitOK(ctx context.Context, url string) error {
 			}
 		}
 		select {
-		case <-tick.C:
+		case <-tick:
 		case <-p.ended:
 			return fmt.Errorf("%s ended too soon (%v)\n%s", p.name, p.err, p.Output())
 		case <-ctx.Done():

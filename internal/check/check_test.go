@@ -51,8 +51,9 @@ func oneMessage(o *rocketchatsim.Operation) {
 }
 
 func answers(front string) arrange {
-	answer := rocketchatsim.Fronts()[front]
-	return func(s *rocketchatsim.Server, _ *config.Workspace) { s.AnswerWith(&answer) }
+	return func(s *rocketchatsim.Server, _ *config.Workspace) {
+		s.Intercept(rocketchatsim.GetCurrentImportOperation, rocketchatsim.Fronts()[front])
+	}
 }
 
 // check prints the result in words and as JSON.

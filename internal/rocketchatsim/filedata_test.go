@@ -2,6 +2,7 @@ package rocketchatsim_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -14,26 +15,23 @@ import (
 
 const stepNeverHeardOf = "importer_reticulating_splines"
 
-// What one call of getImportFileData may do.
+// What one call of getImportFileData may do, besides the writes that it counts.
 const (
-	waits        = "answers waiting" // an invalid operation is refused instead
-	reads        = "answers the selection"
-	rewrites     = "writes the same step"
-	setsBack     = "sets the step back"
-	preparesOver = "wipes and prepares again"
+	waits sim.Write = "answers waiting" // an invalid operation is refused instead
+	reads sim.Write = "answers the selection"
 )
 
 // effect is the table of what a call does. From 3.14 on all generations are alike.
-func effect(step string, early bool) string {
+func effect(step string, early bool) sim.Write {
 	switch {
 	case step == "importer_downloading_file", strings.HasPrefix(step, "importer_preparing_"):
 		return waits
 	case step == "importer_done", step == "importer_import_cancelled", step == "importer_import_failed":
-		return map[bool]string{true: reads, false: setsBack}[early]
+		return map[bool]sim.Write{true: reads, false: sim.WriteStepBack}[early]
 	case step == "importer_user_selection":
-		return map[bool]string{true: reads, false: rewrites}[early]
+		return map[bool]sim.Write{true: reads, false: sim.WriteSameStep}[early]
 	}
-	return preparesOver
+	return sim.WriteWiped
 }
 
 func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *testing.T) {
@@ -54,37 +52,33 @@ func TestGetImportFileDataDoesWhatTheTableSaysInEveryStepOfEveryGeneration(t *te
 	}
 }
 
-func checkEffect(t *testing.T, w *workspace, effect string, valid bool) {
+func checkEffect(t *testing.T, w *workspace, effect sim.Write, valid bool) {
 	want := w.current()
 	w.get(sim.GetCurrentImportOperation)
 	assert.Equal(t, want, w.current(), "after getCurrentImportOperation")
 	assert.Empty(t, w.Writes(), "after getCurrentImportOperation")
 
 	got := w.get(sim.GetImportFileData)
-	writes, harm := map[sim.Write]int{}, 0
-	switch effect {
-	case rewrites:
-		writes[sim.WriteSameStep] = 1
-		want.Updated = w.clock.Now()
-	case setsBack:
-		writes[sim.WriteStepBack], harm = 1, 1
+	writes := map[sim.Write]int{}
+	if effect != waits && effect != reads {
+		writes[effect] = 1
 		want.Step, want.Updated = "importer_user_selection", w.clock.Now()
-	case preparesOver:
-		writes[sim.WriteWiped], harm = 1, 1
-		want.Step, want.Updated = "importer_user_selection", w.clock.Now()
+	}
+	if effect == sim.WriteWiped {
 		want.Count.Total = new(20)
 	}
+	harms := effect == sim.WriteWiped || effect == sim.WriteStepBack
 	assert.Equal(t, want, w.current())
 	assert.Equal(t, writes, w.Writes())
-	assert.Equal(t, harm, w.Destructive())
+	assert.Equal(t, map[bool]int{true: 1}[harms], w.Destructive())
 	assert.Equal(t, 10, w.Staged())
 	switch {
 	case effect != waits:
 		requireSelection(t, got)
 	case valid:
-		require.Equal(t, `{"waiting":true,"success":true}`, got.body)
+		require.Equal(t, `{"waiting":true,"success":true}`, got.Body.String())
 	default:
-		require.Contains(t, got.body, `"errorType":"error-import-operation-invalid"`)
+		require.Contains(t, got.Body.String(), `"errorType":"error-import-operation-invalid"`)
 	}
 }
 
@@ -95,10 +89,10 @@ type selection struct {
 }
 
 // requireSelection requires what workspace.place stages.
-func requireSelection(t *testing.T, got answer) {
+func requireSelection(t *testing.T, got *httptest.ResponseRecorder) {
 	t.Helper()
-	require.Equal(t, 200, got.status, got.body)
-	require.Equal(t, selection{make([]struct{}, 3), make([]struct{}, 2), 5}, decode[selection](t, got.body))
+	require.Equal(t, 200, got.Code, got.Body.String())
+	require.Equal(t, selection{make([]struct{}, 3), make([]struct{}, 2), 5}, decode[selection](t, got.Body.String()))
 }
 
 func TestAnEarlyServerPreparesAgainAtEachCallWhereTheStoredSelectionIsMissing(t *testing.T) {
@@ -118,7 +112,7 @@ func TestAnEarlyServerAnswersWhatItStoredWhateverItsShape(t *testing.T) {
 		want := decode[map[string]any](t, stored)
 		assert.Equal(t, want, w.record()["fileData"], name)
 		want["success"] = true
-		assert.Equal(t, want, decode[map[string]any](t, w.get(sim.GetImportFileData).body), name)
+		assert.Equal(t, want, decode[map[string]any](t, w.get(sim.GetImportFileData).Body.String()), name)
 		assert.Empty(t, w.Writes(), name)
 	}
 }
@@ -146,7 +140,7 @@ func TestOneCallDisturbsARunningImportAsTheRecordingShows(t *testing.T) {
 func TestAWipeOfAnImportWithoutAFileLosesItsSelection(t *testing.T) {
 	w := newWorkspace(t, sim.Config{})
 	w.place(sim.StepImportingUsers, func(op *sim.Operation) { op.File = "" })
-	require.Equal(t, selection{[]struct{}{}, []struct{}{}, 0}, decode[selection](t, w.get(sim.GetImportFileData).body))
+	require.Equal(t, selection{[]struct{}{}, []struct{}{}, 0}, decode[selection](t, w.get(sim.GetImportFileData).Body.String()))
 	require.Equal(t, 0, w.Staged())
 	require.Equal(t, 1, w.Destructive())
 }
@@ -158,7 +152,7 @@ func TestOnlyTheLatestGenerationHasContacts(t *testing.T) {
 		require.NoError(t, w.SetSelection(sim.Selection{Contacts: 4}))
 		_, counted := w.record()["count"].(map[string]any)["contacts"]
 		assert.Equal(t, generation == sim.Latest, counted, generation)
-		staged := strings.Contains(w.get(sim.GetImportFileData).body, `"contacts":[{"id":"V0",`)
+		staged := strings.Contains(w.get(sim.GetImportFileData).Body.String(), `"contacts":[{"id":"V0",`)
 		assert.Equal(t, generation == sim.Latest, staged, generation)
 	}
 }

@@ -1,5 +1,7 @@
 package rocketchatsim
 
+import "net/http"
+
 // Generation is a range of Rocket.Chat versions that answer alike. It is nothing
 // but traits: a new generation is one more literal below. The code asks for a
 // trait and never for a generation. The zero value means Latest.
@@ -25,8 +27,9 @@ type Generation struct {
 	saveFilesEvery int
 	// unauthorized refuses a wrong token, with status 401.
 	unauthorized string
-	// forbidden refuses a user without the permission run-import.
-	forbidden Answer
+	// forbidden, with forbiddenStatus, refuses a user without the permission run-import.
+	forbidden       string
+	forbiddenStatus int
 }
 
 var (
@@ -38,35 +41,39 @@ var (
 		saveEvery:         500,
 		saveFilesEvery:    500,
 		unauthorized:      `{"status":"error","message":"You must be logged in to do this."}`,
-		forbidden: Answer{Status: 400, Body: `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]",` +
-			`"errorType":"error-action-not-allowed","details":{"action":"Importing"}}`},
+		forbidden: `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]",` +
+			`"errorType":"error-action-not-allowed","details":{"action":"Importing"}}`,
+		forbiddenStatus: http.StatusBadRequest,
 	}
 	// Middle is 3.14 to 6.2.
 	Middle = Generation{
-		name:           "middle",
-		numericTS:      true,
-		saveEvery:      500,
-		saveFilesEvery: 500,
-		unauthorized:   `{"status":"error","message":"You must be logged in to do this."}`,
-		forbidden:      Answer{Status: 400, Body: `{"success":false,"error":"not_authorized","errorType":"not_authorized"}`},
+		name:            "middle",
+		numericTS:       true,
+		saveEvery:       500,
+		saveFilesEvery:  500,
+		unauthorized:    `{"status":"error","message":"You must be logged in to do this."}`,
+		forbidden:       `{"success":false,"error":"not_authorized","errorType":"not_authorized"}`,
+		forbiddenStatus: http.StatusBadRequest,
 	}
 	// Classic is 6.3 to 7. The recorded replies are of this generation.
 	Classic = Generation{
-		name:           "classic",
-		saveEvery:      50,
-		saveFilesEvery: 500,
-		unauthorized:   `{"success":false,"error":"unauthorized"}`,
-		forbidden:      Answer{Status: 403, Body: noPermission},
+		name:            "classic",
+		saveEvery:       50,
+		saveFilesEvery:  500,
+		unauthorized:    `{"success":false,"error":"unauthorized"}`,
+		forbidden:       noPermission,
+		forbiddenStatus: http.StatusForbidden,
 	}
 	// Latest is 8.
 	Latest = Generation{
-		name:           "latest",
-		nullOperation:  true,
-		contacts:       true,
-		saveEvery:      50,
-		saveFilesEvery: 50,
-		unauthorized:   `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
-		forbidden:      Answer{Status: 403, Body: noPermission},
+		name:            "latest",
+		nullOperation:   true,
+		contacts:        true,
+		saveEvery:       50,
+		saveFilesEvery:  50,
+		unauthorized:    `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
+		forbidden:       noPermission,
+		forbiddenStatus: http.StatusForbidden,
 	}
 )
 

@@ -125,15 +125,20 @@ func HipChatImport(c Content) Script {
 }
 
 // APIImport is an import of users that a program hands over in ten batches and
-// starts with import.run. It takes 62 s.
-func APIImport(users int) Script {
-	batches := slices.Repeat([]save{addUsers(users / 10)}, 10)
+// starts with import.run, the only way to import that counts failed records as
+// such. It takes 62 s.
+func APIImport(users, failed int) Script {
+	batches := slices.Repeat([]save{func(o *operation) {
+		o.selection.Users += users / 10
+		o.staged += users / 10
+		add(&o.count().Users, users/10)
+		add(&o.Count.Total, users/10)
+	}}, 10)
+	running := importing(Content{Users: users})
+	running[1].Failed = failed
 	return Script{
 		Operation: APIOperation(StepNew, time.Time{}),
-		Phases: append([]Phase{
-			phase(StepNew, 2, batches[0]),
-			phase(StepUserSelection, 20, batches[1:]...),
-		}, importing(Content{Users: users})...),
+		Phases:    append([]Phase{phase(StepNew, 2, batches[0]), phase(StepUserSelection, 20, batches[1:]...)}, running...),
 	}
 }
 
@@ -212,15 +217,5 @@ func allRead(messages int) save {
 	return func(o *operation) {
 		own(Messages, messages)(o)
 		o.messagesStatus = null
-	}
-}
-
-// addUsers stages a batch of users, and counts it.
-func addUsers(n int) save {
-	return func(o *operation) {
-		o.selection.Users += n
-		o.staged += n
-		add(&o.count().Users, n)
-		add(&o.Count.Total, n)
 	}
 }

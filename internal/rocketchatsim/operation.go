@@ -107,16 +107,6 @@ func (s *Server) SetSelection(selection Selection) error {
 	return s.change(func(o *operation) { o.selection, o.staged = selection, selection.records() })
 }
 
-// AddUsers stages and counts a batch of users as the api importer does. It fails if
-// there is no import.
-func (s *Server) AddUsers(batch int) error {
-	return s.change(func(o *operation) {
-		addUsers(batch)(o)
-		o.enter(StepUserSelection)
-		o.Updated = s.now()
-	})
-}
-
 // Restart restarts the only instance of the workspace, which is the end of an import
 // that plays. None is valid from now on, except in importer_user_selection.
 func (s *Server) Restart() {

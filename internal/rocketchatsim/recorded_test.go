@@ -58,10 +58,10 @@ func shapes(t *testing.T, bodies []string) (all []string) {
 // trace returns the shape of each reply of getCurrentImportOperation that differs
 // from the one before.
 func (w *workspace) trace(length, every time.Duration) []string {
-	seen := []string{w.get(sim.GetCurrentImportOperation).body}
+	seen := []string{w.get(sim.GetCurrentImportOperation).Body.String()}
 	for range length / every {
 		w.clock.Advance(every)
-		seen = append(seen, w.get(sim.GetCurrentImportOperation).body)
+		seen = append(seen, w.get(sim.GetCurrentImportOperation).Body.String())
 	}
 	return shapes(w.t, slices.Compact(seen))
 }
@@ -95,7 +95,7 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 		// whole is whether each save was recorded, and not a look now and then.
 		whole bool
 	}{
-		{file: "operation-new-api.json", script: sim.APIImport(10), until: time.Millisecond},
+		{file: "operation-new-api.json", script: sim.APIImport(10, 0), until: time.Millisecond},
 		{file: "operation-file_loaded.json", script: small},
 		{file: "operation-preparing.json", script: small},
 		{file: "operation-user_selection.json", script: small, until: 45 * time.Second},
@@ -106,8 +106,8 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 		{file: imports + "slack-from-url-operations.jsonl", script: sim.SlackFromURL(sim.Content{Users: 12, Channels: 5, Direct: 3, Messages: 49, Skipped: 1}), until: 50 * time.Second},
 		{file: imports + "csv-operations.jsonl", script: sim.CSVImport(sim.Content{Users: 8, Channels: 3, Direct: 5, Messages: 30}), whole: true},
 		{file: imports + "hipchatenterprise-operations.jsonl", script: sim.HipChatImport(sim.Content{Users: 8, Channels: 3, Direct: 2, Messages: 16}), whole: true},
-		{file: imports + "api-operations.jsonl", script: sim.APIImport(90), whole: true},
-		{file: imports + "api-second-instance-starts-operations.jsonl", script: sim.APIImport(300), until: 31 * time.Second, then: (*sim.Server).StartSecondInstance},
+		{file: imports + "api-operations.jsonl", script: sim.APIImport(90, 0), whole: true},
+		{file: imports + "api-second-instance-starts-operations.jsonl", script: sim.APIImport(300, 0), until: 31 * time.Second, then: (*sim.Server).StartSecondInstance},
 		{file: imports + "pending-files-operations.jsonl", script: sim.PendingFiles(14), whole: true},
 		{file: imports + "bad-broken-zip-to-slack-operations.jsonl", script: until(sim.SlackImport(sim.Content{}), sim.StepFileLoaded)},
 		{file: imports + "bad-csv-with-a-short-user-operations.jsonl", script: until(sim.CSVImport(sim.Content{Users: 20, Channels: 3, Messages: 46}), sim.StepPreparingUsers)},
@@ -115,7 +115,7 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 		{file: imports + "restart-in-file_loaded-operation.json", script: slack, until: 11 * time.Second, then: (*sim.Server).Restart},
 		{file: imports + "restart-in-user_selection-operation.json", script: slack, until: 50 * time.Second, then: (*sim.Server).Restart},
 		{file: imports + "restart-in-importing_users-operation.json", script: slack, until: 66 * time.Second, then: (*sim.Server).Restart},
-		{file: imports + "cleared-ready-operation.json", script: sim.APIImport(200), until: 21 * time.Second, then: (*sim.Server).Clear},
+		{file: imports + "cleared-ready-operation.json", script: sim.APIImport(200, 0), until: 21 * time.Second, then: (*sim.Server).Clear},
 		{file: imports + "failed-operation.json", script: small, until: 70 * time.Second, then: func(s *sim.Server) {
 			s.Update(func(op *sim.Operation) { op.Step = sim.StepImportFailed })
 		}},
@@ -123,7 +123,7 @@ func TestOperationsHaveTheRecordedFieldsAndCounts(t *testing.T) {
 		t.Run(c.file, func(t *testing.T) {
 			w := newWorkspace(t, sim.Config{Generation: sim.Classic})
 			recording := lines(t, c.file)
-			seen := shapes(t, []string{w.get(sim.GetCurrentImportOperation).body})
+			seen := shapes(t, []string{w.get(sim.GetCurrentImportOperation).Body.String()})
 			length := w.Start(c.script, 1)
 			if c.until == 0 {
 				c.until = length
@@ -172,6 +172,6 @@ func TestSelectionsHaveTheRecordedFields(t *testing.T) {
 			w.SetOperation(c.op)
 			require.NoError(t, w.SetSelection(c.selection))
 		}
-		assert.Equal(t, shapes(t, lines(t, c.file)), shapes(t, []string{w.get(sim.GetImportFileData).body}), c.file)
+		assert.Equal(t, shapes(t, lines(t, c.file)), shapes(t, []string{w.get(sim.GetImportFileData).Body.String()}), c.file)
 	}
 }

@@ -1,8 +1,8 @@
 package rocketchatsim
 
 import (
+	"fmt"
 	"net/http"
-	"path"
 	"sync"
 	"time"
 )
@@ -31,49 +31,44 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// Front stands between a client and a server, as a proxy does, and answers some
-// endpoints itself. It is safe for concurrent use.
-type Front struct {
-	next http.Handler
-
-	mu      sync.Mutex
-	answers map[string]http.HandlerFunc
-}
-
-// NewFront returns a front that passes everything on to next.
-func NewFront(next http.Handler) *Front {
-	return &Front{next: next, answers: map[string]http.HandlerFunc{}}
-}
-
-// ServeHTTP answers with what [Front.Intercept] set, or else passes the request on.
-func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	answer := f.answers[path.Base(r.URL.Path)]
-	f.mu.Unlock()
-	if answer == nil {
-		answer = f.next.ServeHTTP
-	}
-	answer(w, r)
-}
-
-// Intercept makes answer answer an endpoint; nil passes it on again.
-func (f *Front) Intercept(endpoint string, answer http.HandlerFunc) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.answers[endpoint] = answer
+// Intercept makes answer answer an endpoint in Rocket.Chat's place, as a proxy does.
+// Nothing happens to the import, and nothing is counted, unless answer calls
+// [Server.Answer]. nil passes requests on again.
+func (s *Server) Intercept(endpoint string, answer http.HandlerFunc) {
+	s.do(func() { s.intercepted[endpoint] = answer })
 }
 
 // Hold keeps requests for an endpoint waiting. arrived receives a value for each
 // request that arrives; release passes them, and all later ones, on.
-func (f *Front) Hold(endpoint string) (arrived <-chan struct{}, release func()) {
+func (s *Server) Hold(endpoint string) (arrived <-chan struct{}, release func()) {
 	arrivals, released := make(chan struct{}, 100), make(chan struct{})
-	f.Intercept(endpoint, func(w http.ResponseWriter, r *http.Request) {
+	s.Intercept(endpoint, func(w http.ResponseWriter, r *http.Request) {
 		arrivals <- struct{}{}
 		select {
 		case <-released:
-			f.next.ServeHTTP(w, r)
+			s.Answer(w, r)
 		case <-r.Context().Done():
 		}
 	})
 	return arrivals, sync.OnceFunc(func() { close(released) })
+}
+
+// Fronts returns what a proxy or a firewall in front of Rocket.Chat answers, by name,
+// for Intercept. None of it says anything about the token or the permission.
+func Fronts() map[string]http.HandlerFunc {
+	page := func(status int, heading string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			if status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Basic realm="internal"`)
+			}
+			w.WriteHeader(status)
+			fmt.Fprintf(w, "<!DOCTYPE html><html><body><h1>%s</h1></body></html>", heading)
+		}
+	}
+	return map[string]http.HandlerFunc{
+		"403 page of a firewall": page(403, "Request blocked"),
+		"401 basic auth":         page(401, "Authorization required"),
+		"502 page":               page(502, "Bad gateway"),
+	}
 }

@@ -44,6 +44,8 @@ type Phase struct {
 	// saved when the number so far, in all phases, is a multiple of what the
 	// generation has for the kind, and from count.total on. The rest never is.
 	Imported int
+	// Failed is how many of Imported fail, evenly over the phase.
+	Failed int
 
 	// saves are the other saves, evenly over the phase.
 	saves []save
@@ -102,9 +104,10 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 			imported++
 			total := foreseen.count().Total
 			if imported%s.config.Generation.saveRange(phase.Kind) == 0 || total != nil && imported >= *total {
-				completed := imported
+				failed := phase.Failed * i / phase.Imported
+				completed := imported - failed
 				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func(o *operation) {
-					o.count().Completed, o.Count.Error = new(completed), new(0)
+					o.count().Completed, o.Count.Error = new(completed), new(failed)
 				})
 			}
 		}

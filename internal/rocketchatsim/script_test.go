@@ -72,6 +72,13 @@ func TestProgressIsSavedAsOftenAsTheGenerationDoes(t *testing.T) {
 	}
 }
 
+func TestRecordsThatFailInAnAPIImportAreErrors(t *testing.T) {
+	w := newWorkspace(t, sim.Config{})
+	w.Start(sim.APIImport(900, 90), 1)
+	w.clock.Advance(time.Hour)
+	assert.Equal(t, []int{810, 90}, []int{*w.current().Count.Completed, *w.current().Count.Error})
+}
+
 func TestWhatARestartASecondInstanceAndAClearDoInEachStep(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -9,11 +9,13 @@
 package rocketchatsim
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -49,17 +51,17 @@ type Config struct {
 type Server struct {
 	config Config
 
-	mu        sync.Mutex
-	date      func() time.Time // nil for no Date header
-	front     *Answer
-	users     map[string]*user
-	windows   map[string]*window // of the rate limit, by endpoint
-	operation *operation         // the newest import, or nil
-	lastID    int
-	pending   []event // of the operation, earliest first
-	requests  map[string]int
-	writes    map[Write]int
-	messages  []Message
+	mu          sync.Mutex
+	date        func() time.Time            // nil for no Date header
+	intercepted map[string]http.HandlerFunc // by endpoint
+	users       map[string]*user
+	windows     map[string]*window // of the rate limit, by endpoint
+	operation   *operation         // the newest import, or nil
+	lastID      int
+	pending     []event // of the operation, earliest first
+	requests    map[string]int
+	writes      map[Write]int
+	messages    []Message
 }
 
 // New returns a workspace that behaves as config says.
@@ -70,22 +72,19 @@ func New(config Config) *Server {
 		config.Now = time.Now
 	}
 	return &Server{
-		config:   config,
-		date:     config.Now,
-		users:    map[string]*user{},
-		windows:  map[string]*window{},
-		requests: map[string]int{},
-		writes:   map[Write]int{},
+		config:      config,
+		date:        config.Now,
+		intercepted: map[string]http.HandlerFunc{},
+		users:       map[string]*user{},
+		windows:     map[string]*window{},
+		requests:    map[string]int{},
+		writes:      map[Write]int{},
 	}
 }
 
 // SetDate makes clock set the Date header in place of Config.Now, as a proxy with a
 // clock of its own does; nil leaves the header out.
 func (s *Server) SetDate(clock func() time.Time) { s.do(func() { s.date = clock }) }
-
-// AnswerWith makes every request get this answer, which does nothing to an import,
-// until AnswerWith is called again; nil is Rocket.Chat's own answer.
-func (s *Server) AnswerWith(a *Answer) { s.do(func() { s.front = a }) }
 
 // Requests returns how many requests for the endpoint have arrived, refused ones
 // included.
@@ -94,19 +93,60 @@ func (s *Server) Requests(endpoint string) (n int) {
 	return n
 }
 
-// ServeHTTP answers as Rocket.Chat does: it looks at the token first, then at the
-// rate limit, then at the permission.
+// ServeHTTP answers as Rocket.Chat does, unless the endpoint is intercepted.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// Not with the server locked: the rest of the body may be long in coming. A
-	// body that broke off is no JSON.
-	body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	var answer reply
-	s.do(func() { answer = s.answer(r, body, w.Header()) })
-	answer.send(w)
+	var answer http.HandlerFunc
+	s.do(func() { answer = s.intercepted[path.Base(r.URL.Path)] })
+	if answer == nil {
+		answer = s.Answer
+	}
+	answer(w, r)
 }
 
-// answer decides on the reply, and sets the headers that any reply has.
-func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply {
+// Answer answers as Rocket.Chat does, even if the endpoint is intercepted.
+func (s *Server) Answer(w http.ResponseWriter, r *http.Request) {
+	// Not with the server locked: the rest of the body may be long in coming. A
+	// body that broke off is no JSON.
+	received, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	var answer reply
+	s.do(func() { answer = s.decide(r, received, w.Header()) })
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(answer.status)
+	body := bufio.NewWriterSize(w, 32<<10)
+	body.WriteString(answer.body)
+	if answer.rest != nil {
+		answer.rest(body)
+	}
+	_ = body.Flush() // the client may have hung up
+}
+
+// reply is an answer that is decided under the server's lock and written after.
+type reply struct {
+	status int
+	body   string
+	// rest writes what follows body, which is too large to keep; it may be nil.
+	rest func(*bufio.Writer)
+}
+
+const (
+	// noSuchEndpoint answers a path, or a method, that the server does not have.
+	noSuchEndpoint = `{"status":"error","message":"API endpoint does not exist."}`
+	// tooManyRequests says how many seconds to wait.
+	tooManyRequests = `{"success":false,"error":"Error, too many requests. Wait %.0f seconds before calling this endpoint again. [error-too-many-requests]"}`
+)
+
+// text is a reply without a rest.
+func text(status int, body string) reply { return reply{status: status, body: body} }
+
+// apiError answers a Meteor error as Rocket.Chat's API renders it.
+func apiError(errorType, message, details string) reply {
+	return text(http.StatusBadRequest, fmt.Sprintf(`{"success":false,"error":%q,"errorType":%q,"details":%q}`,
+		message+" ["+errorType+"]", errorType, details))
+}
+
+// decide returns the reply, and sets the headers that any reply has. It looks at
+// the token first, then at the rate limit, then at the permission.
+func (s *Server) decide(r *http.Request, body []byte, header http.Header) reply {
 	header["Date"] = nil // which keeps net/http from setting one
 	if s.date != nil {
 		header.Set("Date", s.date().UTC().Format(http.TimeFormat))
@@ -117,15 +157,14 @@ func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply 
 		s.requests[name]++
 	}
 	switch {
-	case s.front != nil:
-		return reply{Answer: *s.front}
 	case !known:
 		return text(http.StatusNotFound, noSuchEndpoint)
 	case r.Method != endpoint.method:
 		return text(http.StatusMethodNotAllowed, noSuchEndpoint)
 	}
-	u := s.authenticate(r)
-	if u == nil {
+	userID := r.Header.Get("X-User-Id")
+	u := s.users[userID]
+	if u == nil || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
 		return text(http.StatusUnauthorized, s.config.Generation.unauthorized)
 	}
 	if s.config.RateLimit > 0 && !slices.Contains(u.permissions, BypassRateLimit) {
@@ -134,9 +173,9 @@ func (s *Server) answer(r *http.Request, body []byte, header http.Header) reply 
 		}
 	}
 	if endpoint.permission != "" && !slices.Contains(u.permissions, endpoint.permission) {
-		return reply{Answer: s.config.Generation.forbidden}
+		return text(s.config.Generation.forbiddenStatus, s.config.Generation.forbidden)
 	}
-	return endpoint.answer(s, r.Header.Get("X-User-Id"), body)
+	return endpoint.answer(s, userID, body)
 }
 
 var endpoints = map[string]struct {

@@ -18,24 +18,24 @@ func TestWhatIsRefusedDoesNothing(t *testing.T) {
 		w := newWorkspace(t, sim.Config{Generation: generation, BasePath: "/chat"})
 		w.place(sim.StepImportingUsers, nil)
 		const path = "/chat/api/v1/" + sim.GetImportFileData
-		assert.Equal(t, 404, w.request("GET", "/api/v1/"+sim.GetImportFileData, testToken, "").status)
-		assert.Equal(t, 405, w.request("POST", path, testToken, "").status)
-		assert.Equal(t, 401, w.request("GET", path, "wrong", "").status)
+		assert.Equal(t, 404, w.request("GET", "/api/v1/"+sim.GetImportFileData, testToken, "").Code)
+		assert.Equal(t, 405, w.request("POST", path, testToken, "").Code)
+		assert.Equal(t, 401, w.request("GET", path, "wrong", "").Code)
 		w.Revoke(testUser, sim.RunImport)
-		assert.Equal(t, [...]int{400, 400, 403, 403}[i], w.request("GET", path, testToken, "").status)
-		w.Grant(testUser, sim.RunImport)
+		assert.Equal(t, [...]int{400, 400, 403, 403}[i], w.request("GET", path, testToken, "").Code)
+		w.SetUser(testUser, testToken, sim.RunImport, sim.BypassRateLimit)
 		w.SetToken(testUser, "") // revoked: no token works, not even none
-		assert.Equal(t, 401, w.request("GET", path, "", "").status)
+		assert.Equal(t, 401, w.request("GET", path, "", "").Code)
 		w.SetToken(testUser, testToken)
-		w.AnswerWith(new(sim.Fronts()["503 page"]))
-		front := w.request("GET", path, testToken, "").header
-		assert.Equal(t, "30", front.Get("Retry-After"))
+		w.Intercept(sim.GetImportFileData, sim.Fronts()["401 basic auth"])
+		front := w.request("GET", path, testToken, "").Header()
+		assert.Equal(t, `Basic realm="internal"`, front.Get("WWW-Authenticate"))
 		assert.Contains(t, front.Get("Content-Type"), "text/html")
 		assert.Equal(t, 0, w.Destructive())
-		w.AnswerWith(nil)
-		assert.Equal(t, 200, w.request("GET", path, testToken, "").status)
+		w.Intercept(sim.GetImportFileData, nil)
+		assert.Equal(t, 200, w.request("GET", path, testToken, "").Code)
 		assert.Equal(t, 1, w.Destructive())
-		assert.Equal(t, 6, w.Requests(sim.GetImportFileData))
+		assert.Equal(t, 5, w.Requests(sim.GetImportFileData))
 	}
 }
 
@@ -43,7 +43,7 @@ func TestMessagesAreReceivedFromAnyUserWithAToken(t *testing.T) {
 	w := newWorkspace(t, sim.Config{})
 	w.SetUser(testUser, testToken)
 	post := func(token, body string) int {
-		return w.request("POST", "/api/v1/"+sim.ChatPostMessage, token, body).status
+		return w.request("POST", "/api/v1/"+sim.ChatPostMessage, token, body).Code
 	}
 	require.Equal(t, 401, post("wrong", `{"channel":"#imports"}`))
 	require.Equal(t, 400, post(testToken, `{"text":"a"}`))
@@ -59,13 +59,13 @@ func TestTheRateLimitIsPerEndpointAndEndsWithItsWindowAndSparesAnExemptUser(t *t
 	check := func(status int, remaining string, reset time.Time) {
 		t.Helper()
 		got := w.get(sim.GetImportFileData)
-		require.Equal(t, status, got.status)
-		require.Equal(t, status == 429, strings.Contains(got.body, `[error-too-many-requests]"`), got.body)
-		require.Equal(t, remaining, got.header.Get("X-RateLimit-Remaining"))
-		require.Equal(t, strconv.FormatInt(reset.UnixMilli(), 10), got.header.Get("X-RateLimit-Reset"))
+		require.Equal(t, status, got.Code)
+		require.Equal(t, status == 429, strings.Contains(got.Body.String(), `[error-too-many-requests]"`), got.Body.String())
+		require.Equal(t, remaining, got.Header().Get("X-RateLimit-Remaining"))
+		require.Equal(t, strconv.FormatInt(reset.UnixMilli(), 10), got.Header().Get("X-RateLimit-Reset"))
 	}
 	for range 3 {
-		require.Empty(t, w.get(sim.GetImportFileData).header.Get("X-RateLimit-Limit"))
+		require.Empty(t, w.get(sim.GetImportFileData).Header().Get("X-RateLimit-Limit"))
 	}
 	w.Revoke(testUser, sim.BypassRateLimit)
 	check(200, "1", epoch.Add(time.Minute))
@@ -73,7 +73,7 @@ func TestTheRateLimitIsPerEndpointAndEndsWithItsWindowAndSparesAnExemptUser(t *t
 	w.clock.Advance(time.Minute - time.Millisecond)
 	check(429, "0", epoch.Add(time.Minute))
 	require.Equal(t, 5, w.Writes()[sim.WriteSameStep], "a call above the limit does nothing")
-	require.Equal(t, 200, w.get(sim.GetCurrentImportOperation).status, "another endpoint")
+	require.Equal(t, 200, w.get(sim.GetCurrentImportOperation).Code, "another endpoint")
 	w.clock.Advance(time.Millisecond)
 	check(200, "1", epoch.Add(2*time.Minute))
 }

@@ -36,24 +36,18 @@ func newWorkspace(t *testing.T, config sim.Config) *workspace {
 	return &workspace{server, t, clock}
 }
 
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
 // get calls an endpoint with the user's own token.
-func (w *workspace) get(endpoint string) answer {
+func (w *workspace) get(endpoint string) *httptest.ResponseRecorder {
 	return w.request(http.MethodGet, "/api/v1/"+endpoint, testToken, "")
 }
 
-func (w *workspace) request(method, path, token, body string) answer {
+func (w *workspace) request(method, path, token, body string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(method, path, strings.NewReader(body))
 	request.Header.Set("X-User-Id", testUser)
 	request.Header.Set("X-Auth-Token", token)
 	response := httptest.NewRecorder()
 	w.ServeHTTP(response, request)
-	return answer{response.Code, response.Result().Header, response.Body.String()}
+	return response
 }
 
 // place puts an operation with a selection of 3 users, 2 channels and 5 messages,
@@ -77,7 +71,7 @@ func (w *workspace) current() sim.Operation {
 
 // record is what getCurrentImportOperation answers of the operation.
 func (w *workspace) record() map[string]any {
-	return decode[struct{ Operation map[string]any }](w.t, w.get(sim.GetCurrentImportOperation).body).Operation
+	return decode[struct{ Operation map[string]any }](w.t, w.get(sim.GetCurrentImportOperation).Body.String()).Operation
 }
 
 func decode[T any](t *testing.T, body string) (value T) {

@@ -33,26 +33,12 @@ func (s *Server) SetUser(id, token string, permissions ...Permission) {
 // It panics if there is no such user.
 func (s *Server) SetToken(id, token string) { s.do(func() { s.users[id].token = token }) }
 
-// Grant gives the user a permission. It panics if there is no such user.
-func (s *Server) Grant(id string, permission Permission) {
-	s.do(func() { s.users[id].permissions = append(s.users[id].permissions, permission) })
-}
-
 // Revoke takes a permission from the user. It panics if there is no such user.
 func (s *Server) Revoke(id string, permission Permission) {
 	s.do(func() {
 		u := s.users[id]
 		u.permissions = slices.DeleteFunc(u.permissions, func(p Permission) bool { return p == permission })
 	})
-}
-
-// authenticate returns the user that the request's headers name, or nil.
-func (s *Server) authenticate(r *http.Request) *user {
-	u := s.users[r.Header.Get("X-User-Id")]
-	if u == nil || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
-		return nil
-	}
-	return u
 }
 
 // window is a minute of the rate limit. It starts with the first call in it.

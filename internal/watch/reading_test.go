@@ -18,7 +18,7 @@ import (
 
 // answerReads makes getImportFileData answer with a status and body.
 func (r *rig) answerReads(status int, body string) {
-	r.Front.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
+	r.Sim.Intercept(rocketchatsim.GetImportFileData, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
 		fmt.Fprint(w, body)
 	})
@@ -26,7 +26,7 @@ func (r *rig) answerReads(status int, body string) {
 
 func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
-	arrived, release := r.Front.Hold(rocketchatsim.GetImportFileData)
+	arrived, release := r.Sim.Hold(rocketchatsim.GetImportFileData)
 	s := r.Scrape(context.Background(), 300*time.Millisecond)
 	<-arrived
 	assert.Equal(t, "up=true users=-1 failures=[] reads=[]", brief(s))
@@ -42,7 +42,7 @@ func TestSelectionSlowerThanTheScrape(t *testing.T) {
 
 func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
-	r.Front.Hold(rocketchatsim.GetImportFileData)
+	r.Sim.Hold(rocketchatsim.GetImportFileData)
 	assert.Equal(t, "up=true users=-1 failures=[timeout:1] reads=[failed:1]", brief(r.scrape()))
 	assert.Error(t, r.Status().Failure.Err)
 	assert.Contains(t, r.logged(), "the selection could not be read; the exporter asks for it again in 5m0s")
@@ -93,7 +93,7 @@ func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T)
 	assert.True(t, s.Forbidden)
 	assert.False(t, s.Unauthorized)
 
-	r.Front.Intercept(rocketchatsim.GetImportFileData, nil)
+	r.Sim.Intercept(rocketchatsim.GetImportFileData, nil)
 	r.Clock.Advance(5 * time.Minute)
 	assert.False(t, r.scrape().Forbidden, "it was read")
 
@@ -101,9 +101,9 @@ func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T)
 	r.scrape()
 	r.Update(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepImportingUsers })
 	assert.True(t, r.scrape().Forbidden, "nothing is read")
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, http.NotFound)
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, http.NotFound)
 	assert.True(t, r.scrape().Forbidden, "no answer comes")
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
 	r.Sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepNew, epoch))
 	assert.False(t, r.scrape().Forbidden, "another operation came")
 }
@@ -133,23 +133,23 @@ func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {
 // The step may have changed since the answer began, however long its body takes.
 func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection)
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
 		w.Write([]byte(" ")) // the first byte of the answer
 		w.(http.Flusher).Flush()
 		<-time.After(connectWithin)
-		r.Sim.ServeHTTP(w, req)
+		r.Sim.Answer(w, req)
 	})
 	assert.Equal(t, "up=true users=-1 failures=[] reads=[not_sent:1]", brief(r.scrape()))
 	assert.Zero(t, r.Reads())
 	assert.Contains(t, r.logged(), "no connection stood within 1s")
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
 	r.scrape()
 	assert.Contains(t, r.logged(), "the selection was read")
 }
 
 func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
-	arrived, _ := r.Front.Hold(rocketchatsim.GetImportFileData)
+	arrived, _ := r.Sim.Hold(rocketchatsim.GetImportFileData)
 	r.Scrape(t.Context(), 50*time.Millisecond)
 	<-arrived
 	r.Close()
@@ -195,8 +195,8 @@ func TestEachChangeIsLoggedOnce(t *testing.T) {
 
 func TestDurationCountsTheWaitForTheSelection(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.MinInterval = time.Minute })
-	operationArrived, releaseOperation := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
-	selectionArrived, releaseSelection := r.Front.Hold(rocketchatsim.GetImportFileData)
+	operationArrived, releaseOperation := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	selectionArrived, releaseSelection := r.Sim.Hold(rocketchatsim.GetImportFileData)
 	snapshots := r.together(t, 1, operationArrived, r.scrape)
 	r.Clock.Advance(2 * time.Second)
 	releaseOperation()

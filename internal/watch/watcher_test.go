@@ -40,7 +40,7 @@ func (r *rig) together(t *testing.T, n int, arrived <-chan struct{}, scrape func
 
 func TestScrapesThatOverlapShareOneCall(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepImportingUsers)
-	arrived, release := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
+	arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	snapshots := r.together(t, 5, arrived, r.scrape)
 	release()
 	for range 5 {
@@ -52,7 +52,7 @@ func TestScrapesThatOverlapShareOneCall(t *testing.T) {
 func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
 	for _, hangsUp := range []bool{true, false} {
 		r := newRig(t, rocketchatsim.Latest)
-		arrived, release := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
+		arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 		others := r.together(t, 1, arrived, r.scrape)
 		ctx, hangUp := context.WithCancel(context.Background())
 		limit, failures := 50*time.Millisecond, "[timeout:1]"
@@ -73,7 +73,7 @@ func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
 func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, everySevenSeconds, func(o *config.Workspace) { o.Timeout = time.Hour })
 	ended := make(chan struct{})
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
 		<-req.Context().Done()
 		close(ended)
 	})
@@ -82,7 +82,7 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	<-ended
 	r.running.Wait() // how the call ended after that must not count
 
-	r.Front.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
 	assert.Equal(t, s, r.scrape(), "a scrape within the interval shares the result")
 	r.Clock.Advance(7 * time.Second)
 	assert.True(t, r.scrape().Up)
@@ -90,7 +90,7 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 
 func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
-	arrived, _ := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
+	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	ctx, hangUp := context.WithCancel(context.Background())
 	gone := r.together(t, 1, arrived, func() Snapshot { return r.Scrape(ctx, 0) })
 	hangUp()
@@ -102,7 +102,7 @@ func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
 // Otherwise scrapers that take turns would keep a dead connection alive for ever.
 func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.Timeout = 300 * time.Millisecond })
-	arrived, _ := r.Front.Hold(rocketchatsim.GetCurrentImportOperation)
+	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	snapshots := r.together(t, 3, arrived, r.scrape)
 	for range 3 {
 		assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(<-snapshots))

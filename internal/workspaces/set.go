@@ -61,7 +61,6 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := make(map[string]*Entry, len(configs))
-	var started []*Entry
 	for name, cfg := range configs {
 		if old := s.byName[name]; old != nil && reflect.DeepEqual(old.Config, cfg) {
 			next[name] = old
@@ -72,11 +71,12 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 			return fmt.Errorf("workspace %s: %w", name, err)
 		}
 		next[name] = e
-		started = append(started, e)
 	}
-	for _, e := range started {
-		e.Watcher = watch.New(s.ctx, e.client, e.Config, log.With(s.logger, "workspace", e.Name), time.Now)
-		s.warn(e)
+	for _, e := range next {
+		if e.Watcher == nil {
+			e.Watcher = watch.New(s.ctx, e.client, e.Config, log.With(s.logger, "workspace", e.Name), time.Now)
+			s.warn(e)
+		}
 	}
 	for name, old := range s.byName {
 		if next[name] != old {
@@ -118,8 +118,7 @@ func (s *Set) warn(w *Entry) {
 
 // loopback reports whether host is this machine itself.
 func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // Use returns the workspace of that name, or nil. It stays as it is, even if

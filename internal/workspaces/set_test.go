@@ -1,55 +1,33 @@
 package workspaces
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-kit/log"
-	promconfig "github.com/prometheus/common/config"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 	"rocketchat_import_exporter/internal/watch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// workspaceAt is a workspace that is watched at an address.
-func workspaceAt(t *testing.T, address string) config.Workspace {
-	t.Helper()
-	u, err := url.Parse(address)
-	require.NoError(t, err)
-	return config.Workspace{
-		URL: u, UserID: "watcher", Token: "secret", Timeout: time.Hour,
-		FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
-	}
-}
+// workspace is a workspace that can be watched.
+func workspace(t *testing.T) config.Workspace { return simtest.New(t, rocketchatsim.Latest).Config }
 
-// held is a workspace that tells of a call, and answers once it is released or the caller hangs up.
-func held(t *testing.T) (w config.Workspace, arrived, release chan struct{}) {
-	t.Helper()
-	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
-	sim.SetUser("watcher", "secret", rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepUserSelection, time.Now()))
-	require.NoError(t, sim.SetSelection(rocketchatsim.Selection{Users: 12}))
-	arrived, release = make(chan struct{}, 9), make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		arrived <- struct{}{}
-		select {
-		case <-release:
-			sim.ServeHTTP(w, r)
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(server.Close)
-	return workspaceAt(t, server.URL), arrived, release
+// held is a workspace that keeps calls waiting: see [rocketchatsim.Server.Hold].
+func held(t *testing.T) (w config.Workspace, arrived <-chan struct{}, release func()) {
+	r := simtest.New(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	arrived, release = r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	return r.Config, arrived, release
 }
 
 func newSet(t *testing.T, configs map[string]config.Workspace) *Set {
@@ -75,7 +53,7 @@ func scrape(t *testing.T, set *Set, name string) <-chan watch.Snapshot {
 }
 
 func TestApplyStartsAnewOnlyWhatChanged(t *testing.T) {
-	kept, changed := workspaceAt(t, "http://localhost:1"), workspaceAt(t, "http://localhost:2")
+	kept, changed := workspace(t), workspace(t)
 	set := newSet(t, map[string]config.Workspace{"kept": kept, "changed": changed, "gone": kept})
 	before := set.All()
 	changed.Timeout = time.Second
@@ -102,7 +80,7 @@ func TestScrapeUnderWayEndsWellThoughItsWorkspaceIsGone(t *testing.T) {
 	got := scrape(t, set, "acme")
 	<-arrived
 	require.NoError(t, set.Apply(nil))
-	close(release)
+	release()
 	s := <-got
 	assert.True(t, s.Up)
 	assert.NotNil(t, s.Selection)
@@ -111,7 +89,7 @@ func TestScrapeUnderWayEndsWellThoughItsWorkspaceIsGone(t *testing.T) {
 func TestWorkspaceThatHangsDelaysNeitherAnotherNorTheEnd(t *testing.T) {
 	hanging, arrived, _ := held(t)
 	acme, _, release := held(t)
-	close(release)
+	release()
 	set := newSet(t, map[string]config.Workspace{"hanging": hanging, "acme": acme})
 	hung := scrape(t, set, "hanging")
 	<-arrived
@@ -137,8 +115,10 @@ func TestWarnings(t *testing.T) {
 		var lines strings.Builder
 		set := NewSet("test", log.NewLogfmtLogger(&lines))
 		t.Cleanup(set.Close)
-		w := workspaceAt(t, test.url)
-		w.FileData = test.mode
+		u, err := url.Parse(test.url)
+		require.NoError(t, err)
+		w := workspace(t)
+		w.URL, w.FileData = u, test.mode
 		require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w}))
 		require.NoError(t, set.Apply(map[string]config.Workspace{"acme": w})) // which warns no second time
 		assert.Contains(t, lines.String(), test.want)

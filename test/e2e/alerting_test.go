@@ -147,8 +147,10 @@ var stories = map[string]story{
 	},
 	"unreachable": {
 		alert: "RocketChatImportScrapeFailing", severity: "warning",
-		cause: func(_ *testing.T, w *workspace) { w.sim.AnswerWith(new(sim.Fronts()["502 page"])) },
-		over:  func(_ *testing.T, w *workspace) { w.sim.AnswerWith(nil) },
+		cause: func(_ *testing.T, w *workspace) {
+			w.sim.Intercept(sim.GetCurrentImportOperation, sim.Fronts()["502 page"])
+		},
+		over: func(_ *testing.T, w *workspace) { w.sim.Intercept(sim.GetCurrentImportOperation, nil) },
 	},
 	"limited": {
 		alert: "RocketChatImportRateLimited", severity: "warning", labels: model.LabelSet{"reason": "rate_limited"},

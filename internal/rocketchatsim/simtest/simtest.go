@@ -27,7 +27,6 @@ var Epoch = time.Date(2026, 11, 24, 6, 31, 55, 842e6, time.UTC)
 // Rig is a simulated Rocket.Chat, and how it is watched.
 type Rig struct {
 	Sim    *rocketchatsim.Server
-	Front  *rocketchatsim.Front
 	Clock  *rocketchatsim.Clock
 	Config config.Workspace
 	t      *testing.T
@@ -40,12 +39,11 @@ func New(t *testing.T, generation rocketchatsim.Generation, changes ...func(*con
 	clock := rocketchatsim.NewClock(Epoch)
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation, Now: clock.Now})
 	sim.SetUser(UserID, Token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-	front := rocketchatsim.NewFront(sim)
-	server := httptest.NewServer(front)
+	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
 	url, err := client.ParseURL(server.URL)
 	require.NoError(t, err)
-	r := &Rig{Sim: sim, Front: front, Clock: clock, t: t, Config: config.Workspace{
+	r := &Rig{Sim: sim, Clock: clock, t: t, Config: config.Workspace{
 		URL: url, UserID: UserID, Token: Token, HTTP: promconfig.DefaultHTTPClientConfig,
 		FileData: config.OnChange, Timeout: 10 * time.Second, FileDataTimeout: time.Minute,
 	}}
