@@ -10,6 +10,7 @@ import (
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
+	"rocketchat_import_exporter/internal/words"
 )
 
 // Result is what is known about one workspace. A nil pointer means not known.
@@ -63,7 +64,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 		r.ServerTime = &answer.ServerTime
 	}
 	if answer.Operation.KeepsSelection() {
-		r.Notes = append(r.Notes, "This Rocket.Chat (3.0 to 3.13) keeps selections in its records, so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this.")
+		r.Notes = append(r.Notes, words.EarlyServer)
 	}
 	return r
 }

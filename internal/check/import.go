@@ -6,10 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/watch"
+	"rocketchat_import_exporter/internal/words"
 )
 
 // Import is the newest import. A nil pointer means that the server does not say.
@@ -29,6 +28,8 @@ type Import struct {
 	NothingStaged bool `json:"nothing_staged"`
 	// Meaning says in words what State, Step and SecondsSinceSave mean.
 	Meaning string `json:"meaning"`
+
+	saved string // how many records are saved, after a semicolon
 }
 
 // newImport returns the import of an answer, or nil if there never was one.
@@ -37,24 +38,23 @@ func newImport(answer client.OperationAnswer) *Import {
 	if op == nil {
 		return nil
 	}
+	seen := watch.Status{
+		Snapshot: watch.Snapshot{PositionKnown: true, Operation: op},
+		// Without a Date header nobody knows how old the save is. It is no stall then.
+		At: cmp.Or(answer.ServerTime, op.Updated, answer.AnsweredAt),
+	}
+	diagnosis := words.Diagnose(seen)
 	i := &Import{
 		ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
 		Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
-		NothingStaged: op.Step == client.StepUserSelection && (!op.Valid || empty(op.Counts)),
+		NothingStaged: diagnosis.Words == words.NothingStaged,
+		Meaning:       meaning(diagnosis),
+		saved:         words.Saved(op),
 	}
-	var age time.Duration // 0 if it is not known, which is no stall
-	if !answer.ServerTime.IsZero() && !op.Updated.IsZero() {
-		age = max(0, answer.ServerTime.Sub(op.Updated)) // a Date has no fractions
+	if age, ok := seen.Idle(); ok && !answer.ServerTime.IsZero() {
 		i.SecondsSinceSave = new(age.Seconds())
 	}
-	i.Meaning = i.meaning(op, age)
 	return i
-}
-
-// empty reports whether the file held nothing to import. Messages alone are
-// not: nobody has written them. That is how a file of another kind looks.
-func empty(c client.Counts) bool {
-	return c.Users.Value+c.Channels.Value+c.Contacts.Value == 0 && c.Total.Value <= c.Messages.Value
 }
 
 func known(n client.OptionalCount) *int64 {
@@ -64,49 +64,16 @@ func known(n client.OptionalCount) *int64 {
 	return &n.Value
 }
 
-func (i *Import) meaning(op *client.Operation, age time.Duration) string {
-	most := watch.StalledAfter(op)
-	stalled := most > 0 && age > most
-	switch state := op.State(); {
-	case i.NothingStaged:
-		return "Nothing staged: the file was empty or of another kind, or the staged data was cleared. Upload it again."
-	case op.Step == client.StepDone && !op.Valid:
-		return "Ended: finished before Rocket.Chat was restarted, or aborted" + i.saved() + "."
-	case state == client.StateDone:
-		return "Finished."
-	case !op.Valid:
-		return "Interrupted: Rocket.Chat was restarted, another instance of it was started, or the import was cleared. It does not continue: start a new one."
-	case state == client.StateError:
-		return "Failed. Rocket.Chat's log says why."
-	case state == client.StateCanceled:
-		return "Canceled."
-	case state == client.StateReady:
-		return "Ready: it waits for somebody to press start."
-	case state == client.StateImporting && op.PendingDownloads():
-		return "Running. Rocket.Chat may save only every 500 files or avatars, so a long time without a save is normal."
-	case state == client.StateImporting && stalled:
-		return "Stalled: a running import is saved more often than this. See RocketChatImportStalled in docs/runbooks.md."
-	case state == client.StateImporting:
-		return "Running."
-	case state == client.StateLoading && stalled:
-		return "Stalled: the file cannot be read, or nobody has opened the import page. See RocketChatImportPreparationStalled in docs/runbooks.md."
-	case op.Step == "importer_file_loaded":
-		return "Waiting: preparation begins when somebody opens the import page."
-	case state == client.StateLoading:
-		return "Preparing the file."
-	case state == client.StateNew:
-		return "New: it waits for its file or its records."
-	default:
-		return "This version of the exporter does not know the step."
+// meaning is a diagnosis in whole sentences.
+func meaning(d words.Diagnosis) string {
+	text := strings.ToUpper(d.Words[:1]) + d.Words[1:] + d.More + "."
+	if d.Advice != "" {
+		text += " " + d.Advice
 	}
-}
-
-// saved returns how many records are saved, or nothing if that is not known.
-func (i *Import) saved() string {
-	if i.Expected == nil || i.Completed == nil {
-		return ""
+	if d.Runbook != "" {
+		text += " See " + d.Runbook + " in docs/runbooks.md."
 	}
-	return fmt.Sprintf("; %d of %d saved", *i.Completed, *i.Expected)
+	return text
 }
 
 // write writes the import in lines. i may be nil.
@@ -115,18 +82,13 @@ func (i *Import) write(b *strings.Builder) {
 		b.WriteString("  import       there never was one\n")
 		return
 	}
-	fmt.Fprintf(b, "  import       %s, state %s (%s)%s", cmp.Or(i.Importer, "unknown importer"), cmp.Or(i.State, "unknown"), i.Step, i.saved())
+	fmt.Fprintf(b, "  import       %s, state %s (%s)%s", cmp.Or(i.Importer, "unknown importer"), cmp.Or(i.State, "unknown"), i.Step, i.saved)
 	if i.Failed != nil && *i.Failed > 0 {
 		fmt.Fprintf(b, ", %d failed", *i.Failed)
 	}
 	age := "not known"
 	if i.SecondsSinceSave != nil {
-		unit := time.Second
-		since := time.Duration(*i.SecondsSinceSave * float64(time.Second))
-		if since > time.Hour {
-			unit = time.Minute
-		}
-		age = model.Duration(since.Round(unit)).String() + " ago"
+		age = words.Span(time.Duration(*i.SecondsSinceSave*float64(time.Second))) + " ago"
 	}
 	fmt.Fprintf(b, "\n  last saved   %s\n  meaning      %s\n", age, i.Meaning)
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	_ "embed"
-	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
+
+	"rocketchat_import_exporter/internal/words"
 )
 
 //go:embed home.html
@@ -77,7 +78,7 @@ func (s server) write(w http.ResponseWriter, p page) {
 
 // page returns what the request is to show of workspaces that are sorted by name.
 func (s server) page(r *http.Request, rows []view) page {
-	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.rank, b.rank) })
+	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Rank, b.Rank) })
 	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows)}
 	for _, row := range rows {
 		if p.Oldest == nil || row.Seen != nil && row.Seen.at.Before(p.Oldest.at) {
@@ -94,20 +95,20 @@ func (s server) page(r *http.Request, rows []view) page {
 
 // totals counts the workspaces by rank.
 func totals(rows []view) string {
-	counts := map[rank]int{}
+	counts := map[words.Rank]int64{}
 	for _, row := range rows {
-		counts[row.rank]++
+		counts[row.Rank]++
 	}
 	var texts []string
-	for r, name := range rankNames {
-		if n := counts[rank(r)]; n > 0 {
-			texts = append(texts, fmt.Sprintf("%s %s", grouped(int64(n)), name))
+	for rank, name := range words.RankNames {
+		if n := counts[words.Rank(rank)]; n > 0 {
+			texts = append(texts, words.Grouped(n)+" "+name)
 		}
 	}
 	if len(rows) == 0 {
 		return "no workspace"
 	}
-	return number(len(rows), "workspace") + ": " + strings.Join(texts, ", ")
+	return words.Number(int64(len(rows)), "workspace") + ": " + strings.Join(texts, ", ")
 }
 
 // unscraped says since when no workspace was scraped; it is empty if one was.

@@ -118,12 +118,16 @@ var states = []struct {
 	{"ready", seenIn(client.StepUserSelection, savedBefore(100*24*time.Hour), selected(3000, 400, 150000))},
 	{"ready with nothing", seenIn(client.StepUserSelection, counts(1, 0, 0), selected(0, 0, 0))},
 	{"ready with messages alone", seenIn(client.StepUserSelection, selected(0, 0, 5))},
-	{"ready, and not even a selection", seenIn(client.StepUserSelection, counts(0, 0, 0))},
+	{"ready, and not even a selection", seenIn(client.StepUserSelection, totalAlone(0))},
+	{"ready with a file of another kind", seenIn(client.StepUserSelection, func(s *watch.Status) {
+		s.Snapshot.Operation.Counts = client.Counts{Total: known(1), Messages: known(1)}
+	})},
 	{"cleared", seenIn(client.StepUserSelection, notValid)},
 	{"importing", seenIn("importer_importing_messages")},
 	{"importing in a later step", seenIn("importer_importing_emoji")},
 	{"importing, with failures", seenIn("importer_importing_users", importer("api"), counts(900, 250, 50))},
 	{"importing without a total", seenIn("importer_importing_started", nothingCounted)},
+	{"downloading files", seenIn("importer_importing_files", importer("pending-files"), savedBefore(time.Hour))},
 	{"importing above its total", seenIn("importer_importing_messages", counts(100, 120, 0))},
 	{"stalled", seenIn("importer_importing_messages", savedBefore(15*time.Minute+time.Second))},
 	{"set back a while ago", seenIn("importer_importing_messages", incident(watch.SetBack, 59*time.Minute))},
@@ -289,16 +293,4 @@ func TestHomeIsSmall(t *testing.T) {
 	w := httptest.NewRecorder()
 	opened{"", many, "/", seen, now}.ServeHTTP(w, nil)
 	assert.LessOrEqual(t, w.Body.Len(), 500*1024)
-}
-
-func TestHomeGroupsNumbersAndChoosesUnits(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 153400: "153,400", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
-		assert.Equal(t, want, grouped(n))
-	}
-	for d, want := range map[time.Duration]string{
-		0: "0 seconds", time.Second: "1 second", 119 * time.Second: "119 seconds", 2 * time.Minute: "2 minutes", 119 * time.Minute: "119 minutes",
-		2 * time.Hour: "2 hours", 47 * time.Hour: "47 hours", 48 * time.Hour: "2 days", 1000 * 24 * time.Hour: "1,000 days",
-	} {
-		assert.Equal(t, want, span(d))
-	}
 }

@@ -4,17 +4,24 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"html/template"
+	"strings"
 	"time"
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/watch"
+	"rocketchat_import_exporter/internal/words"
 )
 
 // view is what the page shows of a workspace. Texts are empty, and pointers nil,
 // where there is nothing to show.
 type view struct {
 	Name, URL string
-	state
+	words.Diagnosis
+	// Since is when the diagnosis became true.
+	Since *moment
+	// Stalled is true if it is that the import does not move.
+	Stalled bool
 	// Unscraped says since when nobody has scraped the workspace.
 	Unscraped string
 	scraped   time.Time
@@ -32,13 +39,38 @@ type view struct {
 	Speed          string
 	Step, Importer string
 	Counts         []count
-	Early          bool
+	// Early says what a server of an early generation lacks.
+	Early string
 
 	Failing bool
 	// Failure is the newest, Cause its shortest form.
 	Failure, Cause, Hint string
 	FailedAt             *moment
 }
+
+// RunbookLink leads to the runbook. The page of runbooks is plain text, where a
+// browser finds no anchor but may find the words.
+func (v view) RunbookLink() template.URL {
+	return template.URL("./docs/runbooks.md#" + strings.ToLower(v.Runbook) + ":~:text=%23%23%20" + v.Runbook)
+}
+
+// moment is a time that is shown relative to now.
+type moment struct {
+	// Text is relative.
+	Text string
+	at   time.Time
+}
+
+// past returns the moment at, which was so long ago by the clock that at is of.
+func past(at time.Time, ago time.Duration) *moment {
+	return &moment{words.Span(max(ago, 0)) + " ago", at}
+}
+
+// DateTime is the time for a machine.
+func (m moment) DateTime() string { return m.at.UTC().Format(time.RFC3339) }
+
+// Title is the time for a person.
+func (m moment) Title() string { return m.at.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // count is a number of records of one kind.
 type count struct{ Kind, Number string }
@@ -64,16 +96,22 @@ func (b bar) Short() string {
 // newView returns what the page shows now of a workspace.
 func newView(name, url string, seen watch.Status, now time.Time) view {
 	lookAge := now.Sub(seen.At)
-	v := view{Name: name, URL: url, scraped: seen.Scraped, Failing: seen.Failing, Early: seen.Snapshot.Early}
-	v.state = stateOf(seen, lookAge)
+	v := view{Name: name, URL: url, Diagnosis: words.Diagnose(seen), scraped: seen.Scraped, Failing: seen.Failing}
+	v.Stalled = v.Rank == words.RankStalled
+	if !v.At.IsZero() {
+		v.Since = past(v.At, v.Age+lookAge)
+	}
+	if seen.Snapshot.Early {
+		v.Early = words.EarlyServer
+	}
 	v.fail(seen.Failure, now)
 	switch scraped := now.Sub(seen.Scraped); {
 	case seen.Scraped.IsZero():
 		v.Unscraped = "yet"
 	case scraped > unscrapedAfter:
-		v.rank, v.Unscraped = rankUnscraped, "for "+span(scraped)
+		v.Rank, v.Unscraped = words.RankUnscraped, "for "+words.Span(scraped)
 	case seen.Failing:
-		v.rank = rankUnseen
+		v.Rank = words.RankUnseen
 	}
 	if seen.At.IsZero() {
 		return v
@@ -121,16 +159,16 @@ func (v *view) pace(seen watch.Status, now time.Time) {
 		return
 	}
 	if done <= 0 {
-		v.Speed = "nothing saved in " + span(took)
+		v.Speed = "nothing saved in " + words.Span(took)
 		return
 	}
 	speed := float64(done) / took.Seconds()
-	v.Speed = perTime(speed)
+	v.Speed = words.Speed(speed)
 	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
 		const most = 1e9 // seconds; more would not fit a Duration
 		rest := min(float64(max(total.Value-seen.Last.Completed, 0))/speed, most)
 		end := seen.Last.At.Add(time.Duration(rest * float64(time.Second)))
-		v.Left = &moment{"about " + span(end.Sub(now)), end}
+		v.Left = &moment{"about " + words.Span(end.Sub(now)), end}
 		if !end.After(now) {
 			v.Left.Text = "about to end"
 		}
@@ -147,7 +185,7 @@ func barOf(s watch.Snapshot) *bar {
 		return nil
 	case state == client.StateLoading && op.Valid:
 		staged := max(counts.Total.Value, counts.Users.Value+counts.Channels.Value+counts.Messages.Value+counts.Contacts.Value)
-		b.Value, b.Max, b.Text = 0, 0, number(staged, "record")+" staged so far"
+		b.Value, b.Max, b.Text = 0, 0, words.Number(staged, "record")+" staged so far"
 		if staged == 0 {
 			b.Text = "No record staged so far"
 		}
@@ -165,13 +203,13 @@ func barOf(s watch.Snapshot) *bar {
 	if b.Max > 0 {
 		b.Text += b.Percent() + ": "
 	}
-	b.Text += grouped(handled)
+	b.Text += words.Grouped(handled)
 	if counts.Total.Known {
-		b.Text += " of " + grouped(counts.Total.Value)
+		b.Text += " of " + words.Grouped(counts.Total.Value)
 	}
 	b.Text += " records handled"
 	if counts.Error.Value > 0 {
-		b.Text += ", " + grouped(counts.Error.Value) + " of them failed"
+		b.Text += ", " + words.Grouped(counts.Error.Value) + " of them failed"
 	}
 	return b
 }
@@ -210,7 +248,7 @@ func countsOf(s watch.Snapshot) []count {
 		{"Messages", selection.Messages, own.Messages}, {"Contacts", selection.Contacts, own.Contacts},
 	} {
 		if n := cmp.Or(c.staged, c.own); n.Known {
-			all = append(all, count{c.kind, grouped(n.Value)})
+			all = append(all, count{c.kind, words.Grouped(n.Value)})
 		}
 	}
 	return all
