@@ -57,10 +57,11 @@ func (p page) Title() string {
 // home shows a person what the last scrapes have seen. It makes no call of Rocket.Chat.
 func (s server) home(w http.ResponseWriter, r *http.Request) {
 	var rows []view
+	now := time.Now()
 	for _, workspace := range s.Set.All() {
-		rows = append(rows, newView(workspace.Name, workspace.Config.URL.String(), workspace.Status(), time.Now()))
+		rows = append(rows, newView(workspace.Name, workspace.Config.URL.String(), workspace.Status(), now))
 	}
-	s.write(w, s.page(r, rows))
+	s.write(w, s.page(r, rows, now))
 }
 
 // write sends a page.
@@ -76,15 +77,20 @@ func (s server) write(w http.ResponseWriter, p page) {
 	}
 }
 
-// page returns what the request is to show of workspaces that are sorted by name.
-func (s server) page(r *http.Request, rows []view) page {
+// page returns what the request is to show now of workspaces that are sorted by name.
+func (s server) page(r *http.Request, rows []view, now time.Time) page {
 	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Rank, b.Rank) })
-	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows)}
+	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
+	var scraped time.Time
 	for _, row := range rows {
+		if row.scraped.After(scraped) {
+			scraped = row.scraped
+		}
 		if p.Oldest == nil || row.Seen != nil && row.Seen.at.Before(p.Oldest.at) {
 			p.Oldest = row.Seen
 		}
 	}
+	p.Unscraped = unscraped(scraped, now)
 	name := cmp.Or(s.Workspace, r.URL.Query().Get("workspace"))
 	if i := slices.IndexFunc(p.Rows, func(v view) bool { return v.Name == name }); i >= 0 {
 		p.Opened = &p.Rows[i]
@@ -109,18 +115,4 @@ func totals(rows []view) string {
 		return "no workspace"
 	}
 	return words.Number(int64(len(rows)), "workspace") + ": " + strings.Join(texts, ", ")
-}
-
-// unscraped says since when no workspace was scraped; it is empty if one was.
-func unscraped(rows []view) string {
-	since := ""
-	for _, row := range rows {
-		switch {
-		case row.Unscraped == "":
-			return ""
-		case since == "" || !row.scraped.IsZero():
-			since = row.Unscraped
-		}
-	}
-	return since
 }

@@ -215,7 +215,7 @@ func (o opened) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		rows = append(rows, newView(name, "https://"+name+".example.com", o.seen[name], o.at))
 	}
 	s := server{o.options}
-	s.write(w, s.page(httptest.NewRequest(http.MethodGet, o.target, nil), rows))
+	s.write(w, s.page(httptest.NewRequest(http.MethodGet, o.target, nil), rows, o.at))
 }
 
 // pages are what the tests open.
