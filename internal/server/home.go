@@ -86,7 +86,7 @@ func (s server) page(r *http.Request, rows []view, now time.Time) page {
 		if row.scraped.After(scraped) {
 			scraped = row.scraped
 		}
-		if p.Oldest == nil || row.Seen != nil && row.Seen.at.Before(p.Oldest.at) {
+		if p.Oldest == nil || row.Seen != nil && row.Seen.At.Before(p.Oldest.At) {
 			p.Oldest = row.Seen
 		}
 	}

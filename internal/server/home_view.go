@@ -54,9 +54,8 @@ func (v view) RunbookLink() template.URL {
 
 // moment is a time that is shown relative to now.
 type moment struct {
-	// Text is relative.
 	Text string
-	at   time.Time
+	At   time.Time
 }
 
 // past returns the moment at, which was so long ago by the clock that at is of.
@@ -65,14 +64,8 @@ func past(at time.Time, ago time.Duration) *moment {
 	if at.IsZero() {
 		return nil
 	}
-	return &moment{words.Span(max(ago, 0)) + " ago", at}
+	return &moment{words.Span(max(ago, 0)) + " ago", at.UTC()}
 }
-
-// DateTime is the time for a machine.
-func (m moment) DateTime() string { return m.at.UTC().Format(time.RFC3339) }
-
-// Title is the time for a person.
-func (m moment) Title() string { return m.at.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // count is a number of records of one kind.
 type count struct{ Kind, Number string }
@@ -87,19 +80,12 @@ type bar struct {
 // Percent is how far the import is, rounded down. Max is above 0.
 func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
 
-// Short is Text for a table.
-func (b bar) Short() string {
-	if b.Max > 0 {
-		return b.Percent()
-	}
-	return b.Text
-}
-
 // newView returns what the page shows now of a workspace.
 func newView(name, url string, seen watch.Status, now time.Time) view {
 	s, op, lookAge := seen.Snapshot, seen.Snapshot.Operation, now.Sub(seen.At)
 	v := view{
-		Name: name, URL: url, Diagnosis: words.Diagnose(seen), Counts: countsOf(s), Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
+		Name: name, URL: url, Diagnosis: words.Diagnose(seen), Counts: countsOf(s),
+		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.First.At, now.Sub(seen.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
 	}
@@ -131,7 +117,7 @@ func newView(name, url string, seen watch.Status, now time.Time) view {
 	return v
 }
 
-// unscraped says since when nobody has scraped; it is empty if somebody has of late.
+// unscraped says since when nobody has scraped; it is empty if somebody has lately.
 func unscraped(scraped, now time.Time) string {
 	switch age := now.Sub(scraped); {
 	case scraped.IsZero():
@@ -160,7 +146,7 @@ func (v *view) pace(seen watch.Status, now time.Time) {
 		const most = 1e9 // seconds; more would not fit a Duration
 		rest := min(float64(max(total.Value-seen.Last.Completed, 0))/speed, most)
 		end := seen.Last.At.Add(time.Duration(rest * float64(time.Second)))
-		v.Left = &moment{"about " + words.Span(end.Sub(now)), end}
+		v.Left = &moment{"about " + words.Span(end.Sub(now)), end.UTC()}
 		if !end.After(now) {
 			v.Left.Text = "about to end"
 		}
