@@ -20,9 +20,6 @@ var homeHTML string
 
 var homeTemplate = template.Must(template.New("home").Parse(homeHTML))
 
-// unscrapedAfter is how long after the last scrape the page asks for Prometheus.
-const unscrapedAfter = 5 * time.Minute
-
 // page is what the page for people shows.
 type page struct {
 	Options

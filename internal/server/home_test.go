@@ -24,7 +24,7 @@ import (
 
 var (
 	update      = flag.Bool("update", false, "write testdata/home.html anew")
-	screenshots = flag.String("screenshots", "", "folder to write screenshots of the page to; docs/page.png is one of them")
+	screenshots = flag.String("screenshots", "", "folder to write docs/page.png to")
 )
 
 // look is when the newest look was. now is twelve seconds later.
@@ -64,6 +64,10 @@ func counts(total, completed, failed int64) func(*watch.Status) {
 		c := &s.Snapshot.Operation.Counts
 		c.Total, c.Completed, c.Error = known(total), known(completed), known(failed)
 	}
+}
+
+func counted(c client.Counts) func(*watch.Status) {
+	return func(s *watch.Status) { s.Snapshot.Operation.Counts = c }
 }
 
 func importer(key string) func(*watch.Status) {
@@ -110,8 +114,8 @@ var states = []struct {
 	{"unguarded", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{Selection: &client.Selection{Users: known(12)}}}},
 	{"unguarded and waiting", watch.Status{At: look, Scraped: look, Snapshot: watch.Snapshot{Waiting: true}}},
 	{"new", seenIn("importer_new", counts(0, 0, 0), savedBefore(100*24*time.Hour))},
-	{"uploading", seenIn("importer_uploading", nothingCounted)},
-	{"loaded, and nobody opened the page", seenIn("importer_file_loaded", savedBefore(31*time.Minute), nothingCounted)},
+	{"uploading", seenIn("importer_uploading", counted(client.Counts{}))},
+	{"loaded, and nobody opened the page", seenIn("importer_file_loaded", savedBefore(31*time.Minute), counted(client.Counts{}))},
 	{"preparing", seenIn("importer_preparing_messages", counts(132900, 0, 0))},
 	{"preparing for too long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute+time.Second))},
 	{"interrupted while preparing", seenIn("importer_preparing_users", notValid)},
@@ -119,14 +123,12 @@ var states = []struct {
 	{"ready", seenIn(client.StepUserSelection, savedBefore(100*24*time.Hour), selected(3000, 400, 150000))},
 	{"ready with nothing", seenIn(client.StepUserSelection, counts(1, 0, 0), selected(0, 0, 0))},
 	{"ready with messages alone", seenIn(client.StepUserSelection, selected(0, 0, 5))},
-	{"ready, and not even a selection", seenIn(client.StepUserSelection, totalAlone(0))},
-	{"ready with a file of another kind", seenIn(client.StepUserSelection, func(s *watch.Status) {
-		s.Snapshot.Operation.Counts = client.Counts{Total: known(1), Messages: known(1)}
-	})},
+	{"ready, and not even a selection", seenIn(client.StepUserSelection, counted(client.Counts{Total: known(0)}))},
+	{"ready with a file of another kind", seenIn(client.StepUserSelection, counted(client.Counts{Total: known(1), Messages: known(1)}))},
 	{"cleared", seenIn(client.StepUserSelection, notValid)},
 	{"importing", seenIn("importer_importing_messages")},
 	{"importing, with failures", seenIn("importer_importing_users", importer("api"), counts(900, 250, 50))},
-	{"importing without a total", seenIn("importer_importing_started", nothingCounted)},
+	{"importing without a total", seenIn("importer_importing_started", counted(client.Counts{}))},
 	{"downloading files", seenIn("importer_importing_files", importer("pending-files"), savedBefore(time.Hour))},
 	{"importing above its total", seenIn("importer_importing_messages", counts(100, 120, 0))},
 	{"stalled", seenIn("importer_importing_messages", savedBefore(15*time.Minute+time.Second))},
@@ -152,18 +154,14 @@ var states = []struct {
 	{"as good as not", seenIn("importer_importing_messages", counts(1<<53, 1, 0), watched(10*time.Hour, 1))},
 	{"about to end", seenIn("importer_importing_messages", counts(153400, 153400, 0), watched(time.Minute, 60000))},
 	{"done, above its total", seenIn("importer_importing_messages", counts(100, 120, 0), watched(time.Minute, 60))},
-	{"fast, without a total", seenIn("importer_importing_messages", nothingCounted, func(s *watch.Status) {
+	{"fast, without a total", seenIn("importer_importing_messages", counted(client.Counts{}), func(s *watch.Status) {
 		s.First.At, s.Last = look.Add(-time.Minute), watch.Look{At: look, Completed: 60}
 	})},
 	{"no end where it stalls", seenIn("importer_importing_messages", watched(time.Hour, 3600), savedBefore(time.Hour))},
 	{"no speed where it is over", seenIn(client.StepDone, watched(time.Minute, 60))},
 }
 
-func totalAlone(n int64) func(*watch.Status) {
-	return func(s *watch.Status) { s.Snapshot.Operation.Counts = client.Counts{Total: known(n)} }
-}
-func nothingCounted(s *watch.Status) { s.Snapshot.Operation.Counts = client.Counts{} }
-func finished(s *watch.Status)       { s.Snapshot.Ending = watch.EndingFinished }
+func finished(s *watch.Status) { s.Snapshot.Ending = watch.EndingFinished }
 
 // tokenRefused is a failure with something to do.
 func tokenRefused(t *testing.T) *client.Error {
@@ -184,7 +182,7 @@ func ten(t *testing.T) map[string]watch.Status {
 		"globex":   seenIn(messages, savedBefore(25*time.Minute), watched(40*time.Minute, 61000)),
 		"hooli":    seenIn(client.StepDone, notValid, savedBefore(2*time.Hour), counts(153400, 61500, 0), incident(watch.Aborted, 2*time.Hour)),
 		"initech":  seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)),
-		"soylent":  seenIn("importer_preparing_messages", totalAlone(132900)),
+		"soylent":  seenIn("importer_preparing_messages", counted(client.Counts{Total: known(132900)})),
 		"stark":    seenIn(client.StepUserSelection, selected(3000, 400, 150000)),
 		"umbrella": seenIn(messages, failing(tokenRefused(t))),
 		"wayne":    {At: look, Scraped: look, Snapshot: watch.Snapshot{PositionKnown: true}},
@@ -264,8 +262,7 @@ func TestHome(t *testing.T) {
 		_, title, _ := strings.Cut(w.Body.String(), "<title>")
 		title, _, _ = strings.Cut(title, "</title>")
 		_, main, _ := strings.Cut(w.Body.String(), "<main>\n")
-		main, _, ended := strings.Cut(main, "</main>")
-		assert.True(t, ended, "%s: the page breaks off", page.name)
+		main, _, _ = strings.Cut(main, "</main>")
 		fmt.Fprintf(&shown, "<hr><!-- %s -->\n<h1>%s</h1>\n%s", page.name, title, main)
 	}
 	for _, unwanted := range []string{`href="/`, "<script", "elsewhere", token} {
@@ -311,14 +308,7 @@ func TestHomeInABrowser(t *testing.T) {
 	} {
 		assert.Equal(t, want, strings.Count(dom, element), element)
 	}
-	if *screenshots == "" {
-		return
-	}
-	for name, options := range map[string][]string{
-		"page.png":  {"--window-size=1280,1080"},
-		"dark.png":  {"--window-size=1280,1080", "--blink-settings=preferredColorScheme=0"},
-		"phone.png": {"--window-size=390,1100"},
-	} {
-		chromium(t, append(options, "--screenshot="+filepath.Join(*screenshots, name), web.URL)...)
+	if *screenshots != "" {
+		chromium(t, "--window-size=1280,1080", "--screenshot="+filepath.Join(*screenshots, "page.png"), web.URL)
 	}
 }

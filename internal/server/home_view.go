@@ -117,12 +117,12 @@ func newView(name, url string, seen watch.Status, now time.Time) view {
 	return v
 }
 
-// unscraped says since when nobody has scraped; it is empty if somebody has lately.
+// unscraped says since when nobody has scraped; it is empty for 5 minutes after a scrape.
 func unscraped(scraped, now time.Time) string {
 	switch age := now.Sub(scraped); {
 	case scraped.IsZero():
 		return "yet"
-	case age > unscrapedAfter:
+	case age > 5*time.Minute:
 		return "for " + words.Span(age)
 	default:
 		return ""

@@ -78,16 +78,15 @@ const (
 	adviceDownloading = "Rocket.Chat may save only every 500 files or avatars, so a long time without a save is normal."
 )
 
-// stepWords say what happens in a step whose name does not say it and, after a
-// colon, for what it waits.
-var stepWords = map[client.Step]string{
-	"importer_new":               "new: waits for its file or its records",
-	"importer_uploading":         "uploading the file",
-	"importer_downloading_file":  "downloading the file",
-	"importer_file_loaded":       "file loaded: waits for somebody to open the import page",
-	"importer_preparing_started": "preparing the file",
-	client.StepUserSelection:     "ready: waits for somebody to press start",
-	"importer_importing_started": "starting to import",
+// stepWords are the Words and More of steps whose name does not say what happens.
+var stepWords = map[client.Step][2]string{
+	"importer_new":               {"new", ": waits for its file or its records"},
+	"importer_uploading":         {"uploading the file"},
+	"importer_downloading_file":  {"downloading the file"},
+	"importer_file_loaded":       {"file loaded", ": waits for somebody to open the import page"},
+	"importer_preparing_started": {"preparing the file"},
+	client.StepUserSelection:     {"ready", ": waits for somebody to press start"},
+	"importer_importing_started": {"starting to import"},
 }
 
 // Diagnose says how the import of a workspace was at the newest look.
@@ -103,20 +102,16 @@ func Diagnose(seen watch.Status) Diagnosis {
 	case op == nil:
 		return Diagnosis{Rank: RankNone, Words: "no import yet"}
 	}
-	d := diagnoseOne(s)
-	d.Age, _ = seen.Idle()
+	d := diagnoseOperation(seen)
 	incidentAge := seen.At.Sub(seen.IncidentAt)
 	if s.Ending == watch.EndingAborted {
 		d.At, d.Age = seen.IncidentAt, incidentAge
+	} else {
+		d.Age, _ = seen.Idle()
 	}
-	if d.Rank == RankBroken {
-		d.Bad = d.Age < badEndFor
-		if !d.Bad {
-			d.Rank = RankOver
-		}
-	}
-	if seen.Stalled() {
-		d.stall(op.Step)
+	d.Bad = d.Rank == RankStalled || d.Rank == RankBroken && d.Age < badEndFor
+	if d.Rank == RankBroken && !d.Bad {
+		d.Rank = RankOver
 	}
 	if ready := op.State() == client.StateReady; seen.Incident == watch.SetBack && (ready || incidentAge < setBackFor) {
 		more := ": " + d.Words + d.More
@@ -131,40 +126,23 @@ func Diagnose(seen watch.Status) Diagnosis {
 	return d
 }
 
-// stall makes the diagnosis that of an operation that does not move.
-func (d *Diagnosis) stall(step client.Step) {
-	d.Rank, d.Bad, d.Runbook = RankStalled, true, "RocketChatImportPreparationStalled"
-	if step == "importer_file_loaded" {
-		d.Advice = adviceFileLoaded
-		return
-	}
-	d.Words, d.More, d.Advice = "stalled", " while "+d.Words, adviceLoading
-	if step.Running() {
-		d.Advice, d.Runbook = adviceStalled, "RocketChatImportStalled"
-	}
-}
-
-// diagnoseOne says what one look shows of an operation. An end that may be bad
-// has RankBroken.
-func diagnoseOne(s watch.Snapshot) Diagnosis {
-	op, step := s.Operation, s.Operation.Step
-	loading, ended := step.State() == client.StateLoading, op.Updated
-	words, more, waits := strings.Cut(stepWords[step], ": ")
+// diagnoseOperation says how an operation is. An end that may be bad has RankBroken.
+func diagnoseOperation(seen watch.Status) Diagnosis {
+	s, op, step := seen.Snapshot, seen.Snapshot.Operation, seen.Snapshot.Operation.Step
+	loading, stalled := step.State() == client.StateLoading, seen.Stalled()
+	words, more := stepWords[step][0], stepWords[step][1]
 	switch {
-	case waits:
-		more = ": " + more
 	case words == "" && (loading || step.Running()):
 		words = strings.ReplaceAll(strings.TrimPrefix(string(step), "importer_"), "_", " ")
 	case words == "":
 		words = fmt.Sprintf("in the step %s, which this exporter does not know", step)
 	}
-	interrupted := " while " + words + ": it never finishes"
 	d := Diagnosis{Rank: RankOther, Words: words, More: more}
 	switch {
 	case step == client.StepDone && s.Ending == watch.EndingAborted:
 		return Diagnosis{Rank: RankBroken, Words: "aborted", More: Saved(op), Advice: adviceAborted, Runbook: "RocketChatImportAborted"}
 	case step == client.StepDone && op.Valid:
-		return Diagnosis{Rank: RankOver, Words: "finished", At: ended}
+		return Diagnosis{Rank: RankOver, Words: "finished", At: op.Updated}
 	case step == client.StepDone && s.Ending == watch.EndingFinished: // a restart has saved it since
 		return Diagnosis{Rank: RankOver, Words: "finished"}
 	case step == client.StepDone:
@@ -177,17 +155,28 @@ func diagnoseOne(s watch.Snapshot) Diagnosis {
 	case step == client.StepUserSelection && empty(s):
 		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": the file was empty or of another kind", Advice: adviceNothing}
 	case step == "importer_import_failed":
-		return Diagnosis{Rank: RankBroken, Words: "failed", At: ended, Advice: adviceFailed, Runbook: "RocketChatImportFailed"}
+		return Diagnosis{Rank: RankBroken, Words: "failed", At: op.Updated, Advice: adviceFailed, Runbook: "RocketChatImportFailed"}
 	case step == "importer_import_cancelled":
-		return Diagnosis{Rank: RankOver, Words: "canceled", At: ended}
-	case !op.Valid && step.Running():
-		return Diagnosis{Rank: RankBroken, Words: "interrupted", More: interrupted, At: ended, Advice: adviceInterrupted, Runbook: "RocketChatImportInterrupted"}
-	case !op.Valid && loading && step != "importer_file_loaded":
-		return Diagnosis{Rank: RankBroken, Words: "interrupted", More: interrupted, At: ended, Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted"}
+		return Diagnosis{Rank: RankOver, Words: "canceled", At: op.Updated}
+	case !op.Valid && (step.Running() || loading && step != "importer_file_loaded"):
+		d = Diagnosis{
+			Rank: RankBroken, Words: "interrupted", More: " while " + words + ": it never finishes", At: op.Updated,
+			Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted",
+		}
+		if step.Running() {
+			d.Advice = adviceInterrupted
+		}
 	case !op.Valid:
 		return Diagnosis{
-			Rank: RankOver, Words: "given up", More: " by Rocket.Chat before anything was prepared", At: ended,
+			Rank: RankOver, Words: "given up", More: " by Rocket.Chat before anything was prepared", At: op.Updated,
 			Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted",
+		}
+	case stalled && step == "importer_file_loaded":
+		d.Rank, d.Advice, d.Runbook = RankStalled, adviceFileLoaded, "RocketChatImportPreparationStalled"
+	case stalled:
+		d = Diagnosis{Rank: RankStalled, Words: "stalled", More: " while " + words, Advice: adviceStalled, Runbook: "RocketChatImportStalled"}
+		if loading {
+			d.Advice, d.Runbook = adviceLoading, "RocketChatImportPreparationStalled"
 		}
 	case step.Running():
 		d.Rank = RankImporting
