@@ -98,12 +98,6 @@ func selected(users, channels, messages int64) func(*watch.Status) {
 	}
 }
 
-func failing(e *client.Error) func(*watch.Status) {
-	return func(s *watch.Status) {
-		s.Failing, s.Failure = true, watch.Failure{Err: e, At: look.Add(10 * time.Second)}
-	}
-}
-
 // states are the states of a workspace.
 var states = []struct {
 	name string
@@ -122,6 +116,7 @@ var states = []struct {
 	{"given up before that", seenIn("importer_file_loaded", notValid)},
 	{"ready", seenIn(client.StepUserSelection, savedBefore(100*24*time.Hour), selected(3000, 400, 150000))},
 	{"ready with nothing", seenIn(client.StepUserSelection, counts(1, 0, 0), selected(0, 0, 0))},
+	{"ready with contacts alone", seenIn(client.StepUserSelection, counted(client.Counts{Total: known(5), Contacts: known(5)}))},
 	{"ready with messages alone", seenIn(client.StepUserSelection, selected(0, 0, 5))},
 	{"ready, and not even a selection", seenIn(client.StepUserSelection, counted(client.Counts{Total: known(0)}))},
 	{"ready with a file of another kind", seenIn(client.StepUserSelection, counted(client.Counts{Total: known(1), Messages: known(1)}))},
@@ -139,6 +134,7 @@ var states = []struct {
 	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute))},
 	{"finished before a restart", seenIn(client.StepDone, notValid, finished)},
 	{"ended somehow", seenIn(client.StepDone, notValid, counts(900, 250, 0))},
+	{"ended somehow, and nothing is counted", seenIn(client.StepDone, notValid, counted(client.Counts{}))},
 	{"aborted", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour-5*time.Second))},
 	{"aborted long ago", seenIn(client.StepDone, notValid, counts(900, 250, 0), incident(watch.Aborted, 24*time.Hour))},
 	{"interrupted", seenIn("importer_importing_users", notValid)},
@@ -163,20 +159,14 @@ var states = []struct {
 
 func finished(s *watch.Status) { s.Snapshot.Ending = watch.EndingFinished }
 
-// tokenRefused is a failure with something to do.
-func tokenRefused(t *testing.T) *client.Error {
-	t.Helper()
-	r := newRig(t, many, "refused")
-	r.sims["refused"].SetToken("watcher", "another")
-	r.get("/probe?target=refused")
-	var e *client.Error
-	require.ErrorAs(t, r.set.All()[0].Status().Failure.Err, &e)
-	return e
-}
-
 // ten are workspaces in many states.
 func ten(t *testing.T) map[string]watch.Status {
 	const messages = client.Step("importer_importing_messages")
+	r := newRig(t, many, "umbrella")
+	r.sims["umbrella"].SetToken("watcher", "another")
+	r.get("/probe?target=umbrella")
+	refused := seenIn(messages)
+	refused.Failing, refused.Failure = true, watch.Failure{Err: r.set.All()[0].Status().Failure.Err, At: look.Add(10 * time.Second)}
 	return map[string]watch.Status{
 		"acme":     seenIn(messages, watched(100*time.Second, 76700)),
 		"globex":   seenIn(messages, savedBefore(25*time.Minute), watched(40*time.Minute, 61000)),
@@ -184,7 +174,7 @@ func ten(t *testing.T) map[string]watch.Status {
 		"initech":  seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute)),
 		"soylent":  seenIn("importer_preparing_messages", counted(client.Counts{Total: known(132900)})),
 		"stark":    seenIn(client.StepUserSelection, selected(3000, 400, 150000)),
-		"umbrella": seenIn(messages, failing(tokenRefused(t))),
+		"umbrella": refused,
 		"wayne":    {At: look, Scraped: look, Snapshot: watch.Snapshot{PositionKnown: true}},
 		"wonka":    seenIn(client.StepUserSelection, counts(1, 0, 0), selected(0, 0, 0)),
 		"zorg":     {},
@@ -223,9 +213,8 @@ func pages(t *testing.T) (all []opened) {
 		inEach[strings.NewReplacer(" ", "-", ",", "").Replace(state.name)] = state.seen
 		all = append(all, opened{state.name, one, "/", acme(state.seen), now})
 	}
-	running := ten(t)["acme"]
-	refused := seenIn("importer_importing_messages", failing(tokenRefused(t)))
-	recovered := refused
+	ten := ten(t)
+	running, refused, recovered := ten["acme"], ten["umbrella"], ten["umbrella"]
 	recovered.Failing = false
 	early, noDate, noTimes := seenIn(client.StepUserSelection), seenIn("importer_importing_messages"), seenIn("importer_importing_messages")
 	early.Snapshot.Early = true
@@ -243,7 +232,7 @@ func pages(t *testing.T) (all []opened) {
 		opened{"nothing was scraped lately", Options{Workspace: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(running), look.Add(6 * time.Minute)},
 		opened{"it was scraped five minutes ago", one, "/", acme(running), look.Add(5 * time.Minute)},
 		opened{"the most pressing are first", many, "/", inEach, now},
-		opened{"the address names the one that is shown in full", many, "/?workspace=acme", ten(t), now},
+		opened{"the address names the one that is shown in full", many, "/?workspace=acme", ten, now},
 		opened{"the address names none that there is", many, "/?workspace=elsewhere", acme(running), now},
 		opened{"no workspace was scraped for long", many, "http://x:1/", map[string]watch.Status{"a": {}, "b": running, "c": refused}, look.Add(7 * time.Minute)},
 		opened{"one of them was not scraped for long", many, "/?workspace=a", map[string]watch.Status{"a": {}, "b": running, "c": before}, now},
@@ -276,8 +265,7 @@ func TestHome(t *testing.T) {
 	}
 	want, err := os.ReadFile("testdata/home.html")
 	require.NoError(t, err)
-	const hint = "if this is meant: go test ./internal/server -run TestHome -update"
-	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"), hint)
+	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"), "if this is meant: go test ./internal/server -run TestHome -update")
 }
 
 // chromium runs Debian's Chromium on a page of this machine, and returns what it prints.
