@@ -103,9 +103,9 @@ func totals(rows []view) string {
 		counts[row.Rank]++
 	}
 	var texts []string
-	for rank, name := range words.RankNames {
-		if n := counts[words.Rank(rank)]; n > 0 {
-			texts = append(texts, words.Grouped(n)+" "+name)
+	for rank := range words.RankNone + 1 {
+		if n := counts[rank]; n > 0 {
+			texts = append(texts, words.Grouped(n)+" "+rank.String())
 		}
 	}
 	if len(rows) == 0 {

@@ -28,13 +28,15 @@ const (
 	RankNone
 )
 
-// RankNames are what the page's line of totals calls them.
-var RankNames = []string{
+var rankNames = []string{
 	"stalled", "failed, aborted or set back", "cannot be seen", "importing", "preparing", "ready",
 	"not scraped", "in another state", "ended", "without an import",
 }
 
-// How long the shipped alerts tell of a bad end, and of a set-back.
+// String says what the page's line of totals calls it.
+func (r Rank) String() string { return rankNames[r] }
+
+// How long the shipped alerts fire after a bad end, and after a set-back.
 const (
 	badEndFor  = 24 * time.Hour
 	setBackFor = time.Hour
@@ -191,13 +193,13 @@ func diagnoseOperation(seen watch.Status) Diagnosis {
 	return d
 }
 
-// empty reports whether it is known that there is nothing to import. Without a
-// selection, messages alone are nothing: nobody has written them. The importer of
-// another kind counts a file so.
+// empty reports whether it is known that there is nothing to import. Messages
+// alone are nothing as long as there is no selection: nobody has written them. An
+// importer counts a file of another kind like that.
 func empty(s watch.Snapshot) bool {
 	zero := func(n client.OptionalCount) bool { return n.Known && n.Value == 0 }
-	if of := s.Selection; of != nil {
-		return zero(of.Users) && zero(of.Channels) && zero(of.Messages) && of.Contacts.Value == 0
+	if staged := s.Selection; staged != nil {
+		return zero(staged.Users) && zero(staged.Channels) && zero(staged.Messages) && staged.Contacts.Value == 0
 	}
 	c := s.Operation.Counts
 	return c.Total.Known && c.Total.Value <= c.Messages.Value && c.Users.Value+c.Channels.Value+c.Contacts.Value == 0
