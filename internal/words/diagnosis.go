@@ -193,16 +193,16 @@ func diagnoseOperation(seen watch.Status) Diagnosis {
 	return d
 }
 
-// empty reports whether it is known that there is nothing to import. Messages
-// alone are nothing as long as there is no selection: nobody has written them. An
+// empty reports whether it is known that there is nothing to import. As long as
+// there is no selection, messages alone are nothing: nobody has written them. An
 // importer counts a file of another kind like that.
 func empty(s watch.Snapshot) bool {
 	zero := func(n client.OptionalCount) bool { return n.Known && n.Value == 0 }
 	if staged := s.Selection; staged != nil {
 		return zero(staged.Users) && zero(staged.Channels) && zero(staged.Messages) && staged.Contacts.Value == 0
 	}
-	c := s.Operation.Counts
-	return c.Total.Known && c.Total.Value <= c.Messages.Value && c.Users.Value+c.Channels.Value+c.Contacts.Value == 0
+	total, messages := s.Operation.Counts.Total, s.Operation.Counts.Messages
+	return total.Known && total.Value <= messages.Value
 }
 
 // Saved says after a semicolon how many records of op are saved. It is empty if
