@@ -130,7 +130,7 @@ var states = []struct {
 	{"set back a while ago", seenIn("importer_importing_messages", incident(watch.SetBack, 59*time.Minute))},
 	{"set back, and stalled", seenIn("importer_importing_messages", incident(watch.SetBack, 0), savedBefore(time.Hour))},
 	{"set back long ago", seenIn("importer_importing_messages", incident(watch.SetBack, time.Hour))},
-	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, 2*time.Hour))},
+	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, time.Hour))},
 	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute))},
 	{"finished before a restart", seenIn(client.StepDone, notValid, finished)},
 	{"ended somehow", seenIn(client.StepDone, notValid, counts(900, 250, 0))},
