@@ -110,7 +110,7 @@ var states = []struct {
 	{"new", seenIn("importer_new", counts(0, 0, 0), savedBefore(100*24*time.Hour))},
 	{"uploading", seenIn("importer_uploading", counted(client.Counts{}))},
 	{"loaded, and nobody opened the page", seenIn("importer_file_loaded", savedBefore(31*time.Minute), counted(client.Counts{}))},
-	{"preparing", seenIn("importer_preparing_messages", counts(132900, 0, 0))},
+	{"preparing", seenIn("importer_preparing_contacts", counted(client.Counts{Total: known(2999), Users: known(3000), Contacts: known(400)}))},
 	{"preparing for too long", seenIn("importer_preparing_messages", savedBefore(30*time.Minute+time.Second))},
 	{"interrupted while preparing", seenIn("importer_preparing_users", notValid)},
 	{"given up before that", seenIn("importer_file_loaded", notValid)},
