@@ -2,6 +2,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
+	"rocketchat_import_exporter/internal/watch"
+	"rocketchat_import_exporter/internal/words"
 )
 
 // Result is what is known about one workspace. A nil pointer means not known.
@@ -35,6 +38,26 @@ type Result struct {
 	Reason  client.Reason `json:"reason,omitempty"`
 	Problem string        `json:"problem,omitempty"`
 	Hint    string        `json:"hint,omitempty"`
+}
+
+// Import is the newest import. A nil pointer means that the server does not say.
+type Import struct {
+	ID       string `json:"id"`
+	Importer string `json:"importer"`
+	State    string `json:"state"`
+	Step     string `json:"step"`
+	// Expected, Completed and Failed count records. Imports that are started
+	// from Rocket.Chat's page count their failed records in Completed.
+	Expected  *int64 `json:"records_expected"`
+	Completed *int64 `json:"records_completed"`
+	Failed    *int64 `json:"records_failed"`
+	// SecondsSinceSave is how long ago Rocket.Chat last saved the record, by its own clock.
+	SecondsSinceSave *float64 `json:"seconds_since_save"`
+	// NothingStaged is true in importer_user_selection without anything to import.
+	NothingStaged bool `json:"nothing_staged"`
+	// Meaning says in words what State, Step and SecondsSinceSave mean.
+	Meaning string `json:"meaning"`
+	saved   string // how many records are saved, after a semicolon
 }
 
 // Run asks a workspace for its newest import, which changes nothing, within
@@ -63,16 +86,60 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 		r.ServerTime = &answer.ServerTime
 	}
 	if answer.Operation.KeepsSelection() {
-		r.Notes = append(r.Notes, "This Rocket.Chat (3.0 to 3.13) keeps selections in its records, so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this.")
+		r.Notes = append(r.Notes, words.EarlyServer)
 	}
 	return r
+}
+
+// newImport returns the import of an answer, or nil if there never was one.
+func newImport(answer client.OperationAnswer) *Import {
+	op := answer.Operation
+	if op == nil {
+		return nil
+	}
+	seen := watch.Status{
+		Snapshot: watch.Snapshot{PositionKnown: true, Operation: op},
+		// Without a Date header nobody knows how old the save is. It is no stall then.
+		At: cmp.Or(answer.ServerTime, op.Updated, answer.AnsweredAt),
+	}
+	diagnosis := words.Diagnose(seen)
+	i := &Import{
+		ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
+		Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
+		NothingStaged: diagnosis.Words == words.NothingStaged,
+		Meaning:       meaning(diagnosis),
+		saved:         words.Saved(op),
+	}
+	if age, ok := seen.Idle(); ok && !answer.ServerTime.IsZero() {
+		i.SecondsSinceSave = new(age.Seconds())
+	}
+	return i
+}
+
+func known(n client.OptionalCount) *int64 {
+	if !n.Known {
+		return nil
+	}
+	return &n.Value
+}
+
+// meaning is a diagnosis in whole sentences.
+func meaning(d words.Diagnosis) string {
+	text := strings.ToUpper(d.Words[:1]) + d.Words[1:] + d.More + "."
+	if d.Advice != "" {
+		text += " " + d.Advice
+	}
+	if d.Runbook != "" {
+		text += " See " + d.Runbook + " in docs/runbooks.md."
+	}
+	return text
 }
 
 // fail records what a failure says about the workspace.
 func (r *Result) fail(err error) {
 	r.Problem = err.Error()
-	var e *client.Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*client.Error](err)
+	if !ok {
 		return
 	}
 	r.Reason, r.Hint = e.Reason, e.Hint
@@ -96,10 +163,22 @@ func (r Result) String() string {
 	fmt.Fprintf(&b, "  Rocket.Chat  %s\n", word(r.Reached, "was reached", "did not answer"))
 	fmt.Fprintf(&b, "  token        %s\n", word(r.TokenAccepted, "is accepted", "is not accepted"))
 	fmt.Fprintf(&b, "  permission   %s\n", word(r.Permitted, "run-import is there", "run-import is missing"))
-	if r.OK {
-		r.Import.write(&b)
-	} else {
+	switch i := r.Import; {
+	case !r.OK:
 		fmt.Fprintf(&b, "  problem      %s\n  what to do   %s\n", r.Problem, r.Hint)
+	case i == nil:
+		b.WriteString("  import       there never was one\n")
+	default:
+		failed, age := "", "not known"
+		if i.Failed != nil && *i.Failed > 0 {
+			failed = fmt.Sprintf(", %d failed", *i.Failed)
+		}
+		if i.SecondsSinceSave != nil {
+			age = words.Span(time.Duration(*i.SecondsSinceSave*float64(time.Second))) + " ago"
+		}
+		importer, state := cmp.Or(i.Importer, "unknown importer"), cmp.Or(i.State, "unknown")
+		fmt.Fprintf(&b, "  import       %s, state %s (%s)%s%s\n", importer, state, i.Step, i.saved, failed)
+		fmt.Fprintf(&b, "  last saved   %s\n  meaning      %s\n", age, i.Meaning)
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "  note         %s\n", note)

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	_ "embed"
-	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -12,15 +11,14 @@ import (
 
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
+
+	"rocketchat_import_exporter/internal/words"
 )
 
 //go:embed home.html
 var homeHTML string
 
 var homeTemplate = template.Must(template.New("home").Parse(homeHTML))
-
-// unscrapedAfter is how long after the last scrape the page asks for Prometheus.
-const unscrapedAfter = 5 * time.Minute
 
 // page is what the page for people shows.
 type page struct {
@@ -56,10 +54,11 @@ func (p page) Title() string {
 // home shows a person what the last scrapes have seen. It makes no call of Rocket.Chat.
 func (s server) home(w http.ResponseWriter, r *http.Request) {
 	var rows []view
+	now := time.Now()
 	for _, workspace := range s.Set.All() {
-		rows = append(rows, newView(workspace.Name, workspace.Config.URL.String(), workspace.Status(), time.Now()))
+		rows = append(rows, newView(workspace.Name, workspace.Config.URL.String(), workspace.Status(), now))
 	}
-	s.write(w, s.page(r, rows))
+	s.write(w, s.page(r, rows, now))
 }
 
 // write sends a page.
@@ -75,15 +74,20 @@ func (s server) write(w http.ResponseWriter, p page) {
 	}
 }
 
-// page returns what the request is to show of workspaces that are sorted by name.
-func (s server) page(r *http.Request, rows []view) page {
-	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.rank, b.rank) })
-	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows), Unscraped: unscraped(rows)}
+// page returns what the request is to show now of workspaces that are sorted by name.
+func (s server) page(r *http.Request, rows []view, now time.Time) page {
+	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Rank, b.Rank) })
+	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
+	var scraped time.Time
 	for _, row := range rows {
-		if p.Oldest == nil || row.Seen != nil && row.Seen.at.Before(p.Oldest.at) {
+		if row.scraped.After(scraped) {
+			scraped = row.scraped
+		}
+		if p.Oldest == nil || row.Seen != nil && row.Seen.At.Before(p.Oldest.At) {
 			p.Oldest = row.Seen
 		}
 	}
+	p.Unscraped = unscraped(scraped, now)
 	name := cmp.Or(s.Workspace, r.URL.Query().Get("workspace"))
 	if i := slices.IndexFunc(p.Rows, func(v view) bool { return v.Name == name }); i >= 0 {
 		p.Opened = &p.Rows[i]
@@ -94,32 +98,18 @@ func (s server) page(r *http.Request, rows []view) page {
 
 // totals counts the workspaces by rank.
 func totals(rows []view) string {
-	counts := map[rank]int{}
+	counts := map[words.Rank]int64{}
 	for _, row := range rows {
-		counts[row.rank]++
+		counts[row.Rank]++
 	}
 	var texts []string
-	for r, name := range rankNames {
-		if n := counts[rank(r)]; n > 0 {
-			texts = append(texts, fmt.Sprintf("%s %s", grouped(int64(n)), name))
+	for rank := range words.RankNone + 1 {
+		if n := counts[rank]; n > 0 {
+			texts = append(texts, words.Grouped(n)+" "+rank.String())
 		}
 	}
 	if len(rows) == 0 {
 		return "no workspace"
 	}
-	return number(len(rows), "workspace") + ": " + strings.Join(texts, ", ")
-}
-
-// unscraped says since when no workspace was scraped; it is empty if one was.
-func unscraped(rows []view) string {
-	since := ""
-	for _, row := range rows {
-		switch {
-		case row.Unscraped == "":
-			return ""
-		case since == "" || !row.scraped.IsZero():
-			since = row.Unscraped
-		}
-	}
-	return since
+	return words.Number(int64(len(rows)), "workspace") + ": " + strings.Join(texts, ", ")
 }

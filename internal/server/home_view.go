@@ -4,17 +4,24 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"html/template"
+	"strings"
 	"time"
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/watch"
+	"rocketchat_import_exporter/internal/words"
 )
 
 // view is what the page shows of a workspace. Texts are empty, and pointers nil,
 // where there is nothing to show.
 type view struct {
 	Name, URL string
-	state
+	words.Diagnosis
+	// Since is when the diagnosis became true.
+	Since *moment
+	// Stalled is true if the import does not move.
+	Stalled bool
 	// Unscraped says since when nobody has scraped the workspace.
 	Unscraped string
 	scraped   time.Time
@@ -22,115 +29,124 @@ type view struct {
 	// Seen is the newest look, Saved Rocket.Chat's last save before it, and
 	// Created when the import was created.
 	Seen, Saved, Created *moment
+	Step, Importer       string
 	Bar                  *bar
-	// Note says what the counts of this import leave out.
-	Note string
+	Counts               []count
 	// Running is true while the import runs. First is the first look at which it
 	// did, Speed is since then, and Left is its end if it goes on like that.
-	Running        bool
-	First, Left    *moment
-	Speed          string
-	Step, Importer string
-	Counts         []count
-	Early          bool
+	Running     bool
+	First, Left *moment
+	Speed       string
+	// Early says what the exporter does not do on a server of an early generation.
+	Early string
 
-	Failing bool
-	// Failure is the newest, Cause its shortest form.
+	// Failure is the newest, and Cause its shortest form. Failing is true if it lasts.
+	Failing              bool
 	Failure, Cause, Hint string
 	FailedAt             *moment
+}
+
+// RunbookLink leads to the runbook. The page of runbooks is plain text, where a
+// browser finds no anchor but may find the words.
+func (v view) RunbookLink() template.URL {
+	return template.URL("./docs/runbooks.md#" + strings.ToLower(v.Runbook) + ":~:text=%23%23%20" + v.Runbook)
+}
+
+// moment is a time that is shown relative to now.
+type moment struct {
+	Text string
+	At   time.Time
+}
+
+// past returns the moment at, which was so long ago by the clock that at is of.
+// It returns nil if at is zero.
+func past(at time.Time, ago time.Duration) *moment {
+	if at.IsZero() {
+		return nil
+	}
+	return &moment{words.Span(max(ago, 0)) + " ago", at.UTC()}
 }
 
 // count is a number of records of one kind.
 type count struct{ Kind, Number string }
 
-// bar is a progress bar. Its Text says the same.
+// bar is a progress bar. Its Text says the same, and its Note what it leaves out.
 type bar struct {
 	// Value of Max is done. Max is 0 if nobody knows how much there is to do.
 	Value, Max int64
-	Text       string
+	Text, Note string
 }
 
 // Percent is how far the import is, rounded down. Max is above 0.
 func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
 
-// Short is Text for a table.
-func (b bar) Short() string {
-	if b.Max > 0 {
-		return b.Percent()
-	}
-	return b.Text
-}
-
 // newView returns what the page shows now of a workspace.
 func newView(name, url string, seen watch.Status, now time.Time) view {
-	lookAge := now.Sub(seen.At)
-	v := view{Name: name, URL: url, scraped: seen.Scraped, Failing: seen.Failing, Early: seen.Snapshot.Early}
-	v.state = stateOf(seen, lookAge)
-	v.fail(seen.Failure, now)
-	switch scraped := now.Sub(seen.Scraped); {
-	case seen.Scraped.IsZero():
-		v.Unscraped = "yet"
-	case scraped > unscrapedAfter:
-		v.rank, v.Unscraped = rankUnscraped, "for "+span(scraped)
+	s, op, lookAge := seen.Snapshot, seen.Snapshot.Operation, now.Sub(seen.At)
+	v := view{
+		Name: name, URL: url, Diagnosis: words.Diagnose(seen), Counts: countsOf(s),
+		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
+		Seen: past(seen.At, lookAge), First: past(seen.First.At, now.Sub(seen.First.At)),
+		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
+	}
+	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == words.RankStalled
+	switch {
+	case v.Unscraped != "":
+		v.Rank = words.RankUnscraped
 	case seen.Failing:
-		v.rank = rankUnseen
+		v.Rank = words.RankUnseen
 	}
-	if seen.At.IsZero() {
-		return v
+	if s.Early {
+		v.Early = words.EarlyServer
 	}
-	v.Seen = past(seen.At, lookAge)
-	v.Counts = countsOf(seen.Snapshot)
-	if op := seen.Snapshot.Operation; op != nil {
-		v.Step, v.Importer = string(op.Step), cmp.Or(op.Type, op.Importer)
-		if idle, ok := seen.Idle(); ok {
-			v.Saved = past(op.Updated, idle+lookAge)
+	if err := seen.Failure.Err; err != nil {
+		v.Failure, v.Cause = err.Error(), err.Error()
+		if e, ok := errors.AsType[*client.Error](err); ok {
+			v.Hint, v.Cause = e.Hint, e.Unwrap().Error()
 		}
-		if age, ok := seen.Age(); ok {
-			v.Created = past(op.Created, age+lookAge)
-		}
-		v.Bar = barOf(seen.Snapshot)
-		v.Note = noteOf(op, v.Bar)
-		if op.State() == client.StateImporting {
-			v.Running = true
+	}
+	if op != nil {
+		v.Step, v.Importer, v.Bar = string(op.Step), cmp.Or(op.Type, op.Importer), barOf(s)
+		idle, _ := seen.Idle()
+		age, _ := seen.Age()
+		v.Saved, v.Created = past(op.Updated, idle+lookAge), past(op.Created, age+lookAge)
+		if v.Running = op.State() == client.StateImporting; v.Running {
 			v.pace(seen, now)
 		}
 	}
 	return v
 }
 
-// fail takes over the newest failure.
-func (v *view) fail(f watch.Failure, now time.Time) {
-	if f.Err == nil {
-		return
-	}
-	v.Failure, v.FailedAt = f.Err.Error(), past(f.At, now.Sub(f.At))
-	v.Cause = v.Failure
-	if e := (*client.Error)(nil); errors.As(f.Err, &e) {
-		v.Hint, v.Cause = e.Hint, errors.Unwrap(e).Error()
+// unscraped says since when nobody has scraped; it is empty for 5 minutes after a scrape.
+func unscraped(scraped, now time.Time) string {
+	switch age := now.Sub(scraped); {
+	case scraped.IsZero():
+		return "yet"
+	case age > 5*time.Minute:
+		return "for " + words.Span(age)
+	default:
+		return ""
 	}
 }
 
 // pace says how fast a running import was between the first and the newest look,
 // and when it ends if it goes on like that.
 func (v *view) pace(seen watch.Status, now time.Time) {
-	if !seen.First.At.IsZero() {
-		v.First = past(seen.First.At, now.Sub(seen.First.At))
-	}
 	done, took := seen.Last.Completed-seen.First.Completed, seen.Last.At.Sub(seen.First.At)
 	if took <= 0 {
 		return
 	}
 	if done <= 0 {
-		v.Speed = "nothing saved in " + span(took)
+		v.Speed = "nothing saved in " + words.Span(took)
 		return
 	}
 	speed := float64(done) / took.Seconds()
-	v.Speed = perTime(speed)
+	v.Speed = words.Speed(speed)
 	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
 		const most = 1e9 // seconds; more would not fit a Duration
 		rest := min(float64(max(total.Value-seen.Last.Completed, 0))/speed, most)
 		end := seen.Last.At.Add(time.Duration(rest * float64(time.Second)))
-		v.Left = &moment{"about " + span(end.Sub(now)), end}
+		v.Left = &moment{"about " + words.Span(end.Sub(now)), end.UTC()}
 		if !end.After(now) {
 			v.Left.Text = "about to end"
 		}
@@ -147,7 +163,7 @@ func barOf(s watch.Snapshot) *bar {
 		return nil
 	case state == client.StateLoading && op.Valid:
 		staged := max(counts.Total.Value, counts.Users.Value+counts.Channels.Value+counts.Messages.Value+counts.Contacts.Value)
-		b.Value, b.Max, b.Text = 0, 0, number(staged, "record")+" staged so far"
+		b.Value, b.Max, b.Text = 0, 0, words.Number(staged, "record")+" staged so far"
 		if staged == 0 {
 			b.Text = "No record staged so far"
 		}
@@ -165,52 +181,41 @@ func barOf(s watch.Snapshot) *bar {
 	if b.Max > 0 {
 		b.Text += b.Percent() + ": "
 	}
-	b.Text += grouped(handled)
+	b.Text += words.Grouped(handled)
 	if counts.Total.Known {
-		b.Text += " of " + grouped(counts.Total.Value)
+		b.Text += " of " + words.Grouped(counts.Total.Value)
 	}
 	b.Text += " records handled"
+	switch {
+	case counts.Total.Value == 0:
+	case op.Importer == "api" || op.PendingDownloads():
+		b.Note = "Rocket.Chat does not save the last counts."
+	default:
+		b.Note = "Rocket.Chat counts a record that fails as handled, and does not save the last counts."
+	}
 	if counts.Error.Value > 0 {
-		b.Text += ", " + grouped(counts.Error.Value) + " of them failed"
+		b.Text += ", " + words.Grouped(counts.Error.Value) + " of them failed"
 	}
 	return b
-}
-
-// noteOf says what the counts that a bar shows leave out.
-func noteOf(op *client.Operation, b *bar) string {
-	switch {
-	case b == nil || op.Counts.Total.Value == 0 || op.State() == client.StateLoading:
-		return ""
-	case op.Importer == "api" || op.PendingDownloads():
-		return "Rocket.Chat does not save the last counts."
-	default:
-		return "Rocket.Chat counts a record that fails as handled, and does not save the last counts."
-	}
 }
 
 // countsOf says what is to be imported: as the selection has it, or else the
 // operation's own counts.
 func countsOf(s watch.Snapshot) []count {
-	selection := cmp.Or(s.Selection, &client.Selection{})
-	var own client.Counts
-	switch op := s.Operation; {
-	case op == nil && s.PositionKnown: // there is no import
-		return nil
-	case op != nil && op.Step == client.StepUserSelection && !op.Valid: // it was cleared
-		return nil
-	case op != nil:
-		own = op.Counts
+	op, selection := cmp.Or(s.Operation, &client.Operation{}), cmp.Or(s.Selection, &client.Selection{})
+	if s.Operation == nil && s.PositionKnown || op.Step == client.StepUserSelection && !op.Valid {
+		return nil // there is no import, or it was cleared
 	}
 	var all []count
 	for _, c := range []struct {
 		kind        string
 		staged, own client.OptionalCount
 	}{
-		{"Users", selection.Users, own.Users}, {"Channels", selection.Channels, own.Channels},
-		{"Messages", selection.Messages, own.Messages}, {"Contacts", selection.Contacts, own.Contacts},
+		{"Users", selection.Users, op.Counts.Users}, {"Channels", selection.Channels, op.Counts.Channels},
+		{"Messages", selection.Messages, op.Counts.Messages}, {"Contacts", selection.Contacts, op.Counts.Contacts},
 	} {
 		if n := cmp.Or(c.staged, c.own); n.Known {
-			all = append(all, count{c.kind, grouped(n.Value)})
+			all = append(all, count{c.kind, words.Grouped(n.Value)})
 		}
 	}
 	return all

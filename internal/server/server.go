@@ -37,11 +37,6 @@ type Options struct {
 	Logger log.Logger
 }
 
-// docPaths are where the files of Docs are.
-var docPaths = []string{
-	"/README.md", "/CHANGELOG.md", "/CONTRIBUTING.md", "/SECURITY.md", "/docs/", "/alerts/", "/dashboards/", "/deploy/",
-}
-
 // server has the handlers of all paths.
 type server struct{ Options }
 
@@ -49,7 +44,11 @@ type server struct{ Options }
 func New(o Options) http.Handler {
 	s := server{o}
 	mux := s.routes()
-	mux.Handle(o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Registry, s.telemetry()))
+	telemetry := promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, DisableCompression: true})
+	if o.Workspace != "" {
+		telemetry = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.show(w, r, o.Workspace, o.Registry) })
+	}
+	mux.Handle(o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Registry, telemetry))
 	return mux
 }
 
@@ -60,7 +59,9 @@ func (s server) routes() *http.ServeMux {
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	mux.HandleFunc("/-/reload", s.reload)
-	for _, path := range docPaths {
+	for _, path := range []string{
+		"/README.md", "/CHANGELOG.md", "/CONTRIBUTING.md", "/SECURITY.md", "/docs/", "/alerts/", "/dashboards/", "/deploy/",
+	} {
 		mux.HandleFunc(path, s.docs)
 	}
 	if s.Workspace == "" {
@@ -83,14 +84,6 @@ func (s server) docs(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	http.FileServerFS(s.Docs).ServeHTTP(w, r)
-}
-
-// telemetry shows the exporter itself and, unless there are many, the workspace.
-func (s server) telemetry() http.Handler {
-	if s.Workspace == "" {
-		return promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry, DisableCompression: true})
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.show(w, r, s.Workspace, s.Registry) })
 }
 
 // probe shows the workspace that target names. A target is a name from the configuration file and

@@ -189,6 +189,7 @@ func TestHomeAsksNothing(t *testing.T) {
 	for path, status := range map[string]int{"/": 200, "/?workspace=acme": 200, "/?workspace=%3Cscript%3E": 404} {
 		header, body := r.do(http.MethodGet, path, status)
 		assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", header.Get("Content-Security-Policy"))
+		assert.Equal(t, "no-store", header.Get("Cache-Control"))
 		for _, want := range []string{
 			"importing users", `<meta http-equiv="refresh" content="15">`, `href="./metrics"`, `href="./sd"`, `href="./docs/runbooks.md"`,
 		} {
