@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -197,13 +198,6 @@ func (what story) labelsOf(workspace string) model.LabelSet {
 // TestEachCauseIsOneNotification has all stories at once.
 func TestEachCauseIsOneNotification(t *testing.T) {
 	w := newWorld(t)
-	told := map[string]bool{"RocketChatImportConfigReloadFailed": true} // by the exporter of many
-	for _, what := range stories {
-		told[what.alert] = true
-	}
-	for _, name := range awaitHealthyRules(t, w.prometheus) {
-		assert.Contains(t, told, name, "an alert without a story")
-	}
 	awaitData(t, w.prometheus, fmt.Sprintf(`count(rocketchat_import_up == 1) == %d`, len(stories)))
 
 	for name, what := range stories {
@@ -226,6 +220,7 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 	stalled, _ := w.workspaces["stalled"].sim.Operation()
 	assert.WithinRange(t, fired["stalled"].StartsAt, stalled.Updated.Add(15*time.Minute), stalled.Updated.Add(16*time.Minute))
 	w.awaitTold(t, fired, false)
+	requireHealthyRules(t, w.prometheus)
 	lookAtDashboard(t, "Prometheus", w.prometheus)
 	lookAtDashboard(t, "VictoriaMetrics", w.victoriaMetrics)
 
@@ -247,9 +242,33 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 	}
 }
 
+// requireHealthyRules requires that each rule was evaluated without error, and that
+// each alert has a story.
+func requireHealthyRules(t *testing.T, prometheus v1.API) {
+	t.Helper()
+	told := map[string]bool{"RocketChatImportConfigReloadFailed": true} // by the exporter of many
+	for _, what := range stories {
+		told[what.alert] = true
+	}
+	result, err := prometheus.Rules(t.Context(), nil)
+	require.NoError(t, err)
+	for _, group := range result.Groups {
+		for _, rule := range group.Rules {
+			switch rule := rule.(type) {
+			case v1.AlertingRule:
+				assert.EqualValues(t, v1.RuleHealthGood, rule.Health, rule.LastError)
+				assert.Contains(t, told, rule.Name, "an alert without a story")
+			case v1.RecordingRule:
+				assert.EqualValues(t, v1.RuleHealthGood, rule.Health, rule.LastError)
+			}
+		}
+	}
+}
+
 // awaitTold waits until everybody was told of what fired, and if it is over of that,
-// and of nothing else, each once, and that both engines have the same alerts. The channel in Rocket.Chat is told of what begins
-// only, by the user of Alertmanager, in the alert's words.
+// and of nothing else, each once, and until both engines had these alerts. The channel
+// in Rocket.Chat is told of what begins only, by the user of Alertmanager, in the
+// alert's words.
 func (w *world) awaitTold(t *testing.T, fired map[string]alert, over bool) {
 	t.Helper()
 	var notifications, messages []string
@@ -277,7 +296,7 @@ func (w *world) awaitTold(t *testing.T, fired map[string]alert, over bool) {
 	eventually(t, "everybody to be told", func(c *assert.CollectT) {
 		assert.ElementsMatch(c, notifications, w.pager.lines())
 		assert.ElementsMatch(c, alerts, firedAlerts(c, w.prometheus))
-		// It looks for a series that it has not found again after 10 s only.
+		// This one looks for a series that it has not found again after 10 s only.
 		assert.ElementsMatch(c, alerts, firedAlerts(c, w.victoriaMetrics))
 		var received []string
 		for _, m := range w.channel.Messages() {

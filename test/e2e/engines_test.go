@@ -97,30 +97,6 @@ func firedAlerts(t require.TestingT, engine v1.API) (fired []model.LabelSet) {
 	return fired
 }
 
-// awaitHealthyRules waits until every rule was evaluated without error, and returns
-// the names of the alerts.
-func awaitHealthyRules(t *testing.T, prometheus v1.API) (alerts []string) {
-	t.Helper()
-	eventually(t, "healthy rules", func(c *assert.CollectT) {
-		result, err := prometheus.Rules(t.Context(), nil)
-		require.NoError(c, err)
-		alerts = nil
-		for _, group := range result.Groups {
-			for _, rule := range group.Rules {
-				switch rule := rule.(type) {
-				case v1.AlertingRule:
-					assert.EqualValues(c, v1.RuleHealthGood, rule.Health, rule.LastError)
-					alerts = append(alerts, rule.Name)
-				case v1.RecordingRule:
-					assert.EqualValues(c, v1.RuleHealthGood, rule.Health, rule.LastError)
-				}
-			}
-		}
-		assert.NotEmpty(c, alerts)
-	})
-	return alerts
-}
-
 // startVictoriaMetrics starts a VictoriaMetrics that scrapes what Prometheus does
 // and has a past, and a vmalert that evaluates the same rules. dir is that of
 // Prometheus's configuration.
