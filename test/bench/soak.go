@@ -101,10 +101,13 @@ func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 }
 
 // scrapeFor has every replica scrape each target once in each interval, spread over
-// it, and looks at the exporter each second. A scrape that has begun may end later.
+// it, and looks at the exporter each second. A scrape that has begun may end later,
+// but none begins then.
 func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Duration) {
+	var loops sync.WaitGroup
+	defer loops.Wait()
 	for r, client := range s.clients {
-		s.scrapers.Go(func() {
+		loops.Go(func() {
 			tick := time.NewTicker(interval / workspaces)
 			defer tick.Stop()
 			for i := range int(duration / (interval / workspaces)) {
