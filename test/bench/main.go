@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
 	"os/signal"
 	"runtime"
@@ -20,7 +21,14 @@ import (
 )
 
 func main() {
-	defer exitOnFailure()
+	defer func() { // at the very end: what is deferred later stops the programs and removes the files
+		reason := recover()
+		if _, bug := reason.(runtime.Error); bug {
+			panic(reason)
+		} else if reason != nil {
+			log.Fatalln("bench:", reason)
+		}
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	dir := must(os.MkdirTemp("", "bench"))
@@ -40,25 +48,10 @@ func main() {
 	growth(ctx, h, b, reads, crowds)
 }
 
-// failure is an error that ends the measurement. It unwinds the stack, so that
-// what was deferred stops the programs and removes the files.
-type failure struct{ error }
-
-// exitOnFailure is deferred first, so that it runs last.
-func exitOnFailure() {
-	switch reason := recover().(type) {
-	case nil:
-	case failure:
-		fmt.Fprintln(os.Stderr, "bench:", reason)
-		os.Exit(1)
-	default:
-		panic(reason)
-	}
-}
-
+// check ends the measurement if there is an error.
 func check(err error) {
 	if err != nil {
-		panic(failure{err})
+		panic(err)
 	}
 }
 

@@ -34,9 +34,6 @@ const (
 	handleSlack = 20
 )
 
-// handles are the metrics of what a process may leave behind.
-var handles = []string{"process_open_fds", "go_goroutines"}
-
 // soak is a run of many workspaces, and what it found.
 type soak struct {
 	names     []string // one more than are watched at first
@@ -71,7 +68,8 @@ func (s *soak) run(ctx context.Context, h *host, b binaries) {
 	for _, client := range s.clients {
 		client.CloseIdleConnections()
 	}
-	s.awaitIdle(ctx)
+	time.Sleep(scrapeTimeout) // what was under way ends
+	s.last, _ = s.exporter.scrape(ctx)
 	harmed := 0
 	for _, sim := range sims {
 		harmed += sim.Destructive()
@@ -103,10 +101,13 @@ func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 }
 
 // scrapeFor has every replica scrape each target once in each interval, spread over
-// it, and looks at the exporter each second. A scrape that has begun may end later.
+// it, and looks at the exporter each second. A scrape that has begun may end later,
+// but none begins then.
 func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Duration) {
+	var loops sync.WaitGroup
+	defer loops.Wait()
 	for r, client := range s.clients {
-		s.scrapers.Go(func() {
+		loops.Go(func() {
 			tick := time.NewTicker(interval / workspaces)
 			defer tick.Stop()
 			for i := range int(duration / (interval / workspaces)) {
@@ -142,23 +143,6 @@ func (s *soak) scrape(client *http.Client, target string) {
 	}
 }
 
-// grown reports whether there is more of a handle than after the first round.
-func (s *soak) grown(slack float64) bool {
-	return slices.ContainsFunc(handles, func(metric string) bool {
-		return sample(s.last, metric) > sample(s.early, metric)+slack
-	})
-}
-
-// awaitIdle waits until what was under way has ended, for two scrapes' time at
-// most.
-func (s *soak) awaitIdle(ctx context.Context) {
-	for end := time.Now().Add(2 * scrapeTimeout); time.Now().Before(end); time.Sleep(time.Second) {
-		if s.last, _ = s.exporter.scrape(ctx); !s.grown(0) {
-			return
-		}
-	}
-}
-
 // report prints the figures, and fails if one is out of bounds.
 func (s *soak) report(harmed int) {
 	var minutes []float64
@@ -180,16 +164,16 @@ func (s *soak) report(harmed int) {
 	printRow("latency", fmt.Sprintf("p50 %s, p99 %s, at most %s", milliseconds(s.well.at(0.5)), milliseconds(s.well.at(0.99)), milliseconds(s.well.at(1))))
 	printRow("latency of the workspaces that hang", fmt.Sprintf("p50 %s, at most %s", milliseconds(s.bad.at(0.5)), milliseconds(s.bad.at(1))))
 	printRow("resident memory, mean of each minute", strings.Join(shown, ", "))
-	for _, metric := range handles {
+	for _, metric := range []string{"process_open_fds", "go_goroutines"} {
 		printRow("`"+metric+"`", fmt.Sprintf("%.0f after the first round of scrapes, %.0f at the end", sample(s.early, metric), sample(s.last, metric)))
+		if sample(s.last, metric) > sample(s.early, metric)+handleSlack {
+			s.errs = append(s.errs, errors.New(metric+" grew"))
+		}
 	}
 	printRow("calls that harmed an import", fmt.Sprint(harmed))
 
 	if last := minutes[len(minutes)-1]; last > minutes[1]*memoryGrowth+memorySlack {
 		s.errs = append(s.errs, errors.New("memory grew after the first minute"))
-	}
-	if s.grown(handleSlack) {
-		s.errs = append(s.errs, fmt.Errorf("one of %s grew", handles))
 	}
 	if harmed > 0 {
 		s.errs = append(s.errs, errors.New("an import was harmed"))

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -31,6 +30,8 @@ import (
 	podsecurity "k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/yaml"
+
+	"rocketchat_import_exporter/test/rig"
 )
 
 // chartDirectory is where the container has its files.
@@ -60,8 +61,6 @@ func TestChartLintsAndItsPodIsRestricted(t *testing.T) {
 func TestChartRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ values, set, want string }{
 		"an unknown value":                    {"one-workspace", "replica=1", "'replica' not allowed"},
-		"an unknown value of a workspace":     {"one-workspace", "workspace.userid=x", "'userid' not allowed"},
-		"an unknown value of one of many":     {"many-workspaces", "workspaces.acme.userid=x", "'userid' not allowed"},
 		"a token":                             {"one-workspace", "workspace.auth_token=x", "'auth_token' not allowed"},
 		"a token of one of many":              {"many-workspaces", "workspaces.acme.auth_token=x", "'auth_token' not allowed"},
 		"a password for the proxy":            {"one-workspace", "workspace.http_config.proxy_url=http://me:x@proxy:3128", "/proxy_url'"},
@@ -139,13 +138,13 @@ func TestChartPassesOnWhatAUserSets(t *testing.T) {
 
 	ofVersion := render(t, "one-workspace", "image.tag=", "fullnameOverride=watcher")
 	assert.Equal(t, "watcher", one[*appsv1.Deployment](t, ofVersion, "").Name)
-	version := strings.TrimSpace(readFile(t, "../VERSION"))
+	version := strings.TrimSpace(rig.ReadFile(t, "../VERSION"))
 	assert.Equal(t, "registry.example.com/rocketchat_import_exporter:"+version, ofVersion.pod(t).Spec.Containers[0].Image)
 }
 
 func TestChartHoldsTheDashboard(t *testing.T) {
 	configMap := one[*corev1.ConfigMap](t, render(t, "everything"), "r-importer-dashboard")
-	dashboard := readFile(t, "../dashboards/rocketchat-import.json")
+	dashboard := rig.ReadFile(t, "../dashboards/rocketchat-import.json")
 	require.Equal(t, map[string]string{"rocketchat-import.json": dashboard}, configMap.Data)
 	object, err := yaml.Marshal(configMap)
 	require.NoError(t, err)
@@ -159,7 +158,7 @@ func TestChartLinksAlertsToRunbooks(t *testing.T) {
 		"elsewhere":                {"everything", "runbookURL=https://runbooks.example.com/", "https://runbooks.example.com/"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shipped := strings.ReplaceAll(readFile(t, "../alerts/rocketchat-import.rules.yml"), "docs/runbooks.md#", test.want+"#")
+			shipped := strings.ReplaceAll(rig.ReadFile(t, "../alerts/rocketchat-import.rules.yml"), "docs/runbooks.md#", test.want+"#")
 			var want monitoringv1.PrometheusRuleSpec
 			require.NoError(t, yaml.UnmarshalStrict([]byte(shipped), &want))
 			assert.Equal(t, want, one[*monitoringv1.PrometheusRule](t, render(t, test.values, test.set), "").Spec)
@@ -183,7 +182,7 @@ func TestChartRoutesAsTheShippedAlertmanagerDoes(t *testing.T) {
 	shipped := strings.NewReplacer(
 		"group_by", "groupBy", "group_wait", "groupWait", "group_interval", "groupInterval", "repeat_interval", "repeatInterval",
 		"inhibit_rules", "inhibitRules", "source_matchers", "sourceMatch", "target_matchers", "targetMatch",
-	).Replace(readFile(t, "../alerts/alertmanager.yml"))
+	).Replace(rig.ReadFile(t, "../alerts/alertmanager.yml"))
 	shipped = regexp.MustCompile(`(\w+) (=~|!=|=) ("[^"]+"|\w+)`).ReplaceAllString(shipped, `{name: $1, matchType: "$2", value: $3}`)
 	var want monitoringv1alpha1.AlertmanagerConfigSpec
 	require.NoError(t, yaml.Unmarshal([]byte(shipped), &want))
@@ -196,10 +195,10 @@ func TestChartRoutesAsTheShippedAlertmanagerDoes(t *testing.T) {
 // The arguments of the container, with the files of its volumes, start the real
 // exporter. It watches simulated workspaces, and the kubelet's probes succeed.
 func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
-	exporter := buildExporter(t)
-	plain, overTLS := simulatedRocketChat(t, "", httptest.NewServer), simulatedRocketChat(t, "/chat", httptest.NewTLSServer)
-	proxy := simulatedRocketChat(t, "/chat", httptest.NewServer) // answers for globex, whose host does not exist
-	pair := overTLS.TLS.Certificates[0]                          // of the exporter too
+	exporter := rig.BuildExporter(t, "..")
+	plain, overTLS := rig.RocketChat(t, "", httptest.NewServer), rig.RocketChat(t, "/chat", httptest.NewTLSServer)
+	proxy := rig.RocketChat(t, "/chat", httptest.NewServer) // answers for globex, whose host does not exist
+	pair := overTLS.TLS.Certificates[0]                     // of the exporter too
 	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
 	require.NoError(t, err)
 	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
@@ -207,8 +206,8 @@ func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
 	const tls = "tls_server_config: {cert_file: " + chartDirectory + "/secrets/exporter-tls/tls.crt, " +
 		"key_file: " + chartDirectory + "/secrets/exporter-tls/tls.key}\n"
 	secrets := map[string]map[string]string{ // that the values files name
-		"rocketchat-import": {"token": watcherToken, "auth-token": watcherToken, "acme": watcherToken},
-		"globex-token":      {"token": watcherToken + "\n"},
+		"rocketchat-import": {"token": rig.Token, "auth-token": rig.Token, "acme": rig.Token},
+		"globex-token":      {"token": rig.Token + "\n"},
 		"chat-ca":           {"ca.crt": certificate},
 		"exporter-tls":      {"tls.crt": certificate, "tls.key": key},
 		"exporter-web":      {"web.yml": tls + "basic_auth_users: {prometheus: " + webPasswordHash + "}\n", "tls.yml": tls},
@@ -224,12 +223,12 @@ func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
 		}},
 		"many workspaces": {"many-workspaces", "http", []string{"/probe?target=acme", "/probe?target=globex"}, []string{
 			"workspaces.acme.url=" + plain.URL, "workspaces.globex.url=http://globex.invalid/chat",
-			"workspaces.globex.user_id=" + watcherID, "workspaces.globex.http_config.proxy_url=" + proxy.URL,
+			"workspaces.globex.user_id=" + rig.UserID, "workspaces.globex.http_config.proxy_url=" + proxy.URL,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := render(t, test.values, test.set...)
-			assert.NotContains(t, r.text, watcherToken)
+			assert.NotContains(t, r.text, rig.Token)
 			moved := strings.NewReplacer(chartDirectory, t.TempDir())
 			r.mount(t, secrets, moved)
 			container := r.pod(t).Spec.Containers[0]
@@ -237,10 +236,9 @@ func TestChartRunsTheExporterSoThatItWatches(t *testing.T) {
 			for _, arg := range container.Args {
 				args = append(args, moved.Replace(arg))
 			}
-			address, stop := requireWatching(t, exporter, nil, args, test.scheme, test.pages...)
+			_, address := requireWatching(t, exporter, nil, args, test.scheme, test.pages...)
 			requireProbe(t, container.LivenessProbe, address)
 			requireProbe(t, container.ReadinessProbe, address)
-			stop()
 		})
 	}
 }
@@ -270,7 +268,7 @@ func (r release) mount(t *testing.T, secrets map[string]map[string]string, moved
 			require.NotNil(t, volume.EmptyDir, mount.Name)
 		}
 		for name, content := range files {
-			writeFile(t, filepath.Join(moved.Replace(mount.MountPath), name), moved.Replace(content))
+			rig.WriteFile(t, filepath.Join(moved.Replace(mount.MountPath), name), moved.Replace(content))
 		}
 	}
 }
@@ -284,10 +282,7 @@ func requireProbe(t *testing.T, probe *corev1.Probe, address string) {
 		connection.Close()
 		return
 	}
-	response, err := http.Get(strings.ToLower(string(probe.HTTPGet.Scheme)) + "://" + address + probe.HTTPGet.Path)
-	require.NoError(t, err)
-	response.Body.Close()
-	require.Equal(t, http.StatusOK, response.StatusCode, probe.HTTPGet.Path)
+	rig.Get(t, strings.ToLower(string(probe.HTTPGet.Scheme))+"://"+address+probe.HTTPGet.Path)
 }
 
 const chart = "kubernetes"

@@ -15,20 +15,22 @@ import (
 	logrustest "github.com/sirupsen/logrus/hooks/test"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"rocketchat_import_exporter/test/rig"
 )
 
-// The ways that env.example offers.
-var (
-	watchOwn  = func(env string) string { return env }
-	tryItOut  = regexp.MustCompile(`(?m)^#(COMPOSE_PROFILES|ROCKETCHAT_URL|WORKSPACE)=`)
-	withTryIt = func(env string) string { return tryItOut.ReplaceAllString(env, "$1=") }
-)
+// tryIt are the variables of env.example that come with a Rocket.Chat to try it with.
+var tryIt = []string{"COMPOSE_PROFILES", "ROCKETCHAT_URL", "WORKSPACE"}
 
 // loadCompose loads compose.yaml, and further files, as docker compose does. It
-// takes env.example, as change changes it, for .env.
-func loadCompose(t *testing.T, change func(env string) string, further ...string) *types.Project {
+// takes env.example for .env, without the number sign before the variables.
+func loadCompose(t *testing.T, variables []string, further ...string) *types.Project {
 	t.Helper()
-	project, err := tryLoadingCompose(t, change(readFile(t, "compose/env.example")), further...)
+	env := rig.ReadFile(t, "compose/env.example")
+	for _, name := range variables {
+		env = strings.Replace(env, "\n#"+name+"=", "\n"+name+"=", 1)
+	}
+	project, err := tryLoadingCompose(t, env, further...)
 	require.NoError(t, err)
 	return project
 }
@@ -36,7 +38,7 @@ func loadCompose(t *testing.T, change func(env string) string, further ...string
 func tryLoadingCompose(t *testing.T, env string, further ...string) (*types.Project, error) {
 	t.Helper()
 	envFile := filepath.Join(t.TempDir(), ".env")
-	writeFile(t, envFile, env)
+	rig.WriteFile(t, envFile, env)
 	options, err := cli.NewProjectOptions(append([]string{"compose/compose.yaml"}, further...),
 		cli.WithEnvFiles(envFile), cli.WithDotEnv, cli.WithDefaultProfiles())
 	require.NoError(t, err)
@@ -47,8 +49,8 @@ func tryLoadingCompose(t *testing.T, env string, further ...string) (*types.Proj
 func TestComposeStartsWhatIsAskedFor(t *testing.T) {
 	log := logrustest.NewGlobal()
 	monitor := []string{"alertmanager", "exporter", "grafana", "prometheus"}
-	assert.ElementsMatch(t, monitor, loadCompose(t, watchOwn).ServiceNames())
-	assert.ElementsMatch(t, append(monitor, "mongodb", "mongodb-replica-set", "rocketchat"), loadCompose(t, withTryIt).ServiceNames())
+	assert.ElementsMatch(t, monitor, loadCompose(t, nil).ServiceNames())
+	assert.ElementsMatch(t, append(monitor, "mongodb", "mongodb-replica-set", "rocketchat"), loadCompose(t, tryIt).ServiceNames())
 	for _, entry := range log.AllEntries() {
 		assert.Greater(t, entry.Level, logrus.WarnLevel, entry.Message)
 	}
@@ -56,7 +58,7 @@ func TestComposeStartsWhatIsAskedFor(t *testing.T) {
 
 func TestComposeSaysWhatIsMissingFromTheEnvironment(t *testing.T) {
 	for _, variable := range []string{"ROCKETCHAT_URL", "ROCKETCHAT_USER_ID", "WORKSPACE"} {
-		env := regexp.MustCompile("(?m)^"+variable+"=.*$").ReplaceAllString(readFile(t, "compose/env.example"), "")
+		env := regexp.MustCompile("(?m)^"+variable+"=.*$").ReplaceAllString(rig.ReadFile(t, "compose/env.example"), "")
 		_, err := tryLoadingCompose(t, env)
 		assert.ErrorContains(t, err, variable)
 		assert.ErrorContains(t, err, "env.example")
@@ -64,7 +66,7 @@ func TestComposeSaysWhatIsMissingFromTheEnvironment(t *testing.T) {
 }
 
 func TestComposeMountsFilesThatExist(t *testing.T) {
-	for _, service := range loadCompose(t, withTryIt).Services {
+	for _, service := range loadCompose(t, tryIt).Services {
 		for _, volume := range service.Volumes {
 			if volume.Type == types.VolumeTypeBind {
 				assert.FileExists(t, volume.Source)
@@ -88,17 +90,15 @@ func composeBinds(service types.ServiceConfig) map[string]string {
 }
 
 func TestComposeTakesAnotherAlertmanagerConfiguration(t *testing.T) {
-	project := loadCompose(t, func(env string) string {
-		return strings.Replace(env, "#ALERTMANAGER_CONFIG=", "ALERTMANAGER_CONFIG=", 1)
-	})
+	project := loadCompose(t, []string{"ALERTMANAGER_CONFIG"})
 	want, err := filepath.Abs("compose/secrets/alertmanager.yml")
 	require.NoError(t, err)
 	assert.Equal(t, want, composeBinds(project.Services["alertmanager"])["/etc/alertmanager/alertmanager.yml"])
 }
 
 func TestComposeCanPostIntoRocketChat(t *testing.T) {
-	project := loadCompose(t, watchOwn, "compose/rocketchat-receiver.yaml")
-	receiver := readFile(t, "../alerts/rocketchat-receiver.yml")
+	project := loadCompose(t, nil, "compose/rocketchat-receiver.yaml")
+	receiver := rig.ReadFile(t, "../alerts/rocketchat-receiver.yml")
 	secrets := project.Services["alertmanager"].Secrets
 	assert.Len(t, secrets, 2)
 	for _, secret := range secrets {
@@ -110,7 +110,7 @@ func TestComposeConfigurationIsGoodToPrometheusAndAlertmanager(t *testing.T) {
 	built, err := filepath.Abs("../test/bin") // by make tools
 	require.NoError(t, err)
 	t.Setenv("PATH", built+":"+os.Getenv("PATH"))
-	project := loadCompose(t, watchOwn)
+	project := loadCompose(t, nil)
 	for _, test := range []struct{ service, check, file string }{
 		{"prometheus", "promtool check config", "/etc/prometheus/prometheus.yml"},
 		{"alertmanager", "amtool check-config", "/etc/alertmanager/alertmanager.yml"},
@@ -120,23 +120,22 @@ func TestComposeConfigurationIsGoodToPrometheusAndAlertmanager(t *testing.T) {
 			assert.Contains(t, service.Command, "--config.file="+test.file)
 			container := t.TempDir()
 			for target, source := range composeBinds(service) {
-				writeFile(t, filepath.Join(container, target), readFile(t, source))
+				rig.WriteFile(t, filepath.Join(container, target), rig.ReadFile(t, source))
 			}
 			for _, config := range service.Configs {
-				writeFile(t, filepath.Join(container, config.Target), project.Configs[config.Source].Content)
+				rig.WriteFile(t, filepath.Join(container, config.Target), project.Configs[config.Source].Content)
 			}
 			command := append(strings.Fields(test.check), filepath.Join(container, test.file))
 			if _, err := exec.LookPath(command[0]); err != nil {
 				t.Skipf("%v: make tools builds it", err)
 			}
-			out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput()
-			assert.NoError(t, err, string(out))
+			rig.Output(t, exec.Command(command[0], command[1:]...))
 		})
 	}
 }
 
 func TestComposeServicesAreConfined(t *testing.T) {
-	for _, service := range loadCompose(t, withTryIt).Services {
+	for _, service := range loadCompose(t, tryIt).Services {
 		for _, port := range service.Ports {
 			assert.Equal(t, "127.0.0.1", port.HostIP, service.Name)
 		}
@@ -153,7 +152,7 @@ func TestComposeServicesAreConfined(t *testing.T) {
 }
 
 func TestComposeHasSecretsInFilesThatGitIgnores(t *testing.T) {
-	project := loadCompose(t, withTryIt, "compose/rocketchat-receiver.yaml")
+	project := loadCompose(t, tryIt, "compose/rocketchat-receiver.yaml")
 	files := []string{".env"}
 	for _, secret := range project.Secrets {
 		files = append(files, secret.File)
@@ -177,20 +176,20 @@ func TestComposeHasSecretsInFilesThatGitIgnores(t *testing.T) {
 }
 
 func TestComposeRunsTheExporterSoThatItWatches(t *testing.T) {
-	workspace := simulatedRocketChat(t, "", httptest.NewServer).URL
-	service := loadCompose(t, func(env string) string {
-		return env + "\nROCKETCHAT_URL=" + workspace + "\nROCKETCHAT_USER_ID=" + watcherID + "\n"
-	}).Services["exporter"]
+	workspace := rig.RocketChat(t, "", httptest.NewServer).URL
+	project, err := tryLoadingCompose(t, rig.ReadFile(t, "compose/env.example")+"\nROCKETCHAT_URL="+workspace+"\n")
+	require.NoError(t, err)
+	service := project.Services["exporter"]
 	secrets := t.TempDir()
 	for _, secret := range service.Secrets {
-		writeFile(t, filepath.Join(secrets, secret.Source), watcherToken+"\n")
+		rig.WriteFile(t, filepath.Join(secrets, secret.Source), rig.Token+"\n")
 	}
 	var args []string
 	for _, arg := range service.Command {
 		args = append(args, strings.Replace(arg, "/run/secrets", secrets, 1))
 	}
-	binary := buildExporter(t)
-	address, stop := requireWatching(t, binary, nil, args, "http", "/metrics")
+	binary := rig.BuildExporter(t, "..")
+	exporter, address := requireWatching(t, binary, nil, args, "http", "/metrics")
 
 	// The health check asks the address in the variable.
 	const variable = "ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS"
@@ -202,6 +201,6 @@ func TestComposeRunsTheExporterSoThatItWatches(t *testing.T) {
 		return command.Run()
 	}
 	assert.NoError(t, health())
-	stop()
+	exporter.Stop()
 	assert.Error(t, health(), "without an exporter")
 }

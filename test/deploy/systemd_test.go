@@ -12,6 +12,8 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"rocketchat_import_exporter/test/rig"
 )
 
 const (
@@ -32,7 +34,7 @@ var systemdInstallations = map[string]struct {
 }
 
 func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
-	binary, workspace := buildExporter(t), simulatedRocketChat(t, "", httptest.NewServer).URL
+	binary, workspace := rig.BuildExporter(t, ".."), rig.RocketChat(t, "", httptest.NewServer).URL
 	for name, installation := range systemdInstallations {
 		t.Run(name, func(t *testing.T) {
 			settings := unitSettings(t, installation.dropIns)
@@ -44,9 +46,9 @@ func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
 			)
 			for _, credential := range settings["LoadCredential"] {
 				id, _, _ := strings.Cut(credential, ":")
-				writeFile(t, filepath.Join(credentials, id), watcherToken+"\n")
+				rig.WriteFile(t, filepath.Join(credentials, id), rig.Token+"\n")
 			}
-			writeFile(t, filepath.Join(machine, "workspaces.yml"), localize.Replace(readFile(t, "systemd/workspaces.yml")))
+			rig.WriteFile(t, filepath.Join(machine, "workspaces.yml"), localize.Replace(rig.ReadFile(t, "systemd/workspaces.yml")))
 
 			variables, err := dotenv.Read("systemd/rocketchat_import_exporter.default")
 			require.NoError(t, err)
@@ -59,8 +61,7 @@ func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
 				env = append(env, name+"="+localize.Replace(value))
 			}
 			command := strings.Fields(localize.Replace(settings["ExecStart"][0]))
-			_, stop := requireWatching(t, binary, env, command[1:], "http", installation.page)
-			stop()
+			requireWatching(t, binary, env, command[1:], "http", installation.page)
 		})
 	}
 }
@@ -71,7 +72,7 @@ func unitSettings(t *testing.T, dropIns []string) map[string][]string {
 	t.Helper()
 	settings := map[string][]string{}
 	for _, file := range append([]string{systemdUnit}, dropIns...) {
-		options, err := unit.DeserializeOptions(strings.NewReader(readFile(t, filepath.Join("systemd", file))))
+		options, err := unit.DeserializeOptions(strings.NewReader(rig.ReadFile(t, filepath.Join("systemd", file))))
 		require.NoError(t, err)
 		for _, option := range options {
 			settings[option.Name] = append(settings[option.Name], option.Value)
@@ -94,7 +95,7 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 			binary, unit := filepath.Join(folder, "rocketchat_import_exporter"), filepath.Join(folder, systemdUnit)
 			require.NoError(t, os.WriteFile(binary, nil, 0o700))
 			install := func(path, file string) {
-				writeFile(t, path, strings.ReplaceAll(readFile(t, filepath.Join("systemd", file)), "/usr/bin/rocketchat_import_exporter", binary))
+				rig.WriteFile(t, path, strings.ReplaceAll(rig.ReadFile(t, "systemd/"+file), "/usr/bin/rocketchat_import_exporter", binary))
 			}
 			install(unit, systemdUnit)
 			for _, dropIn := range installation.dropIns {
@@ -104,8 +105,7 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", unit).CombinedOutput()
 			assert.NoError(t, err)
 			assert.Empty(t, string(out))
-			out, err = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold="+exposure, unit).CombinedOutput()
-			assert.NoError(t, err, string(out))
+			rig.Output(t, exec.Command(analyze, "security", "--offline=true", "--threshold="+exposure, unit))
 		})
 	}
 }

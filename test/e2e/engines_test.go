@@ -2,12 +2,19 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,10 +23,29 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"rocketchat_import_exporter/demo/alertstack"
+	"rocketchat_import_exporter/test/rig"
 )
 
 // scrapeInterval is also that of evaluations.
 const scrapeInterval = time.Minute / speed
+
+// start starts Prometheus, Alertmanager and the pager that Alertmanager tells, and
+// ends them with the test. It returns Alertmanager's base URL.
+func start(t *testing.T, config alertstack.Config) (prometheus v1.API, alertmanager string, p *pager) {
+	t.Helper()
+	p = &pager{}
+	webhook := httptest.NewServer(alertstack.Webhook(p.receive))
+	t.Cleanup(webhook.Close)
+	config.Prometheus, config.Alertmanager = bin+"/prometheus", bin+"/alertmanager"
+	config.Speed, config.Webhook = speed, webhook.URL
+	stack, err := alertstack.Start(t.Context(), config)
+	require.NoError(t, err)
+	rig.EndWithTest(t, "Prometheus", stack.Prometheus)
+	rig.EndWithTest(t, "Alertmanager", stack.Alertmanager)
+	return newClient(t, stack.PrometheusURL), stack.AlertmanagerURL, p
+}
 
 // newClient asks a Prometheus, or what answers as one does.
 func newClient(t *testing.T, url string) v1.API {
@@ -71,38 +97,14 @@ func firedAlerts(t require.TestingT, engine v1.API) (fired []model.LabelSet) {
 	return fired
 }
 
-// awaitHealthyRules waits until every rule was evaluated without error, and returns
-// the names of the alerts.
-func awaitHealthyRules(t *testing.T, prometheus v1.API) (alerts []string) {
-	t.Helper()
-	eventually(t, "healthy rules", func(c *assert.CollectT) {
-		result, err := prometheus.Rules(t.Context(), nil)
-		require.NoError(c, err)
-		alerts = nil
-		for _, group := range result.Groups {
-			for _, rule := range group.Rules {
-				switch rule := rule.(type) {
-				case v1.AlertingRule:
-					assert.EqualValues(c, v1.RuleHealthGood, rule.Health, rule.LastError)
-					alerts = append(alerts, rule.Name)
-				case v1.RecordingRule:
-					assert.EqualValues(c, v1.RuleHealthGood, rule.Health, rule.LastError)
-				}
-			}
-		}
-		assert.NotEmpty(c, alerts)
-	})
-	return alerts
-}
-
 // startVictoriaMetrics starts a VictoriaMetrics that scrapes what Prometheus does
 // and has a past, and a vmalert that evaluates the same rules. dir is that of
 // Prometheus's configuration.
 func startVictoriaMetrics(t *testing.T, dir, past string) v1.API {
 	t.Helper()
 	runThere := func(name string, args ...string) string {
-		address := freeAddress(t)
-		run(t, "http://"+address+"/health", nil, filepath.Join(bin, name), append(args,
+		address := rig.FreeAddress(t)
+		rig.Run(t, "http://"+address+"/health", nil, filepath.Join(bin, name), append(args,
 			"-httpListenAddr="+address, "-http.maxGracefulShutdownDuration=100ms", "-loggerLevel=WARN")...)
 		return "http://" + address
 	}
@@ -129,4 +131,72 @@ func startVictoriaMetrics(t *testing.T, dir, past string) v1.API {
 		"-notifier.blackhole",
 	)
 	return newClient(t, database)
+}
+
+// alert is an alert as Alertmanager's API version 2 shows it, as far as it is used
+// here. It shows those that are not resolved.
+type alert struct {
+	Annotations map[string]string
+	StartsAt    time.Time
+	Fingerprint string
+	Status      struct {
+		InhibitedBy []string
+	}
+}
+
+// alertsOf asks for the alerts of one name in one workspace.
+func alertsOf(t require.TestingT, alertmanager, name, workspace string) (alerts []alert) {
+	filters := url.Values{"filter": {fmt.Sprintf("alertname=%q", name), fmt.Sprintf("instance=%q", workspace)}}
+	require.NoError(t, json.Unmarshal([]byte(rig.Get(t, alertmanager+"/api/v2/alerts?"+filters.Encode())), &alerts))
+	return alerts
+}
+
+// pager receives whatever Alertmanager sends to webhooks.
+type pager struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+func (p *pager) receive(n alertstack.Notification) {
+	var alerts []string
+	for _, a := range n.Alerts {
+		alerts = append(alerts, a.Status+" "+a.Labels["alertname"]+" "+a.Labels["instance"])
+	}
+	slices.Sort(alerts)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sent = append(p.sent, fmt.Sprintf("%s: %s of %v", n.Receiver, strings.Join(alerts, ", "), n.GroupLabels))
+}
+
+// lines has a line for each notification, as told writes it.
+func (p *pager) lines() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.sent)
+}
+
+// told is the line of a notification of one alert: who is told of what, in which group.
+func told(receiver, status, alertname, instance, job string) string {
+	group := "instance:" + instance
+	if alertname == "RocketChatImportExporterDown" {
+		group = "alertname:" + alertname
+	}
+	return fmt.Sprintf("%s: %s %s %s of map[%s job:%s]", receiver, status, alertname, instance, group, job)
+}
+
+// withReceiver copies alerts/, runs the commands in docs/alerting.md that put the
+// receiver for Rocket.Chat into alertmanager.yml, and returns the folder.
+func withReceiver(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(alerts)))
+	commands := regexp.MustCompile("(?s)```\n(sed -e.*?)```").FindStringSubmatch(rig.ReadFile(t, root+"/docs/alerting.md"))
+	require.NotNil(t, commands, "docs/alerting.md has no command for the receiver")
+	programs, err := filepath.Abs(bin)
+	require.NoError(t, err)
+	shell := exec.Command("sh", "-ec", commands[1])
+	shell.Dir, shell.Env = dir, []string{"PATH=" + programs + ":" + os.Getenv("PATH")}
+	rig.Output(t, shell)
+	require.NoError(t, os.Rename(filepath.Join(dir, "alertmanager-rocketchat.yml"), filepath.Join(dir, "alertmanager.yml")))
+	return dir
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"rocketchat_import_exporter/demo/alertstack"
 	"rocketchat_import_exporter/demo/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/test/rig"
 )
 
 // many is one exporter of twenty workspaces, and what watches it.
@@ -40,7 +40,7 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 		sim.Start(rocketchatsim.Slack(), 100+float64(i))
 	}
 	m.sims[5].Start(rocketchatsim.Restart(), 100)
-	m.sims[7].SetToken(userID, "")
+	m.sims[7].SetToken(rig.UserID, "")
 	awaitData(t, m.prometheus, `count(up{job="rocketchat_import"} == 1) == 20`)
 	awaitData(t, m.prometheus, `count(rocketchat_import_state{state="done"} == 1) == 18`)
 
@@ -79,7 +79,7 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 
 	// A file that cannot be used.
 	const failed, down, own = "RocketChatImportConfigReloadFailed", "RocketChatImportExporterDown", "rocketchat_import_exporter"
-	require.NoError(t, os.WriteFile(m.config, []byte("workspaces: 21\n"), 0o600))
+	rig.WriteFile(t, m.config, "workspaces: 21\n")
 	m.reload(t, http.StatusInternalServerError)
 	m.awaitTold(t, failed, told("tickets", "firing", failed, m.address, own))
 	m.writeConfig(t, 21)
@@ -95,11 +95,11 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 // newMany starts 21 workspaces; the exporter does not know the last one.
 func newMany(t *testing.T) *many {
 	t.Helper()
-	m := &many{config: filepath.Join(t.TempDir(), "config.yml"), address: freeAddress(t)}
+	m := &many{config: filepath.Join(t.TempDir(), "config.yml"), address: rig.FreeAddress(t)}
 	mux := http.NewServeMux()
 	for i := range 21 {
 		sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest, BasePath: "/" + nameOf(i)})
-		sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
+		sim.SetUser(rig.UserID, rig.Token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
 		mux.Handle("/"+nameOf(i)+"/", sim)
 		m.sims = append(m.sims, sim)
 	}
@@ -107,12 +107,8 @@ func newMany(t *testing.T) *many {
 	t.Cleanup(server.Close)
 	m.url = server.URL
 	m.writeConfig(t, 20)
-	m.exporter = runExporter(t, buildExporter(t), m.address, "/-/ready", nil, "--config.file="+m.config, "--web.enable-lifecycle")
-	receiver, url := startPager(t)
-	stack := start(t, alertstack.Config{
-		Prometheus: prometheus, Alertmanager: alertmanager, Alerts: alerts, Dir: t.TempDir(), Speed: speed, Webhook: url, Many: m.address,
-	})
-	m.pager, m.prometheus = receiver, newClient(t, stack.PrometheusURL)
+	m.exporter = runExporter(t, rig.BuildExporter(t, root, "-race"), m.address, nil, "--config.file="+m.config, "--web.enable-lifecycle")
+	m.prometheus, _, m.pager = start(t, alertstack.Config{Alerts: alerts, Dir: t.TempDir(), Many: m.address})
 	return m
 }
 
@@ -121,9 +117,9 @@ func (m *many) writeConfig(t *testing.T, n int) {
 	t.Helper()
 	text := "workspaces:\n"
 	for i := range n {
-		text += fmt.Sprintf("  %[1]s: {url: %[2]s/%[1]s, user_id: %[3]s, auth_token: %[4]s}\n", nameOf(i), m.url, userID, token)
+		text += fmt.Sprintf("  %[1]s: {url: %[2]s/%[1]s, user_id: %[3]s, auth_token: %[4]s}\n", nameOf(i), m.url, rig.UserID, rig.Token)
 	}
-	require.NoError(t, os.WriteFile(m.config, []byte(text), 0o600))
+	rig.WriteFile(t, m.config, text)
 }
 
 // reload has the exporter read its configuration again.

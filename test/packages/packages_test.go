@@ -1,11 +1,12 @@
 //go:build packages && linux
 
+// Package packages proves the .deb and the .rpm on a Debian 12 that debootstrap
+// makes and systemd-nspawn boots: installed, filled in, upgraded, removed and
+// purged. Run the tests with "make packages-test", as root.
 package packages
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -18,14 +19,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/demo/process"
-	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/test/rig"
 )
 
 const (
-	repository    = "../.."
-	service       = "rocketchat_import_exporter.service"
-	folder        = "/etc/rocketchat_import_exporter"
-	userID, token = "watcher", "a-token-that-must-not-show"
+	service = "rocketchat_import_exporter.service"
+	folder  = "/etc/rocketchat_import_exporter"
 	// fillIn is a line that the message after an installation has.
 	fillIn = "systemctl enable --now rocketchat_import_exporter"
 )
@@ -58,24 +57,19 @@ var formats = []format{
 
 func TestPackages(t *testing.T) {
 	root := t.TempDir()
-	output(t, exec.Command("debootstrap", "--variant=minbase", "--include=systemd-sysv,rpm", "bookworm", root))
-	sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest, RateLimit: -1})
-	sim.SetUser(userID, token, rocketchatsim.RunImport)
-	rocketchat := httptest.NewServer(sim)
-	defer rocketchat.Close()
+	rig.Output(t, exec.Command("debootstrap", "--variant=minbase", "--include=systemd-sysv,rpm", "bookworm", root))
+	rocketchat := rig.RocketChat(t, "", httptest.NewServer)
 	// The packages 1.0.0 and 1.1.0, the second with another file of variables, from a
 	// copy of the repository.
-	build := exec.Command("sh", "-ec", fmt.Sprintf(`git ls-files -z | tar --null -T - -c | tar -x -C %[1]s
+	rig.Output(t, exec.Command("sh", "-ec", fmt.Sprintf(`cd ../..; git ls-files -z | tar --null -T - -c | tar -x -C %[1]s
 		cd %[1]s
 		make() { command make packages architectures=%[2]s REVISION=0123abc BRANCH=a-branch CREATED=2026-01-02T03:04:05Z "$@"; }
 		make VERSION=1.0.0
 		echo "# All is new." > deploy/systemd/rocketchat_import_exporter.default
 		make VERSION=1.1.0
-		mv dist/*.deb dist/*.rpm %[3]s/var/tmp`, t.TempDir(), runtime.GOARCH, root))
-	build.Dir = repository
-	output(t, build)
+		mv dist/*.deb dist/*.rpm %[3]s/var/tmp`, t.TempDir(), runtime.GOARCH, root)))
 	t.Run("rpm, into a folder where no systemd runs", func(t *testing.T) {
-		said := output(t, exec.Command("sh", "-ec", "rpm --root="+root+" --install --nodeps "+root+"/var/tmp/*-1.0.0-*.rpm; chroot "+root+
+		said := rig.Output(t, exec.Command("sh", "-ec", "rpm --root="+root+" --install --nodeps "+root+"/var/tmp/*-1.0.0-*.rpm; chroot "+root+
 			" rocketchat_import_exporter --version; rpm --root="+root+" --erase rocketchat-import-exporter"))
 		assert.Contains(t, said, fillIn)
 		assert.Contains(t, said, "version 1.0.0")
@@ -88,8 +82,7 @@ func TestPackages(t *testing.T) {
 
 // test plays the life of a package.
 func (f format) test(t *testing.T, m machine, rocketchat string) {
-	address, err := process.FreeAddress("127.0.0.1:0")
-	require.NoError(t, err)
+	address := rig.FreeAddress(t)
 	install := func(version string) string {
 		return m.run(t, f.install+fmt.Sprintf(f.pattern, version))
 	}
@@ -105,8 +98,8 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 		test -s /usr/share/doc/rocketchat-import-exporter/docs/systemd.md`)
 
 	m.run(t, fmt.Sprintf("sed -i 's|^ROCKETCHAT_URL=.*|ROCKETCHAT_URL=%s|; s|^ROCKETCHAT_USER_ID=.*|ROCKETCHAT_USER_ID=%s|; s|127.0.0.1:10458|%s|' %s",
-		rocketchat, userID, address, f.defaults))
-	m.run(t, "echo "+token+" > "+folder+"/token")
+		rocketchat, rig.UserID, address, f.defaults))
+	m.run(t, "echo "+rig.Token+" > "+folder+"/token")
 	filledIn := m.run(t, "cat "+f.defaults)
 	m.run(t, "set -a; . "+f.defaults+"; rocketchat_import_exporter check --rocketchat.auth-token-file="+folder+"/token")
 	m.run(t, fillIn)
@@ -122,9 +115,9 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 
 	m.run(t, f.remove)
 	assert.Equal(t, "inactive", m.run(t, "systemctl is-active "+service+"; ls /usr/bin/rocketchat_import_exporter 2>/dev/null; true"))
-	assert.Equal(t, filledIn+"\n"+token, m.run(t, "cat "+f.defaults+f.saved+" "+folder+"/token"+f.saved))
+	assert.Equal(t, filledIn+"\n"+rig.Token, m.run(t, "cat "+f.defaults+f.saved+" "+folder+"/token"+f.saved))
 	if f.purge != "" {
-		m.run(t, "echo "+token+" > "+folder+"/another-workspace; "+f.purge)
+		m.run(t, "echo "+rig.Token+" > "+folder+"/another-workspace; "+f.purge)
 		assert.Empty(t, m.run(t, "ls -d /etc/*/rocketchat_import_exporter* "+folder+" 2>/dev/null; true"))
 	}
 }
@@ -152,7 +145,7 @@ func boot(t *testing.T, root string) (m machine) {
 // run runs a shell script on the machine and returns what it writes.
 func (m machine) run(t *testing.T, script string) string {
 	t.Helper()
-	return output(t, m.command(script))
+	return rig.Output(t, m.command(script))
 }
 
 func (m machine) command(script string) *exec.Cmd {
@@ -164,24 +157,12 @@ func (m machine) command(script string) *exec.Cmd {
 // until the service answers.
 func (m machine) requireUp(t *testing.T, address, version string) {
 	t.Helper()
-	var metrics []byte
+	var metrics string
 	if !assert.EventuallyWithT(t, func(c *assert.CollectT) {
-		response, err := http.Get("http://" + address + "/metrics")
-		require.NoError(c, err)
-		defer response.Body.Close()
-		metrics, err = io.ReadAll(response.Body)
-		assert.NoError(c, err)
+		metrics = rig.Get(c, "http://"+address+"/metrics")
 	}, 10*time.Second, 10*time.Millisecond) {
 		t.Fatal(m.run(t, "journalctl --unit="+service))
 	}
-	assert.Contains(t, string(metrics), "\nrocketchat_import_up 1\n")
-	assert.Contains(t, string(metrics), `version="`+version+`"`)
-}
-
-// output runs a program and returns what it writes.
-func output(t *testing.T, cmd *exec.Cmd) string {
-	t.Helper()
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	return strings.TrimSpace(string(out))
+	assert.Contains(t, metrics, "\nrocketchat_import_up 1\n")
+	assert.Contains(t, metrics, `version="`+version+`"`)
 }
