@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/words"
 )
 
 // repeatEvery is how often the demo prints an import that stays in its step.
@@ -35,11 +35,11 @@ func (r *reporter) next(op rocketchatsim.Operation, found bool) string {
 
 // describe says in words where an import is.
 func describe(op rocketchatsim.Operation) string {
-	var total, completed int
+	var total, completed int64
 	if op.Count != nil {
 		total, completed = value(op.Count.Total), value(op.Count.Completed)
 	}
-	progress := fmt.Sprintf("%s of %s records", grouped(completed), grouped(total))
+	progress := fmt.Sprintf("%s of %s records", words.Grouped(completed), words.Grouped(total))
 	doing := strings.ReplaceAll(strings.TrimPrefix(op.Step, "importer_"), "_", " ")
 	switch {
 	case op.Step == rocketchatsim.StepNew:
@@ -57,7 +57,7 @@ func describe(op rocketchatsim.Operation) string {
 	case op.Step == rocketchatsim.StepDone:
 		return "aborted, although Rocket.Chat says importer_done: " + progress
 	case strings.HasPrefix(op.Step, "importer_preparing"):
-		return "preparing: " + grouped(total) + " records staged"
+		return "preparing: " + words.Grouped(total) + " records staged"
 	case !op.Valid:
 		return doing + ": " + progress + ", but Rocket.Chat has given the import up"
 	default:
@@ -65,17 +65,9 @@ func describe(op rocketchatsim.Operation) string {
 	}
 }
 
-func value(n *int) int {
+func value(n *int) int64 {
 	if n == nil {
 		return 0
 	}
-	return *n
-}
-
-// grouped writes n, which is at least 0, with a comma before each three digits.
-func grouped(n int) string {
-	if n < 1000 {
-		return strconv.Itoa(n)
-	}
-	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
+	return int64(*n)
 }

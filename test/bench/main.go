@@ -16,8 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
+	"rocketchat_import_exporter/internal/words"
 )
 
 func main() {
@@ -94,4 +93,4 @@ func mebibytes[T int | int64 | float64](n T) string {
 }
 
 // thousands writes a number with a comma at each thousand.
-func thousands(n any) string { return message.NewPrinter(language.English).Sprint(n) }
+func thousands[T int | int64](n T) string { return words.Grouped(int64(n)) }
