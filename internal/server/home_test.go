@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 	"rocketchat_import_exporter/internal/watch"
 )
 
@@ -163,7 +164,7 @@ func finished(s *watch.Status) { s.Snapshot.Ending = watch.EndingFinished }
 func ten(t *testing.T) map[string]watch.Status {
 	const messages = client.Step("importer_importing_messages")
 	r := newRig(t, many, "umbrella")
-	r.sims["umbrella"].SetToken("watcher", "another")
+	r.sims["umbrella"].SetToken(simtest.UserID, "another")
 	r.get("/probe?target=umbrella")
 	refused := seenIn(messages)
 	refused.Failing, refused.Failure = true, watch.Failure{Err: r.set.All()[0].Status().Failure.Err, At: look.Add(10 * time.Second)}
@@ -254,7 +255,7 @@ func TestHome(t *testing.T) {
 		main, _, _ = strings.Cut(main, "</main>")
 		fmt.Fprintf(&shown, "<hr><!-- %s -->\n<h1>%s</h1>\n%s", page.name, title, main)
 	}
-	for _, unwanted := range []string{`href="/`, "<script", "elsewhere", token} {
+	for _, unwanted := range []string{`href="/`, "<script", "elsewhere", simtest.Token} {
 		assert.False(t, strings.Contains(shown.String(), unwanted), unwanted)
 	}
 	for _, runbook := range regexp.MustCompile(`RocketChatImport\w+`).FindAllString(shown.String(), -1) {

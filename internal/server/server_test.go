@@ -14,20 +14,17 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	promconfig "github.com/prometheus/common/config"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 	"rocketchat_import_exporter/internal/workspaces"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const token = "a-token-that-must-not-show"
 
 // rig is a server of workspaces that are simulated.
 type rig struct {
@@ -43,17 +40,8 @@ func newRig(t *testing.T, o Options, names ...string) *rig {
 	r := &rig{t: t, sims: map[string]*rocketchatsim.Server{}, set: workspaces.NewSet("test", log.NewNopLogger())}
 	configs := map[string]config.Workspace{}
 	for _, name := range names {
-		sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
-		sim.SetUser("watcher", token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-		rocketchat := httptest.NewServer(sim)
-		t.Cleanup(rocketchat.Close)
-		url, err := client.ParseURL(rocketchat.URL)
-		require.NoError(t, err)
-		r.sims[name] = sim
-		configs[name] = config.Workspace{
-			URL: url, UserID: "watcher", Token: token, Timeout: 10 * time.Second,
-			FileData: config.OnChange, FileDataTimeout: time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
-		}
+		rocketchat := simtest.New(t, rocketchatsim.Latest)
+		r.sims[name], configs[name] = rocketchat.Sim, rocketchat.Config
 	}
 	require.NoError(t, r.set.Apply(configs))
 	o.Set, o.Registry, o.Logger = r.set, prometheus.NewRegistry(), log.NewNopLogger()
@@ -98,7 +86,7 @@ func (r *rig) calls() (n int) {
 
 func TestProbeShowsTheWorkspaceThatTargetNames(t *testing.T) {
 	r := newRig(t, many, "acme", "other")
-	r.sims["other"].SetToken("watcher", "another")
+	r.sims["other"].SetToken(simtest.UserID, "another")
 	acme := r.get("/probe?target=acme")
 	assert.Contains(t, acme, "\nrocketchat_import_up 1\n")
 	assert.NotContains(t, acme, "go_goroutines")
@@ -196,7 +184,7 @@ func TestHomeAsksNothing(t *testing.T) {
 			assert.Contains(t, body, want)
 		}
 		assert.NotContains(t, body, "<script")
-		assert.NotContains(t, body, token)
+		assert.NotContains(t, body, simtest.Token)
 	}
 	assert.Equal(t, before, r.calls())
 }
