@@ -77,9 +77,8 @@ func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// On a reused connection, or over HTTP/2, Go's transport repeats a GET whose
-	// connection breaks before the answer begins. getImportFileData must not be
-	// repeated.
+	// On a reused connection, or over HTTP/2, Go's transport repeats a GET whose connection breaks
+	// before the answer begins. getImportFileData must not be repeated.
 	single, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", append(options, config.WithKeepAlivesDisabled())...)
 	if err != nil {
 		return nil, err
@@ -112,10 +111,9 @@ func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) 
 // FileData calls getImportFileData (3.0 to 8.x). In most steps of an import
 // this call wipes what is staged: see [StepUserSelection].
 //
-// The request is sent at most once, on a new connection. If connectBy is
-// not zero and there is no connection by then, nothing is sent and the error
-// wraps [ErrNotSent]. Other errors are an [*Error]. It wraps [ErrNoOperation] if
-// the workspace never had an import.
+// The request is sent at most once, on a new connection. If connectBy is not zero and there is no
+// connection by then, nothing is sent and the error wraps [ErrNotSent]. Other errors are an
+// [*Error]. It wraps [ErrNoOperation] if the workspace never had an import.
 func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, error) {
 	x := &exchange{client: c, http: c.single, buffer: 64 << 10, call: Call{Endpoint: EndpointFileData}, connectBy: connectBy}
 	r := fileDataReply{selectionParts: newSelectionParts()}

@@ -61,10 +61,9 @@ func content(w *wire, header http.Header, size int) (io.Reader, error) {
 
 // decode reads the one JSON value in r into the struct that into points to.
 //
-// The decoder accepts duplicate names, since remembering all names of a reply
-// would let memory grow with it. [once] rejects duplicates of the fields that
-// matter. The decoder also accepts invalid UTF-8, because Rocket.Chat passes on
-// the names that a Slack export contains.
+// The decoder accepts duplicate names, since remembering all names of a reply would let memory grow
+// with it. [once] rejects duplicates of the fields that matter. The decoder also accepts invalid
+// UTF-8, because Rocket.Chat passes on the names that a Slack export contains.
 func decode(r io.Reader, into any) error { return newBoundedReader(r).decode(into) }
 
 // boundedReader stops a decoder that exceeds a bound. jsontext has no bounds.

@@ -136,8 +136,7 @@ func sanitize(text, token string) string {
 	return text
 }
 
-// printable replaces control characters, which could forge a line in a log or
-// on a terminal.
+// printable replaces control characters, which could forge a line in a log or on a terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

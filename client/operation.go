@@ -31,8 +31,7 @@ type Operation struct {
 	// Created and Updated are ts and _updatedAt, by the server's clock, or zero
 	// if the server sends no date. Every save of the record changes Updated.
 	Created, Updated time.Time
-	// CreatedISO reports whether ts is an ISO 8601 string, as only servers from
-	// 6.3.0 on send it.
+	// CreatedISO reports whether ts is an ISO 8601 string, as only servers from 6.3.0 on send it.
 	CreatedISO bool
 	Counts     Counts
 	// HasFileData reports whether the record has a fileData of any kind except null.

@@ -12,8 +12,7 @@ import (
 	"time"
 )
 
-// envelope has the fields that Rocket.Chat sends beside the payload of a reply,
-// or instead of it.
+// envelope has the fields that Rocket.Chat sends beside the payload of a reply, or instead of it.
 type envelope struct {
 	Success   once[flag] `json:"success"`
 	Error     once[text] `json:"error"`
@@ -24,8 +23,7 @@ type envelope struct {
 
 func (e *envelope) head() *envelope { return e }
 
-// fromRocketChat reports whether the body of an answer with this HTTP status is
-// Rocket.Chat's own.
+// fromRocketChat reports whether the body of an answer with this HTTP status is Rocket.Chat's own.
 func (e *envelope) fromRocketChat(status int) bool {
 	success := e.Success.value == yes || e.Success.value == no
 	return success || status == http.StatusUnauthorized && e.Status.value != "" && e.Message.value != ""
@@ -142,9 +140,8 @@ func rateLimitReset(h http.Header, now time.Time) (reset time.Time, own bool) {
 
 const somethingInFront = "Something in front of Rocket.Chat answers: allow the exporter to call the API directly."
 
-// redirectHint names the URL to configure if the redirect leads to the same
-// endpoint at another base URL, and otherwise only the host that it leads to: a
-// path or a query may contain a secret.
+// redirectHint names the URL to configure if the redirect leads to the same endpoint at another
+// base URL, and otherwise only the host that it leads to: a path or a query may contain a secret.
 func redirectHint(endpoint Endpoint, resp *http.Response, token string) string {
 	location, err := resp.Location()
 	if err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https" {

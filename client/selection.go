@@ -8,17 +8,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Selection counts what is staged for import, as getImportFileData returns it
-// (3.0 to 8.x) or as a record before 3.14.0 stores it. Each part is known for
-// itself.
+// Selection counts what is staged for import, as getImportFileData returns it (3.0 to 8.x) or as a
+// record before 3.14.0 stores it. Each part is known for itself.
 type Selection struct {
-	// Users, Channels and Contacts are the lengths of the lists; Messages is
-	// message_count. All direct conversations together are one channel. Contacts
-	// are unknown before 7.x.
+	// Users, Channels and Contacts are the lengths of the lists; Messages is message_count. All
+	// direct conversations together are one channel. Contacts are unknown before 7.x.
 	Users, Channels, Messages, Contacts OptionalCount
-	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded count the users
-	// with is_deleted, is_bot, is_email_taken, or do_import false. They are 0 if
-	// Users is unknown.
+	// UsersDeleted, UsersBot, UsersEmailTaken and UsersExcluded count the users with is_deleted,
+	// is_bot, is_email_taken, or do_import false. They are 0 if Users is unknown.
 	UsersDeleted, UsersBot, UsersEmailTaken, UsersExcluded int64
 	// ChannelsArchived, ChannelsPrivate, ChannelsDirect and ChannelsExcluded
 	// count the channels with these flags. They are 0 if Channels is unknown.
@@ -77,9 +74,8 @@ func (p *selectionParts) selection() *Selection {
 	return &s
 }
 
-// list counts the objects of an array, and the values of their flags, without
-// holding an element. It is unknown if it is no array, if an element is no
-// object, or if a flag is no boolean.
+// list counts the objects of an array, and the values of their flags, without holding an element.
+// It is unknown if it is no array, if an element is no object, or if a flag is no boolean.
 type list struct {
 	flags  []string // names, at most maxFlags
 	count  OptionalCount

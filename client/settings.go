@@ -39,9 +39,8 @@ func validPort(u *url.URL) bool {
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
-// ReadToken returns the token in a regular file, without surrounding space.
-// Reading anything else, such as a pipe, could block forever. Its errors never
-// contain the token.
+// ReadToken returns the token in a regular file, without surrounding space. Reading anything else,
+// such as a pipe, could block forever. Its errors never contain the token.
 func ReadToken(file string) (string, error) {
 	info, err := os.Stat(file)
 	switch {

@@ -5,17 +5,15 @@ import (
 	"strings"
 )
 
-// Step is the step of an operation, from its field status
-// (getCurrentImportOperation, 3.0 to 8.x). A future server may send one that is
-// not among [Steps].
+// Step is the step of an operation, from its field status (getCurrentImportOperation, 3.0 to 8.x).
+// A future server may send one that is not among [Steps].
 type Step string
 
 const (
-	// StepUserSelection is the step in which the import waits until an
-	// administrator chooses what to import. In every other step a call of
-	// getImportFileData may wipe the import. In this step it changes nothing,
-	// except on a server before 3.14.0 whose record lacks fileData: such a server
-	// prepares the file again.
+	// StepUserSelection is the step in which the import waits until an administrator chooses what
+	// to import. In every other step a call of getImportFileData may wipe the import. In this step
+	// it changes nothing, except on a server before 3.14.0 whose record lacks fileData: such a
+	// server prepares the file again.
 	StepUserSelection Step = "importer_user_selection"
 	// StepDone is the end of an import, whatever its counts say.
 	StepDone Step = "importer_done"
@@ -38,8 +36,7 @@ func Steps() []Step {
 // Known reports whether the step is one of [Steps].
 func (s Step) Known() bool { return slices.Contains(Steps(), s) }
 
-// Running reports whether an import runs in this step: importer_importing_* or
-// importer_finishing.
+// Running reports whether an import runs in this step: importer_importing_* or importer_finishing.
 func (s Step) Running() bool {
 	return s == "importer_finishing" || strings.HasPrefix(string(s), "importer_importing_")
 }

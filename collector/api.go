@@ -8,8 +8,7 @@ import (
 	"rocketchat_import_exporter/client"
 )
 
-// API counts the exporter's calls of Rocket.Chat's API. It is safe for
-// concurrent use.
+// API counts the exporter's calls of Rocket.Chat's API. It is safe for concurrent use.
 type API struct {
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec

@@ -12,9 +12,8 @@ import (
 	"rocketchat_import_exporter/internal/watch"
 )
 
-// Collector is the [prometheus.Collector] of one scrape: Collect takes a
-// snapshot of the workspace and turns it into metrics. It is safe for
-// concurrent use.
+// Collector is the [prometheus.Collector] of one scrape: Collect takes a snapshot of the workspace
+// and turns it into metrics. It is safe for concurrent use.
 type Collector struct {
 	ctx     context.Context
 	limit   time.Duration
@@ -51,8 +50,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.api.Collect(ch) // after the snapshot, so that its own calls are counted
 }
 
-// exposition turns what a snapshot knows into metrics. What it does not know is
-// absent.
+// exposition turns what a snapshot knows into metrics. What it does not know is absent.
 type exposition struct{ ch chan<- prometheus.Metric }
 
 // scrape sends what every scrape has, whatever Rocket.Chat answers.

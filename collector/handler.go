@@ -15,9 +15,8 @@ import (
 	"rocketchat_import_exporter/internal/watch"
 )
 
-// Serve answers one scrape with a snapshot of w and, unless registry is nil,
-// with the metrics of the exporter itself. It answers 200 whatever Rocket.Chat
-// does.
+// Serve answers one scrape with a snapshot of w and, unless registry is nil, with the metrics of
+// the exporter itself. It answers 200 whatever Rocket.Chat does.
 func Serve(rw http.ResponseWriter, r *http.Request, w *watch.Watcher, api *API, registry *prometheus.Registry, logger log.Logger) {
 	options := promhttp.HandlerOpts{
 		ErrorLog: errorLog{logger}, ErrorHandling: promhttp.ContinueOnError,

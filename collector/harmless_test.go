@@ -20,8 +20,7 @@ import (
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
 
-// inEachGuardedMode runs a test for each generation, in each mode in which
-// scrapes harm nothing.
+// inEachGuardedMode runs a test for each generation, in each mode in which scrapes harm nothing.
 func inEachGuardedMode(t *testing.T, test func(*testing.T, rocketchatsim.Generation, config.Mode)) {
 	for _, generation := range rocketchatsim.Generations() {
 		for _, mode := range []config.Mode{config.OnChange, config.EachScrape, config.Never} {
@@ -179,8 +178,7 @@ type record struct {
 	UpdatedAt time.Time `json:"_updatedAt"`
 }
 
-// replay shows recorded replies to the exporter, and returns what /metrics shows
-// in the end.
+// replay shows recorded replies to the exporter, and returns what /metrics shows in the end.
 func replay(t *testing.T, replies string, mode config.Mode) (series map[string]float64) {
 	r := newRig(t, rocketchatsim.Classic, simtest.InMode(mode))
 	var line string

@@ -10,10 +10,9 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// A code is a number that stands for a condition: timelines, tables and stats
-// draw one numeric series best, and value mappings turn it into text and colour.
-// A higher code is more pressing, so the maximum over many workspaces is the one
-// to look at.
+// A code is a number that stands for a condition: timelines, tables and stats draw one numeric
+// series best, and value mappings turn it into text and colour. A higher code is more pressing, so
+// the maximum over many workspaces is the one to look at.
 type code struct {
 	number int
 	text   string // what people read

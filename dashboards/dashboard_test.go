@@ -70,8 +70,7 @@ func TestLinksLeadToTheRunbooksOrAreNotThere(t *testing.T) {
 	assert.NotContains(t, compact(t), `"url":"docs/`, "a relative address leads to a page that Grafana does not have")
 }
 
-// An annotation that has a series for as long as an alert fires would paint every
-// graph red.
+// An annotation that has a series for as long as an alert fires would paint every graph red.
 func TestAnnotationsMarkBeginningsAlone(t *testing.T) {
 	annotations := load(t).Annotations.List
 	assert.Len(t, annotations, 2)

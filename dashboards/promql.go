@@ -89,8 +89,7 @@ var (
 	// or Rocket.Chat was restarted since it finished.
 	ended = "(" + lately("rocketchat_import_operation_valid{}") + " == 0 and on (instance) " + inStep("importer_done") + ")"
 
-	// aborted has a series for each import that the exporter saw end as aborted, for
-	// a day.
+	// aborted has a series for each import that the exporter saw end as aborted, for a day.
 	aborted = "(" + ended + ` and on (instance) increase(rocketchat_import_incidents_total{kind="aborted"}[1d]) > 0)`
 
 	completed = lately("rocketchat_import_records_completed{}")

@@ -48,8 +48,7 @@ func staged(recordType string) string {
 		" or on (instance) " + held(`rocketchat_import_operation_records{type="`+recordType+`"}`) + ")"
 }
 
-// flagged counts by flag. Flags that servers from 3.14 on never set show only
-// where they are set.
+// flagged counts by flag. Flags that servers from 3.14 on never set show only where they are set.
 func flagged(metric, rareFlags string) string {
 	return fmt.Sprintf("sum by (flag) (%s)\nor sum by (flag) (%s) > 0",
 		held(metric+`{flag!~"`+rareFlags+`"}`), held(metric+`{flag=~"`+rareFlags+`"}`))

@@ -37,9 +37,8 @@ func (c column) filled() string {
 	}
 }
 
-// perWorkspace puts one query for each column side by side. Every query's result
-// must have the label instance, which becomes the first column. That one takes
-// the width that is left.
+// perWorkspace puts one query for each column side by side. Every query's result must have the
+// label instance, which becomes the first column. That one takes the width that is left.
 func perWorkspace(title, description string, columns ...column) *table.PanelBuilder {
 	var queries []query
 	for _, c := range columns {

@@ -18,10 +18,9 @@ import (
 // are than shipped, so that nobody has to wait for minutes.
 const alertSpeed = 20
 
-// startAlerting starts a Prometheus with the shipped rules, and an Alertmanager that
-// posts into a simulated Rocket.Chat, and to webhooks for pager and tickets. Both
-// programs are in the module at root, and keep their files in dir. It returns once
-// both are ready.
+// startAlerting starts a Prometheus with the shipped rules, and an Alertmanager that posts into a
+// simulated Rocket.Chat, and to webhooks for pager and tickets. Both programs are in the module at
+// root, and keep their files in dir. It returns once both are ready.
 func startAlerting(ctx context.Context, root, dir string, e *exporter, chat *workspace) (*alertstack.Stack, error) {
 	bin := filepath.Join(root, "test", "bin")
 	config := alertstack.Config{

@@ -1,7 +1,6 @@
-// Command demo shows the exporter at work without a Rocket.Chat: it starts
-// simulated ones and the real exporter, scrapes it, and prints what the imports
-// do as it happens. With -with-alerts a real Prometheus scrapes it, and a real
-// Alertmanager sends what the shipped alerts find.
+// Command demo shows the exporter at work without a Rocket.Chat: it starts simulated ones and the
+// real exporter, scrapes it, and prints what the imports do as it happens. With -with-alerts a real
+// Prometheus scrapes it, and a real Alertmanager sends what the shipped alerts find.
 package main
 
 import (

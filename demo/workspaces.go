@@ -103,8 +103,7 @@ func (all workspaces) list() {
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
 }
 
-// play begins all stories, and prints them, until ctx ends, or until has a value,
-// which it returns.
+// play begins all stories, and prints them, until ctx ends, or until has a value, which it returns.
 func (all workspaces) play(ctx context.Context, until <-chan error) error {
 	for _, w := range all {
 		w.begins = time.Now()

@@ -1,8 +1,7 @@
-// Package alertstack runs a real Prometheus and a real Alertmanager on the
-// loopback interface, with the shipped rules and the shipped Alertmanager
-// configuration, for the end-to-end test and the demo. Their waits are shortened,
-// such as "for" and "group_wait"; what an expression says stays. An import can be
-// as old as a test wants, so nobody has to wait for that.
+// Package alertstack runs a real Prometheus and a real Alertmanager on the loopback interface, with
+// the shipped rules and the shipped Alertmanager configuration, for the end-to-end test and the
+// demo. Their waits are shortened, such as "for" and "group_wait"; what an expression says stays.
+// An import can be as old as a test wants, so nobody has to wait for that.
 package alertstack
 
 import (
@@ -101,8 +100,7 @@ func (s *Stack) Stop() {
 	s.Alertmanager.Stop()
 }
 
-// Notification is what Alertmanager posts to a webhook, version 4, as far as it is
-// used here.
+// Notification is what Alertmanager posts to a webhook, version 4, as far as it is used here.
 type Notification struct {
 	// Receiver is the receiver's name in alertmanager.yml.
 	Receiver    string            `json:"receiver"`
@@ -120,9 +118,8 @@ type Alert struct {
 	Fingerprint string            `json:"fingerprint"`
 }
 
-// Webhook returns a handler that reads Alertmanager's notifications, whatever the
-// path, and gives each to receive, which may be called by several goroutines at
-// once.
+// Webhook returns a handler that reads Alertmanager's notifications, whatever the path, and gives
+// each to receive, which may be called by several goroutines at once.
 func Webhook(receive func(Notification)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n Notification

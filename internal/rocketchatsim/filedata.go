@@ -27,8 +27,7 @@ func (s *Server) Writes() (writes map[Write]int) {
 	return writes
 }
 
-// Destructive returns how many calls harmed an import so far: every write except
-// WriteSameStep.
+// Destructive returns how many calls harmed an import so far: every write except WriteSameStep.
 func (s *Server) Destructive() int {
 	writes := s.Writes()
 	return writes[WriteWiped] + writes[WriteStepBack]

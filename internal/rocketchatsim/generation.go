@@ -8,15 +8,13 @@ import "net/http"
 type Generation struct {
 	name string
 
-	// selectionInRecord keeps the selection in the record's fileData. It has no
-	// name, its channels have a creator, and its flags is_email_taken and
-	// do_import vary. Otherwise the selection is staged: no read of
-	// getImportFileData leaves the record alone, and these two flags never vary.
+	// selectionInRecord keeps the selection in the record's fileData. It has no name, its channels
+	// have a creator, and its flags is_email_taken and do_import vary. Otherwise the selection is
+	// staged: no read of getImportFileData leaves the record alone, and these two flags never vary.
 	selectionInRecord bool
 	// numericTS sends ts as a number of milliseconds and not as an ISO string.
 	numericTS bool
-	// nullOperation sends a null where there is no import. Otherwise the field is
-	// missing.
+	// nullOperation sends a null where there is no import. Otherwise the field is missing.
 	nullOperation bool
 	// contacts counts contacts and has them in the selection.
 	contacts bool

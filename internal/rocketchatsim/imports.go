@@ -28,9 +28,8 @@ func (c Content) selection() Selection {
 	}
 }
 
-// Slack is an import of 3,000 users, 400 channels and 150,000 messages that goes
-// well. It takes 178 s. It ends with 153,000 of 153,400 records completed, since
-// the last partial batch is not saved.
+// Slack is an import of 3,000 users, 400 channels and 150,000 messages that goes well. It takes 178
+// s. It ends with 153,000 of 153,400 records completed, since the last partial batch is not saved.
 func Slack() Script {
 	return SlackImport(Content{Users: 3_000, Channels: 399, Direct: 1, Messages: 150_000, Skipped: 261})
 }
@@ -99,10 +98,9 @@ func SlackFromURL(c Content) Script {
 	return script
 }
 
-// CSVImport is an import of a CSV archive that goes well. It takes 178 s. It counts
-// channels, then messages, then users, and their total at the end. Its
-// count.channels and its total leave the direct conversations out, so that
-// count.completed ends above count.total.
+// CSVImport is an import of a CSV archive that goes well. It takes 178 s. It counts channels, then
+// messages, then users, and their total at the end. Its count.channels and its total leave the
+// direct conversations out, so that count.completed ends above count.total.
 func CSVImport(c Content) Script {
 	return fileImport("csv", "CSV", "application/zip", c,
 		phase(StepPreparingChannels, 4, own(Channels, c.Channels)),
@@ -112,9 +110,8 @@ func CSVImport(c Content) Script {
 	)
 }
 
-// HipChatImport is an import of a HipChat export that goes well. It takes 178 s. It
-// begins with zeros, and counts users, then channels, then messages. Direct
-// conversations are as for CSVImport.
+// HipChatImport is an import of a HipChat export that goes well. It takes 178 s. It begins with
+// zeros, and counts users, then channels, then messages. Direct conversations are as for CSVImport.
 func HipChatImport(c Content) Script {
 	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c,
 		phase("", 2, func(o *operation) { o.count().Messages = new(0) }, total(0)),
@@ -124,9 +121,8 @@ func HipChatImport(c Content) Script {
 	)
 }
 
-// APIImport is an import of users that a program hands over in ten batches and
-// starts with import.run, the only way to import that counts failed records as
-// such. It takes 62 s.
+// APIImport is an import of users that a program hands over in ten batches and starts with
+// import.run, the only way to import that counts failed records as such. It takes 62 s.
 func APIImport(users, failed int) Script {
 	batches := slices.Repeat([]save{func(o *operation) {
 		o.selection.Users += users / 10

@@ -24,9 +24,8 @@ type Operation struct {
 	Valid bool `json:"valid"`
 	// User is the id of the user who started the import; "" leaves it out.
 	User string `json:"user,omitempty"`
-	// File and ContentType are of the uploaded file; "" leaves each out.
-	// Without a file there is nothing to prepare again: a wipe then loses the
-	// selection for good.
+	// File and ContentType are of the uploaded file; "" leaves each out. Without a file there is
+	// nothing to prepare again: a wipe then loses the selection for good.
 	File        string `json:"file,omitempty"`
 	ContentType string `json:"contentType,omitempty"`
 	// Created and Updated are ts and _updatedAt.
@@ -161,8 +160,7 @@ func (s *Server) change(change func(*operation)) (err error) {
 	return err
 }
 
-// RemoveOperations forgets every import, as if there never was one. Whatever was
-// playing stops.
+// RemoveOperations forgets every import, as if there never was one. Whatever was playing stops.
 func (s *Server) RemoveOperations() { s.do(func() { s.operation, s.pending = nil, nil }) }
 
 // Operation returns the newest operation as it is now, and false if there is none.
@@ -228,8 +226,7 @@ func (o *operation) enter(step string) {
 	}
 }
 
-// abort gives the operation up, which an import that runs finds out at its next
-// save.
+// abort gives the operation up, which an import that runs finds out at its next save.
 func (o *operation) abort() { o.Valid, o.aborting = false, isRunning(o.Step) }
 
 // count returns the counts, starting them if there are none.

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Clock is a clock that only its owner moves, for Config.Now. It is safe for
-// concurrent use.
+// Clock is a clock that only its owner moves, for Config.Now. It is safe for concurrent use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time

@@ -33,8 +33,7 @@ type Script struct {
 
 // Phase is one stretch of an import.
 type Phase struct {
-	// Step is entered at the beginning, which is a save; "" stays in the step
-	// before.
+	// Step is entered at the beginning, which is a save; "" stays in the step before.
 	Step string
 	// Duration is at speed 1.
 	Duration time.Duration

@@ -5,10 +5,9 @@ import (
 	"fmt"
 )
 
-// Selection is how much is staged, and how many entries carry each flag. The
-// entries themselves are made up while they are written, the same ones each time.
-// A server from 3.14 on has no is_email_taken, and no do_import that is false,
-// whatever the numbers here.
+// Selection is how much is staged, and how many entries carry each flag. The entries themselves are
+// made up while they are written, the same ones each time. A server from 3.14 on has no
+// is_email_taken, and no do_import that is false, whatever the numbers here.
 type Selection struct {
 	// Users is the number of entries in users.
 	Users int

@@ -1,6 +1,5 @@
-// Package rocketchatsim is a simulated Rocket.Chat workspace: the two endpoints
-// that show a data import, as four generations of the server answer them, and the
-// one that receives a message.
+// Package rocketchatsim is a simulated Rocket.Chat workspace: the two endpoints that show a data
+// import, as four generations of the server answer them, and the one that receives a message.
 //
 // A wrong call of getImportFileData does to the simulated import what it does to a
 // real one, and Writes counts it. Time is read from one clock and nothing runs in
@@ -45,9 +44,8 @@ type Config struct {
 	PrepareTime time.Duration
 }
 
-// Server is a simulated workspace. It starts with no user, so that every call is
-// refused, and no import. Its methods may be called at any time from any
-// goroutine.
+// Server is a simulated workspace. It starts with no user, so that every call is refused, and no
+// import. Its methods may be called at any time from any goroutine.
 type Server struct {
 	config Config
 
@@ -86,8 +84,7 @@ func New(config Config) *Server {
 // clock of its own does; nil leaves the header out.
 func (s *Server) SetDate(clock func() time.Time) { s.do(func() { s.date = clock }) }
 
-// Requests returns how many requests for the endpoint have arrived, refused ones
-// included.
+// Requests returns how many requests for the endpoint have arrived, refused ones included.
 func (s *Server) Requests(endpoint string) (n int) {
 	s.do(func() { n = s.requests[endpoint] })
 	return n

@@ -26,8 +26,7 @@ const (
 	StepImportCancelled   = "importer_import_cancelled"
 )
 
-// Steps returns the 20 steps that Rocket.Chat has, in the order in which an import
-// takes them.
+// Steps returns the 20 steps that Rocket.Chat has, in the order in which an import takes them.
 func Steps() []string {
 	return []string{
 		StepNew, StepUploading, StepDownloadingFile, StepFileLoaded,

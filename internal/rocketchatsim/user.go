@@ -23,8 +23,7 @@ type user struct {
 	permissions []Permission
 }
 
-// SetUser adds the user, or replaces the one of the same id. It holds from the
-// next request on.
+// SetUser adds the user, or replaces the one of the same id. It holds from the next request on.
 func (s *Server) SetUser(id, token string, permissions ...Permission) {
 	s.do(func() { s.users[id] = &user{token, permissions} })
 }

@@ -14,9 +14,8 @@ const (
 	// SetBack means that an operation that was running or done is being loaded
 	// or waits for its selection again. Somebody called getImportFileData.
 	SetBack Incident = "set_back"
-	// Aborted means that a running operation ended as importer_done while its
-	// record is not valid. Another instance of the workspace started, or
-	// import.clear was called.
+	// Aborted means that a running operation ended as importer_done while its record is not valid.
+	// Another instance of the workspace started, or import.clear was called.
 	Aborted Incident = "aborted"
 )
 
@@ -28,8 +27,7 @@ func Incidents() []Incident { return []Incident{SetBack, Aborted} }
 type Ending string
 
 const (
-	// EndingUnknown means that the operation has not ended, or that the watcher
-	// did not see how.
+	// EndingUnknown means that the operation has not ended, or that the watcher did not see how.
 	EndingUnknown Ending = ""
 	// EndingFinished means that the record was seen done and valid.
 	EndingFinished Ending = "finished"
@@ -59,9 +57,8 @@ type history struct {
 
 func newHistory() history { return history{counts: map[Incident]uint64{}} }
 
-// observe takes the next record; nil if there never was an import. It returns
-// what happened since the one before, empty if nothing did, and what the log
-// says of that.
+// observe takes the next record; nil if there never was an import. It returns what happened since
+// the one before, empty if nothing did, and what the log says of that.
 func (h *history) observe(op *client.Operation, now time.Time) (happened Incident, detail string) {
 	before, doubt := h.last, h.missed || now.Sub(h.at) > lookGap
 	h.last, h.at, h.missed = op, now, false

@@ -7,10 +7,9 @@ import (
 	"rocketchat_import_exporter/internal/config"
 )
 
-// The pauses after reads of one operation's selection that returned none. The
-// first is readPause; each further one is twice as long, up to readPauseMost.
-// A read that is too large for its timeout costs the server its full price
-// each time.
+// The pauses after reads of one operation's selection that returned none. The first is readPause;
+// each further one is twice as long, up to readPauseMost. A read that is too large for its timeout
+// costs the server its full price each time.
 const (
 	readPause     = 5 * time.Minute
 	readPauseMost = time.Hour
@@ -39,9 +38,8 @@ type look struct {
 type readPolicy struct {
 	mode config.Mode
 
-	// early is true once a record has carried its selection, as those of 3.0 to
-	// 3.13 do. Such a server prepares the file anew when it is asked while the
-	// record has none.
+	// early is true once a record has carried its selection, as those of 3.0 to 3.13 do. Such a
+	// server prepares the file anew when it is asked while the record has none.
 	early bool
 	// barred holds the operations whose selection is never asked for again.
 	barred map[string]bool

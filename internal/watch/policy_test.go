@@ -35,8 +35,7 @@ func completed(n int64) func(*client.Operation) {
 	}
 }
 
-// answer is one answer of getCurrentImportOperation, and what the read that it
-// leads to returns.
+// answer is one answer of getCurrentImportOperation, and what the read that it leads to returns.
 type answer struct {
 	op     *client.Operation
 	read   ReadResult // empty if no read is allowed

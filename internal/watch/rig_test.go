@@ -54,8 +54,7 @@ func everySevenSeconds(w *config.Workspace) { w.MinInterval = 7 * time.Second }
 // scrape takes a snapshot as a scrape without a deadline does.
 func (r *rig) scrape() Snapshot { return r.Scrape(context.Background(), 0) }
 
-// waiting returns once n scrapes wait for the call that is under way, or the
-// test has ended.
+// waiting returns once n scrapes wait for the call that is under way, or the test has ended.
 func (r *rig) waiting(t *testing.T, n int) {
 	for done := false; !done && t.Context().Err() == nil; runtime.Gosched() {
 		r.mu.Lock()

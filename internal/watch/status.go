@@ -20,8 +20,7 @@ type Look struct {
 	Completed int64
 }
 
-// Status is what past scrapes have seen of a workspace. Times are by this
-// process's clock.
+// Status is what past scrapes have seen of a workspace. Times are by this process's clock.
 type Status struct {
 	// Snapshot is the newest that has an answer, and At when that was asked for;
 	// both are zero if there is none.
@@ -39,8 +38,7 @@ type Status struct {
 	// Moved is when a look found that Snapshot's operation had been saved since
 	// the look before; zero if none did.
 	Moved time.Time
-	// Incident is the newest of Snapshot's operation, seen at IncidentAt; empty
-	// if there was none.
+	// Incident is the newest of Snapshot's operation, seen at IncidentAt; empty if there was none.
 	Incident   Incident
 	IncidentAt time.Time
 }
@@ -73,19 +71,17 @@ func (s Status) since(t time.Time) (time.Duration, bool) {
 	return max(now.Sub(t), 0), !t.IsZero()
 }
 
-// Stalled reports whether the operation was not saved for so long before the
-// newest look that the shipped alerts fire. A save seen lately wins over clocks
-// that disagree.
+// Stalled reports whether the operation was not saved for so long before the newest look that the
+// shipped alerts fire. A save seen lately wins over clocks that disagree.
 func (s Status) Stalled() bool {
 	idle, ok := s.Idle()
 	most := StalledAfter(s.Snapshot.Operation)
 	return ok && most > 0 && idle > most && (s.Moved.IsZero() || s.At.Sub(s.Moved) > most)
 }
 
-// StalledAfter returns how long Rocket.Chat may leave op unsaved before the
-// shipped alerts fire; 0 if op, which may be nil, does not stall. Uploads and
-// downloads are saved at their end. Downloads of pending files are saved only
-// every 500 files.
+// StalledAfter returns how long Rocket.Chat may leave op unsaved before the shipped alerts fire; 0
+// if op, which may be nil, does not stall. Uploads and downloads are saved at their end. Downloads
+// of pending files are saved only every 500 files.
 func StalledAfter(op *client.Operation) time.Duration {
 	switch state := op.State(); {
 	case state == client.StateImporting && !op.PendingDownloads():
@@ -99,8 +95,7 @@ func StalledAfter(op *client.Operation) time.Duration {
 	}
 }
 
-// statusKeeper keeps what the page shows. The watcher tells it each result; its
-// lock guards it.
+// statusKeeper keeps what the page shows. The watcher tells it each result; its lock guards it.
 type statusKeeper struct {
 	good   *result // the newest with an answer; nil before the first
 	status Status  // all except what good says

@@ -1,7 +1,6 @@
-// Package watch watches the newest import of one workspace: it asks Rocket.Chat
-// for it, decides whether its selection may be read, and remembers what a single
-// answer does not show. policy.go alone decides about reads. The package knows
-// nothing of Prometheus.
+// Package watch watches the newest import of one workspace: it asks Rocket.Chat for it, decides
+// whether its selection may be read, and remembers what a single answer does not show. policy.go
+// alone decides about reads. The package knows nothing of Prometheus.
 package watch
 
 import (
@@ -19,9 +18,8 @@ import (
 	"rocketchat_import_exporter/internal/config"
 )
 
-// connectWithin is how long after the operation's answer a connection for
-// getImportFileData must stand. After that the answer may be out of date: an
-// administrator may have pressed start.
+// connectWithin is how long after the operation's answer a connection for getImportFileData must
+// stand. After that the answer may be out of date: an administrator may have pressed start.
 const connectWithin = time.Second
 
 var (
@@ -29,10 +27,9 @@ var (
 	errStillWaiting = errors.New("Rocket.Chat is still preparing the file")
 )
 
-// Watcher takes snapshots of one workspace's newest import, and keeps what
-// outlives a scrape: the selection last read, counts, pauses. It is safe for
-// concurrent use. It calls Rocket.Chat only while it is being scraped, except
-// for a read of the selection, which has its own timeout.
+// Watcher takes snapshots of one workspace's newest import, and keeps what outlives a scrape: the
+// selection last read, counts, pauses. It is safe for concurrent use. It calls Rocket.Chat only
+// while it is being scraped, except for a read of the selection, which has its own timeout.
 type Watcher struct {
 	client *client.Client
 	cfg    config.Workspace
@@ -80,9 +77,8 @@ type result struct {
 	read      *read    // the read of the selection that the answer led to; nil if none
 }
 
-// New returns a watcher that watches as cfg says, through c, until ctx ends.
-// Close it once it is no longer scraped. Intervals and pauses run by now, which
-// is [time.Now] except in tests.
+// New returns a watcher that watches as cfg says, through c, until ctx ends. Close it once it is no
+// longer scraped. Intervals and pauses run by now, which is [time.Now] except in tests.
 func New(ctx context.Context, c *client.Client, cfg config.Workspace, logger log.Logger, now func() time.Time) *Watcher {
 	ctx, cancel := context.WithCancel(ctx)
 	l := changeLogger{logger: logger}

@@ -58,12 +58,10 @@ type Diagnosis struct {
 	Advice, Runbook string
 }
 
-// NothingStaged are the Words for an import that waits for its start without
-// anything to import.
+// NothingStaged are the Words for an import that waits for its start without anything to import.
 const NothingStaged = "nothing staged"
 
-// EarlyServer says what the exporter does not do on a server that keeps
-// selections in its records.
+// EarlyServer says what the exporter does not do on a server that keeps selections in its records.
 const EarlyServer = "This Rocket.Chat (3.0 to 3.13) keeps selections in its records, so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this."
 
 const (
@@ -205,8 +203,7 @@ func empty(s watch.Snapshot) bool {
 	return total.Known && total.Value <= messages.Value
 }
 
-// Saved says after a semicolon how many records of op are saved. It is empty if
-// that is not known.
+// Saved says after a semicolon how many records of op are saved. It is empty if that is not known.
 func Saved(op *client.Operation) string {
 	c := op.Counts
 	if !c.Total.Known || !c.Completed.Known {

@@ -42,9 +42,8 @@ type cost struct {
 	counted   int // users, or what else there were many of
 }
 
-// readColdly has this exporter, and what people would use instead, read large
-// selections, and prints the table. It returns what the replies without gzip
-// cost this exporter, smallest first.
+// readColdly has this exporter, and what people would use instead, read large selections, and
+// prints the table. It returns what the replies without gzip cost this exporter, smallest first.
 func readColdly(ctx context.Context, h *host, b binaries) (own []cost) {
 	const usersMetric = "rocketchat_import_users"
 	readers := []reader{
@@ -75,8 +74,7 @@ func readColdly(ctx context.Context, h *host, b binaries) (own []cost) {
 	return own
 }
 
-// serve serves the reply. It is made once: making it would cost more than
-// reading it.
+// serve serves the reply. It is made once: making it would cost more than reading it.
 func (h *host) serve(r *reply) {
 	name := fmt.Sprintf("cold-%d-%t", r.users, r.gzip)
 	sim := newWorkspace(name, rocketchatsim.Latest, rocketchatsim.StepUserSelection, r.users)

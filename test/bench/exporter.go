@@ -41,8 +41,7 @@ func watch(ctx context.Context, binary, workspace string, args ...string) *expor
 	return start(ctx, binary, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, args...)
 }
 
-// start starts a program and returns once it answers. One that does not answer ends
-// with the bench.
+// start starts a program and returns once it answers. One that does not answer ends with the bench.
 func start(ctx context.Context, binary string, env []string, args ...string) *exporter {
 	address := must(process.FreeAddress("127.0.0.1:0"))
 	e := &exporter{url: "http://" + address, started: time.Now()}

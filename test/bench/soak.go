@@ -77,8 +77,7 @@ func (s *soak) run(ctx context.Context, h *host, b binaries) {
 	s.report(harmed)
 }
 
-// play starts the workspaces, whose imports play in different ways and from
-// different points.
+// play starts the workspaces, whose imports play in different ways and from different points.
 func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 	scripts := []rocketchatsim.Script{
 		rocketchatsim.Slack(), rocketchatsim.Stall(time.Minute), rocketchatsim.Restart(), rocketchatsim.Failure(),
@@ -100,9 +99,8 @@ func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 	return sims
 }
 
-// scrapeFor has every replica scrape each target once in each interval, spread over
-// it, and looks at the exporter each second. A scrape that has begun may end later,
-// but none begins then.
+// scrapeFor has every replica scrape each target once in each interval, spread over it, and looks
+// at the exporter each second. A scrape that has begun may end later, but none begins then.
 func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Duration) {
 	var loops sync.WaitGroup
 	defer loops.Wait()

@@ -149,8 +149,7 @@ func rest(ctx context.Context, h *host, b binaries) {
 		fmt.Sprintf("%.1f kB and %.1f kB", early/1e3, late/1e3))
 }
 
-// allocated scrapes n times and returns how many bytes the exporter allocated
-// for each scrape.
+// allocated scrapes n times and returns how many bytes the exporter allocated for each scrape.
 func (e *exporter) allocated(ctx context.Context, n int) float64 {
 	const total = "go_memstats_alloc_bytes_total"
 	first, _ := e.scrape(ctx)

@@ -165,8 +165,7 @@ var stories = map[string]story{
 	},
 }
 
-// nearlyStalled is for how long an import has not been saved that is called stalled
-// 10 s later.
+// nearlyStalled is for how long an import has not been saved that is called stalled 10 s later.
 const nearlyStalled = 15*time.Minute - 10*time.Second
 
 // place makes an import of that age the newest one.
@@ -267,10 +266,9 @@ func requireHealthyRules(t *testing.T, prometheus v1.API) {
 	}
 }
 
-// awaitTold waits until everybody was told of what fired, and if it is over of that,
-// and of nothing else, each once, and until both engines had these alerts. The channel
-// in Rocket.Chat is told of what begins only, by the user of Alertmanager, in the
-// alert's words.
+// awaitTold waits until everybody was told of what fired, and if it is over of that, and of nothing
+// else, each once, and until both engines had these alerts. The channel in Rocket.Chat is told of
+// what begins only, by the user of Alertmanager, in the alert's words.
 func (w *world) awaitTold(t *testing.T, fired map[string]alert, over bool) {
 	t.Helper()
 	var notifications, messages []string

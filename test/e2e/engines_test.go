@@ -97,9 +97,8 @@ func firedAlerts(t require.TestingT, engine v1.API) (fired []model.LabelSet) {
 	return fired
 }
 
-// startVictoriaMetrics starts a VictoriaMetrics that scrapes what Prometheus does
-// and has a past, and a vmalert that evaluates the same rules. dir is that of
-// Prometheus's configuration.
+// startVictoriaMetrics starts a VictoriaMetrics that scrapes what Prometheus does and has a past,
+// and a vmalert that evaluates the same rules. dir is that of Prometheus's configuration.
 func startVictoriaMetrics(t *testing.T, dir, past string) v1.API {
 	t.Helper()
 	runThere := func(name string, args ...string) string {

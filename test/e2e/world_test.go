@@ -149,8 +149,7 @@ func (w *workspace) pass(t *testing.T, from, until time.Duration) {
 	w.clock.setBehind(until)
 }
 
-// readSelection does what an exporter must not: it calls getImportFileData
-// whatever the step.
+// readSelection does what an exporter must not: it calls getImportFileData whatever the step.
 func (w *workspace) readSelection() {
 	request := httptest.NewRequest(http.MethodGet, "/api/v1/"+rocketchatsim.GetImportFileData, nil)
 	request.Header.Set("X-User-Id", rig.UserID)

@@ -195,9 +195,8 @@ func inspect(t *testing.T, image string) inspected {
 	return all.Docker
 }
 
-// makeStandIn makes an image with the name of the base image from this machine's
-// Go, C library and shell. Its certificates are this machine's, and that of a
-// server of httptest.
+// makeStandIn makes an image with the name of the base image from this machine's Go, C library and
+// shell. Its certificates are this machine's, and that of a server of httptest.
 func makeStandIn(t *testing.T) {
 	t.Helper()
 	goEnv := strings.Fields(rig.Output(t, exec.Command("go", "env", "GOVERSION", "GOROOT", "GOPROXY")))

@@ -122,8 +122,7 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 	}
 }
 
-// machine is a booted Debian. It has its own processes, users and files, and
-// shares the network.
+// machine is a booted Debian. It has its own processes, users and files, and shares the network.
 type machine struct{ leader string }
 
 // boot returns once process 1 says that the machine is there. Until then, that

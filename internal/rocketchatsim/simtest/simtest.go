@@ -66,8 +66,7 @@ func Operation(step string) rocketchatsim.Operation {
 	return op
 }
 
-// Place makes op the newest operation, with something staged that has some of
-// each flag.
+// Place makes op the newest operation, with something staged that has some of each flag.
 func (r *Rig) Place(op rocketchatsim.Operation) {
 	r.t.Helper()
 	r.Sim.SetOperation(op)

@@ -1,8 +1,7 @@
-// Command naive is the exporter that somebody would write in an hour: at each
-// scrape it calls getImportFileData, decodes the whole reply with encoding/json
-// and counts. With -throw-away it drops what it reads, which is the least that
-// a read can cost. It exists to be measured: it destroys the import that it
-// watches.
+// Command naive is the exporter that somebody would write in an hour: at each scrape it calls
+// getImportFileData, decodes the whole reply with encoding/json and counts. With -throw-away it
+// drops what it reads, which is the least that a read can cost. It exists to be measured: it
+// destroys the import that it watches.
 package main
 
 import (
