@@ -275,7 +275,7 @@ func (w *Watcher) observe(r *result, now time.Time) {
 	r.read = w.reader.begin(op, w.backoff.active(client.EndpointFileData, now), now)
 	r.snapshot.Early = w.reader.policy.isEarly(op)
 	if r.snapshot.Early && w.logEarly.changed("early") {
-		level.Warn(w.logger).Log("msg", "this Rocket.Chat keeps selections in its records (3.0 to 3.13), so the exporter never asks for them; after an upgrade to 3.14 to 6.2, restart the exporter to forget this")
+		level.Warn(w.logger).Log("msg", "this Rocket.Chat keeps selections in its records (3.0 to 3.13), so the exporter never asks for them; after an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter")
 	}
 	if r.read != nil {
 		w.read(r.read, r.snapshot.answeredAt.Add(connectWithin))
