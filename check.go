@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/version"
 	"golang.org/x/sync/errgroup"
@@ -35,20 +35,16 @@ func runCheck(ctx context.Context, f *flags, stdout io.Writer) error {
 		})
 	}
 	group.Wait() // returns no error: each result has its own
-	output := new(bytes.Buffer)
-	if f.json {
-		encoder := json.NewEncoder(output)
-		encoder.SetIndent("", "  ")
-		encoder.Encode(results) // cannot fail
-	} else {
-		for i, result := range results {
-			if i > 0 {
-				output.WriteString("\n")
-			}
-			output.WriteString(result.String())
-		}
+	var texts []string
+	for _, result := range results {
+		texts = append(texts, result.String())
 	}
-	if _, err := output.WriteTo(stdout); err != nil {
+	output := strings.Join(texts, "\n")
+	if f.json {
+		encoded, _ := json.MarshalIndent(results, "", "  ") // cannot fail
+		output = string(encoded) + "\n"
+	}
+	if _, err := io.WriteString(stdout, output); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(results, func(r check.Result) bool { return !r.OK }) {
