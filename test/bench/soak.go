@@ -109,7 +109,9 @@ func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Du
 			tick := time.NewTicker(interval / workspaces)
 			defer tick.Stop()
 			for i := range int(duration / (interval / workspaces)) {
-				<-tick.C
+				if <-tick.C; ctx.Err() != nil {
+					return
+				}
 				s.scrapers.Go(func() { s.scrape(client, targets[(i+r*workspaces/replicas/2)%workspaces]) })
 			}
 		})
