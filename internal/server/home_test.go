@@ -34,7 +34,7 @@ var now = look.Add(12 * time.Second)
 
 func known(n int64) client.OptionalCount { return client.OptionalCount{Value: n, Known: true} }
 
-// seenIn is a status with one good look at a Slack import in a step, whose clock is an hour ahead.
+// seenIn is a status with one answer about a Slack import in a step, whose clock is an hour ahead.
 // Half of its records are handled, and it was saved a minute before the look.
 func seenIn(step client.Step, changes ...func(*watch.Status)) watch.Status {
 	server := look.Add(time.Hour)

@@ -15,7 +15,7 @@ import (
 	"rocketchat_import_exporter/test/rig"
 )
 
-// story is what happens to one workspace, and who is told of it.
+// story is what happens to one workspace, and which alert it causes.
 type story struct {
 	server sim.Config
 	// alert is the one that fires; "" where there is none.
@@ -35,7 +35,7 @@ type story struct {
 // act is something that happens to a workspace.
 type act = func(*testing.T, *workspace)
 
-// The workspaces that are told nothing of.
+// The workspaces that cause no alert.
 const (
 	quiet   = "quiet"   // has no import
 	running = "running" // has one that has been running for 13 minutes
@@ -46,7 +46,7 @@ const (
 var stories = map[string]story{
 	quiet: {},
 	running: {
-		// The user is not exempt from the limit: an exempt one is not told what is left.
+		// The user is not exempt from the limit: Rocket.Chat does not tell an exempt one what is left.
 		server: sim.Config{RateLimit: 1_000_000},
 		begin: func(t *testing.T, w *workspace) {
 			const ago = 1400 * time.Second
@@ -220,7 +220,7 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 	}
 	stalled, _ := w.workspaces["stalled"].sim.Operation()
 	assert.WithinRange(t, fired["stalled"].StartsAt, stalled.Updated.Add(15*time.Minute), stalled.Updated.Add(16*time.Minute))
-	w.awaitTold(t, fired, false)
+	w.awaitNotified(t, fired, false)
 	requireHealthyRules(t, w.prometheus)
 	lookAtDashboard(t, "Prometheus", w.prometheus)
 	lookAtDashboard(t, "VictoriaMetrics", w.victoriaMetrics)
@@ -237,7 +237,7 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 			})
 		}
 	}
-	w.awaitTold(t, fired, true)
+	w.awaitNotified(t, fired, true)
 	for name, workspace := range w.workspaces {
 		assert.Equal(t, stories[name].harms, workspace.sim.Destructive(), "calls that harmed the import of %s", name)
 	}
@@ -247,9 +247,9 @@ func TestEachCauseIsOneNotification(t *testing.T) {
 // each alert has a story.
 func requireHealthyRules(t *testing.T, prometheus v1.API) {
 	t.Helper()
-	told := map[string]bool{"RocketChatImportConfigReloadFailed": true} // by the exporter of many
+	alerts := map[string]bool{"RocketChatImportConfigReloadFailed": true} // by the exporter of many
 	for _, what := range stories {
-		told[what.alert] = true
+		alerts[what.alert] = true
 	}
 	result, err := prometheus.Rules(t.Context(), nil)
 	require.NoError(t, err)
@@ -258,7 +258,7 @@ func requireHealthyRules(t *testing.T, prometheus v1.API) {
 			switch rule := rule.(type) {
 			case v1.AlertingRule:
 				assert.EqualValues(t, v1.RuleHealthGood, rule.Health, rule.LastError)
-				assert.Contains(t, told, rule.Name, "an alert without a story")
+				assert.Contains(t, alerts, rule.Name, "an alert without a story")
 			case v1.RecordingRule:
 				assert.EqualValues(t, v1.RuleHealthGood, rule.Health, rule.LastError)
 			}
@@ -266,10 +266,10 @@ func requireHealthyRules(t *testing.T, prometheus v1.API) {
 	}
 }
 
-// awaitTold waits until everybody was told of what fired, and if it is over of that, and of nothing
-// else, each once, and until both engines had these alerts. The channel in Rocket.Chat is told of
-// what begins only, by the user of Alertmanager, in the alert's words.
-func (w *world) awaitTold(t *testing.T, fired map[string]alert, over bool) {
+// awaitNotified waits until each receiver has one notification of what fired, and of its end if it is
+// over, and no other, and until both engines have these alerts. The channel in Rocket.Chat gets only
+// what begins, from the user of Alertmanager, in the alert's words.
+func (w *world) awaitNotified(t *testing.T, fired map[string]alert, over bool) {
 	t.Helper()
 	var notifications, messages []string
 	var alerts []model.LabelSet
@@ -278,9 +278,9 @@ func (w *world) awaitTold(t *testing.T, fired map[string]alert, over bool) {
 			continue
 		}
 		if receiver := map[string]string{"critical": "pager", "warning": "tickets"}[what.severity]; receiver != "" {
-			notifications = append(notifications, told(receiver, "firing", what.alert, name, "rocketchat_import"))
+			notifications = append(notifications, notificationLine(receiver, "firing", what.alert, name, "rocketchat_import"))
 			if over && what.over != nil {
-				notifications = append(notifications, told(receiver, "resolved", what.alert, name, "rocketchat_import"))
+				notifications = append(notifications, notificationLine(receiver, "resolved", what.alert, name, "rocketchat_import"))
 			}
 		}
 		if what.severity != "warning" {
@@ -293,7 +293,7 @@ func (w *world) awaitTold(t *testing.T, fired map[string]alert, over bool) {
 			alerts = append(alerts, story{alert: what.mutes, severity: what.mutesSeverity}.labelsOf(name))
 		}
 	}
-	eventually(t, "everybody to be told", func(c *assert.CollectT) {
+	eventually(t, "every notification", func(c *assert.CollectT) {
 		assert.ElementsMatch(c, notifications, w.pager.lines())
 		assert.ElementsMatch(c, alerts, firedAlerts(c, w.prometheus))
 		// This one looks for a series that it has not found again after 10 s only.

@@ -167,7 +167,7 @@ func state(name, step string) (series string) {
 	return series
 }
 
-// saved is an import that was last saved so many seconds before 40 minutes.
+// saved is an import that was last saved that many seconds before minute 40.
 func saved(ago int) string {
 	return fmt.Sprintf("rocketchat_import_server_time_seconds 1000000+15x160\n"+
 		"rocketchat_import_operation_updated_timestamp_seconds %dx160\n", 1000000+2400-ago)

@@ -167,15 +167,15 @@ func (p *pager) receive(n alertstack.Notification) {
 	p.sent = append(p.sent, fmt.Sprintf("%s: %s of %v", n.Receiver, strings.Join(alerts, ", "), n.GroupLabels))
 }
 
-// lines has a line for each notification, as told writes it.
+// lines has a line for each notification, as notificationLine writes it.
 func (p *pager) lines() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.sent)
 }
 
-// told is the line of a notification of one alert: who is told of what, in which group.
-func told(receiver, status, alertname, instance, job string) string {
+// notificationLine is the line of a notification of one alert: its receiver, and its group.
+func notificationLine(receiver, status, alertname, instance, job string) string {
 	group := "instance:" + instance
 	if alertname == "RocketChatImportExporterDown" {
 		group = "alertname:" + alertname

@@ -54,10 +54,10 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 			alertname, receivers = "RocketChatImportAuthFailure", []string{"chat", "pager"}
 		}
 		for _, receiver := range receivers {
-			want = append(want, told(receiver, "firing", alertname, nameOf(i), "rocketchat_import"))
+			want = append(want, notificationLine(receiver, "firing", alertname, nameOf(i), "rocketchat_import"))
 		}
 	}
-	m.awaitTold(t, "", want...)
+	m.awaitNotified(t, "", want...)
 	apart := 0 // queries of the dashboard that give each workspace a series of its own
 	for _, q := range loadDashboard(t).queries(t) {
 		instances := map[model.LabelValue]bool{}
@@ -81,15 +81,15 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 	const failed, down, own = "RocketChatImportConfigReloadFailed", "RocketChatImportExporterDown", "rocketchat_import_exporter"
 	rig.WriteFile(t, m.config, "workspaces: 21\n")
 	m.reload(t, http.StatusInternalServerError)
-	m.awaitTold(t, failed, told("tickets", "firing", failed, m.address, own))
+	m.awaitNotified(t, failed, notificationLine("tickets", "firing", failed, m.address, own))
 	m.writeConfig(t, 21)
 	m.reload(t, http.StatusOK)
-	m.awaitTold(t, failed, told("tickets", "firing", failed, m.address, own), told("tickets", "resolved", failed, m.address, own))
+	m.awaitNotified(t, failed, notificationLine("tickets", "firing", failed, m.address, own), notificationLine("tickets", "resolved", failed, m.address, own))
 
 	m.exporter.Stop()
-	// Long enough for Alertmanager to have told of the targets too, if it would.
+	// Long enough for Alertmanager to have notified about the targets too, if it would.
 	awaitData(t, m.prometheus, `count(time() - ALERTS_FOR_STATE{alertname="RocketChatImportExporterDown",job="rocketchat_import"} > 10) == 21`)
-	m.awaitTold(t, down, told("tickets", "firing", down, m.address, own))
+	m.awaitNotified(t, down, notificationLine("tickets", "firing", down, m.address, own))
 }
 
 // newMany starts 21 workspaces; the exporter does not know the last one.
@@ -131,9 +131,8 @@ func (m *many) reload(t *testing.T, status int) {
 	assert.Equal(t, status, response.StatusCode)
 }
 
-// awaitTold waits until somebody was told that, and nothing else about alerts of this
-// name, or of any.
-func (m *many) awaitTold(t *testing.T, alertname string, want ...string) {
+// awaitNotified waits until these are the notifications of alerts of this name, or of all alerts.
+func (m *many) awaitNotified(t *testing.T, alertname string, want ...string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%q", want), func(c *assert.CollectT) {
 		other := func(line string) bool { return !strings.Contains(line, alertname) }

@@ -94,7 +94,7 @@ func TestImage(t *testing.T) {
 	})
 
 	t.Run("it builds for arm64 on this machine", func(t *testing.T) {
-		// Docker knows the platform that it builds on, buildah 1.28 has to be told.
+		// Docker knows the platform that it builds on, buildah 1.28 needs an argument.
 		makeImage(t, "--platform", "linux/arm64", "--build-arg", "BUILDPLATFORM=linux/"+runtime.GOARCH)
 		file, err := elf.Open(filepath.Join(rootOf(t, "rocketchat_import_exporter"), program))
 		require.NoError(t, err)
