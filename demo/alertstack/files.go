@@ -106,8 +106,8 @@ func (c Config) writeAlertmanager() (string, error) {
 	return c.write("alertmanager.yml", text)
 }
 
-// withReceiver puts the shipped receiver for Rocket.Chat in the place of the one that
-// has its name, as docs/alerting.md says, unless that was done.
+// withReceiver replaces the receiver named chat with the shipped one for Rocket.Chat, as
+// docs/alerting.md says. It leaves a text alone that has it already.
 func (c Config) withReceiver(text string) (string, error) {
 	if strings.Contains(text, "rocketchat_configs:") {
 		return text, nil

@@ -4,5 +4,5 @@ package process
 
 import "syscall"
 
-// endWithParent asks for nothing: only Linux can kill a program whose parent dies.
+// endWithParent does nothing: only Linux can kill a program whose parent dies.
 func endWithParent() *syscall.SysProcAttr { return nil }

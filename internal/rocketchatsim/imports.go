@@ -28,8 +28,9 @@ func (c Content) selection() Selection {
 	}
 }
 
-// Slack is an import of 3,000 users, 400 channels and 150,000 messages that goes well. It takes 178
-// s. It ends with 153,000 of 153,400 records completed, since the last partial batch is not saved.
+// Slack is an import of 3,000 users, 400 channels and 150,000 messages that goes well. It takes
+// 178 s. It ends with 153,000 of 153,400 records completed, since the last partial batch is not
+// saved.
 func Slack() Script {
 	return SlackImport(Content{Users: 3_000, Channels: 399, Direct: 1, Messages: 150_000, Skipped: 261})
 }

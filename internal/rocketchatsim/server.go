@@ -80,8 +80,8 @@ func New(config Config) *Server {
 	}
 }
 
-// SetDate makes clock set the Date header in place of Config.Now, as a proxy with a
-// clock of its own does; nil leaves the header out.
+// SetDate takes the Date header from clock, as if a proxy with another clock sent it. nil leaves
+// the header out.
 func (s *Server) SetDate(clock func() time.Time) { s.do(func() { s.date = clock }) }
 
 // Requests returns how many requests for the endpoint have arrived, refused ones included.
@@ -102,8 +102,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Answer answers as Rocket.Chat does, even if the endpoint is intercepted.
 func (s *Server) Answer(w http.ResponseWriter, r *http.Request) {
-	// Not with the server locked: the rest of the body may be long in coming. A
-	// body that broke off is no JSON.
+	// Before the server is locked: the body may arrive slowly. One that breaks off is no JSON.
 	received, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	var answer reply
 	s.do(func() { answer = s.decide(r, received, w.Header()) })
@@ -121,7 +120,7 @@ func (s *Server) Answer(w http.ResponseWriter, r *http.Request) {
 type reply struct {
 	status int
 	body   string
-	// rest writes what follows body, which is too large to keep; it may be nil.
+	// rest writes what follows body and is too large to keep; it may be nil.
 	rest func(*bufio.Writer)
 }
 

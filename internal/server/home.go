@@ -51,7 +51,7 @@ func (p page) Title() string {
 	return title
 }
 
-// home shows a person what the last scrapes have seen. It makes no call of Rocket.Chat.
+// home shows a person what the last scrapes have seen. It never calls Rocket.Chat.
 func (s server) home(w http.ResponseWriter, r *http.Request) {
 	var rows []view
 	now := time.Now()
@@ -74,7 +74,7 @@ func (s server) write(w http.ResponseWriter, p page) {
 	}
 }
 
-// page returns what the request is to show now of workspaces that are sorted by name.
+// page returns the page that answers the request. rows are sorted by name.
 func (s server) page(r *http.Request, rows []view, now time.Time) page {
 	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Rank, b.Rank) })
 	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}

@@ -58,8 +58,8 @@ type moment struct {
 	At   time.Time
 }
 
-// past returns the moment at, which was so long ago by the clock that at is of.
-// It returns nil if at is zero.
+// past returns a moment that was ago before now. at is the same moment by the clock that it comes
+// from, which may differ. past returns nil if at is zero.
 func past(at time.Time, ago time.Duration) *moment {
 	if at.IsZero() {
 		return nil

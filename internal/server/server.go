@@ -33,7 +33,7 @@ type Options struct {
 	Reload func() error
 	// Docs has the pages and the files that they link to.
 	Docs fs.FS
-	// Logger gets what a page cannot say.
+	// Logger logs what fails while a page is served.
 	Logger log.Logger
 }
 

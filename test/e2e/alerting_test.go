@@ -165,7 +165,7 @@ var stories = map[string]story{
 	},
 }
 
-// nearlyStalled is for how long an import has not been saved that is called stalled 10 s later.
+// nearlyStalled is how long ago an import was saved that counts as stalled 10 s later.
 const nearlyStalled = 15*time.Minute - 10*time.Second
 
 // place makes an import of that age the newest one.

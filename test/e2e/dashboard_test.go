@@ -18,8 +18,8 @@ import (
 	"rocketchat_import_exporter/test/rig"
 )
 
-// shownElsewhere are the queries that have no data of a running import, and the
-// workspace of whose story they have.
+// shownElsewhere are the queries without data of a running import, and the workspace
+// whose story has data for them.
 var shownElsewhere = map[string]string{
 	"stat No movement for B":                  "stalled",
 	"table Firing alerts A":                   "stalled",
@@ -31,8 +31,8 @@ var shownElsewhere = map[string]string{
 	"annotation Incidents":                    "aborted",
 }
 
-// hiddenAmongAll is the query that gives way to another where one import of those
-// chosen has stalled.
+// hiddenAmongAll is the query that another one replaces when one of the chosen imports
+// has stalled.
 const hiddenAmongAll = "stat No movement for A"
 
 // query is one query of the dashboard.

@@ -58,7 +58,7 @@ func TestTwentyWorkspacesOfOneExporter(t *testing.T) {
 		}
 	}
 	m.awaitNotified(t, "", want...)
-	apart := 0 // queries of the dashboard that give each workspace a series of its own
+	apart := 0 // queries of the dashboard with one series for each workspace
 	for _, q := range loadDashboard(t).queries(t) {
 		instances := map[model.LabelValue]bool{}
 		for _, series := range q.run(t, m.prometheus, ".*") {
