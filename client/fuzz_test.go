@@ -149,7 +149,6 @@ func readOperation(t *testing.T, reply string) error {
 			Total: count(counts["total"]), Completed: count(counts["completed"]), Error: count(counts["error"]), Users: count(counts["users"]),
 			Channels: count(counts["channels"]), Messages: count(counts["messages"]), Contacts: count(counts["contacts"]),
 		},
-		HasFileData: record["fileData"] != nil,
 	}
 	if selection, isObject := record["fileData"].(map[string]any); isObject && !want.PendingDownloads() {
 		want.Selection = selectionOf(selection)

@@ -34,8 +34,6 @@ type Operation struct {
 	// CreatedISO reports whether ts is an ISO 8601 string, as only servers from 6.3.0 on send it.
 	CreatedISO bool
 	Counts     Counts
-	// HasFileData reports whether the record has a fileData of any kind except null.
-	HasFileData bool
 	// Selection is what fileData says about the selection, which servers before
 	// 3.14.0 store in the record. It is nil if no part of it is known. It is
 	// also nil for pending downloads, whose fileData is no selection.
@@ -84,13 +82,6 @@ func (o *Operation) PendingDownloads() bool {
 	return o != nil && (o.Importer == "pending-files" || o.Importer == "pending-avatars")
 }
 
-// KeepsSelection reports whether the record proves that the server keeps
-// selections in its records, as 3.0 to 3.13 do. Such a server may prepare the
-// file again when getImportFileData is called. It is false for nil.
-func (o *Operation) KeepsSelection() bool {
-	return o != nil && !o.CreatedISO && o.HasFileData && !o.PendingDownloads()
-}
-
 // operationReply is the reply of getCurrentImportOperation.
 type operationReply struct {
 	envelope
@@ -135,16 +126,15 @@ func (r *operationRecord) operation(token string) *Operation {
 		return truncate(printable(redact(string(field.value), token)), maxLabel)
 	}
 	o := &Operation{
-		ID:          label(r.ID),
-		Importer:    label(r.Importer),
-		Type:        label(r.Type),
-		Step:        Step(label(r.Status)),
-		Valid:       r.Valid.value == yes,
-		Created:     r.Created.value.Time,
-		CreatedISO:  r.Created.value.iso,
-		Updated:     r.Updated.value.Time,
-		Counts:      r.Count.value.counts(),
-		HasFileData: r.FileData.value.present,
+		ID:         label(r.ID),
+		Importer:   label(r.Importer),
+		Type:       label(r.Type),
+		Step:       Step(label(r.Status)),
+		Valid:      r.Valid.value == yes,
+		Created:    r.Created.value.Time,
+		CreatedISO: r.Created.value.iso,
+		Updated:    r.Updated.value.Time,
+		Counts:     r.Count.value.counts(),
 	}
 	if !o.PendingDownloads() {
 		o.Selection = r.FileData.value.selection
@@ -180,15 +170,10 @@ func (c *countsRecord) counts() Counts {
 
 // fileData is the field fileData of a record, which may hold anything: a
 // selection, the progress of an importer, or a selection with parts missing.
-type fileData struct {
-	present   bool
-	selection *Selection
-}
+type fileData struct{ selection *Selection }
 
 func (f *fileData) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	kind := dec.PeekKind()
-	f.present = kind != 'n'
-	if kind != '{' {
+	if dec.PeekKind() != '{' {
 		return dec.SkipValue()
 	}
 	parts := newSelectionParts()

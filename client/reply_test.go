@@ -45,14 +45,11 @@ func TestOperationIsReadWhateverMayBeMissing(t *testing.T) {
 	}
 }
 
-func TestARecordWithASelectionIsOfAServerThatKeepsSelections(t *testing.T) {
+func TestPendingDownloads(t *testing.T) {
 	for importer, pending := range map[string]bool{"pending-files": true, "pending-avatars": true, "pending": false, "slack": false} {
 		assert.Equal(t, pending, (&Operation{Importer: importer}).PendingDownloads(), importer)
-		assert.Equal(t, !pending, (&Operation{Importer: importer, HasFileData: true}).KeepsSelection(), importer)
 	}
-	for _, o := range []*Operation{nil, {}, {HasFileData: true, CreatedISO: true}} {
-		assert.False(t, o.KeepsSelection() || o.PendingDownloads())
-	}
+	assert.False(t, (*Operation)(nil).PendingDownloads())
 }
 
 func TestTimestampsAreReadInEveryFormThatServersSend(t *testing.T) {

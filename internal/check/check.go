@@ -85,8 +85,8 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 	} else {
 		r.ServerTime = &answer.ServerTime
 	}
-	if answer.Operation.KeepsSelection() {
-		r.Notes = append(r.Notes, words.EarlyServer)
+	if op := answer.Operation; op != nil && !op.CreatedISO {
+		r.Notes = append(r.Notes, words.OldServer)
 	}
 	return r
 }

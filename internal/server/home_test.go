@@ -39,7 +39,7 @@ func known(n int64) client.OptionalCount { return client.OptionalCount{Value: n,
 func seenIn(step client.Step, changes ...func(*watch.Status)) watch.Status {
 	server := look.Add(time.Hour)
 	op := &client.Operation{
-		ID: "6b052f5bf6f884453d01b94f", Importer: "slack", Type: "Slack", Step: step, Valid: true,
+		ID: "6b052f5bf6f884453d01b94f", Importer: "slack", Type: "Slack", Step: step, Valid: true, CreatedISO: true,
 		Created: server.Add(-3 * time.Hour), Updated: server.Add(-time.Minute),
 		Counts: client.Counts{Total: known(153400), Completed: known(76700), Users: known(3000), Channels: known(400), Messages: known(150000)},
 	}
@@ -218,7 +218,7 @@ func pages(t *testing.T) (all []opened) {
 	running, refused, recovered := ten["acme"], ten["umbrella"], ten["umbrella"]
 	recovered.Failing = false
 	early, noDate, noTimes := seenIn(client.StepUserSelection), seenIn("importer_importing_messages"), seenIn("importer_importing_messages")
-	early.Snapshot.Early = true
+	early.Snapshot.Operation.CreatedISO = false
 	noDate.Snapshot.ServerTime, noDate.Snapshot.Operation.Updated = time.Time{}, look.Add(-time.Minute)
 	noTimes.Snapshot.Operation.Updated, noTimes.Snapshot.Operation.Created = time.Time{}, time.Time{}
 	before := seenIn(client.StepDone, func(s *watch.Status) { s.At = look.Add(-time.Minute) })

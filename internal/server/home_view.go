@@ -37,8 +37,8 @@ type view struct {
 	Running     bool
 	First, Left *moment
 	Speed       string
-	// Early says what the exporter does not do on a server of an early generation.
-	Early string
+	// Old says what the exporter does not do on a server of an early generation.
+	Old string
 
 	// Failure is the newest, and Cause its shortest form. Failing is true if it lasts.
 	Failing              bool
@@ -96,9 +96,6 @@ func newView(name, url string, seen watch.Status, now time.Time) view {
 	case seen.Failing:
 		v.Rank = words.RankUnseen
 	}
-	if s.Early {
-		v.Early = words.EarlyServer
-	}
 	if err := seen.Failure.Err; err != nil {
 		v.Failure, v.Cause = err.Error(), err.Error()
 		if e, ok := errors.AsType[*client.Error](err); ok {
@@ -107,6 +104,9 @@ func newView(name, url string, seen watch.Status, now time.Time) view {
 	}
 	if op != nil {
 		v.Step, v.Importer, v.Bar = string(op.Step), cmp.Or(op.Type, op.Importer), barOf(s)
+		if !op.CreatedISO {
+			v.Old = words.OldServer
+		}
 		idle, _ := seen.Idle()
 		age, _ := seen.Age()
 		v.Saved, v.Created = past(op.Updated, idle+lookAge), past(op.Created, age+lookAge)

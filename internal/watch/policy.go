@@ -26,25 +26,16 @@ func fingerprintOf(op *client.Operation) fingerprint {
 	return fingerprint{id: op.ID, counts: op.Counts.Staged()}
 }
 
-// look is what the policy remembers of one answer. It is comparable with ==.
-type look struct {
-	fingerprint
-	readable bool
-}
-
 // readPolicy decides when the selection of a guarded workspace may be read. It
 // is the one place where that is decided, since getImportFileData in the wrong
 // step wipes the import that is running. It is not safe for concurrent use.
 type readPolicy struct {
 	mode config.Mode
 
-	// early is true once a record has carried its selection, as those of 3.0 to 3.13 do. Such a
-	// server prepares the file anew when it is asked while the record has none.
-	early bool
-	// barred holds the operations whose selection is never asked for again.
-	barred map[string]bool
+	// ran holds the operations that were seen running.
+	ran map[string]bool
 
-	previous look        // the answer before the current one
+	previous fingerprint // of the answer before the current one
 	askedID  string      // the last operation whose selection was asked for
 	lastRead fingerprint // what was staged when the selection was last read
 
@@ -54,7 +45,7 @@ type readPolicy struct {
 }
 
 func newReadPolicy(mode config.Mode) readPolicy {
-	return readPolicy{mode: mode, barred: map[string]bool{}}
+	return readPolicy{mode: mode, ran: map[string]bool{}}
 }
 
 // decide reports whether getImportFileData may be called, given the newest
@@ -64,48 +55,37 @@ func newReadPolicy(mode config.Mode) readPolicy {
 //	the answer says                                          the selection is read
 //	there is no operation                                    no
 //	the operation was once seen running                      never again
-//	ts is a number, and it was prepared anew when asked      never again
 //	the step is not importer_user_selection, or not valid    no
-//	ts is a number and the server is early                   no
-//	ts is a number, and the two newest answers do not        no
-//	  agree on a readable record without fileData
+//	ts is a number: the server is older than 6.3.0           no
 //	the last read failed a short while ago                   no
 //	otherwise                                                as the mode says
 func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
 	if op == nil {
-		p.previous = look{}
+		p.previous = fingerprint{}
 		return false
 	}
-	// A record of 3.0 to 3.13 gets its fileData in a write after the one that
-	// sets the step. Between the two it must not be asked.
-	current := look{fingerprintOf(op), op.Step == client.StepUserSelection && op.Valid && (op.CreatedISO || !op.HasFileData)}
-	settled := current.fingerprint == p.previous.fingerprint
-	// One that leaves that step to be prepared anew has none, and never will.
-	unprepared := !op.CreatedISO && p.previous.readable && p.previous.id == op.ID && op.Step.State() == client.StateLoading
-	agreed := current == p.previous
+	current := fingerprintOf(op)
+	settled := current == p.previous
 	p.previous = current
-	p.early = p.early || op.KeepsSelection()
-	if op.Step.Running() || unprepared {
-		p.barred[op.ID] = true
+	if op.Step.Running() {
+		p.ran[op.ID] = true
 	}
 
 	// The law. In every other step, an unknown one included, the call may empty
 	// the staged data or set a finished import back. An operation that ran once
-	// may still run underneath, whatever its step says now.
-	if !current.readable || p.barred[op.ID] {
+	// may still run underneath, whatever its step says now. A server of 3.0 to
+	// 3.13 may prepare the file anew even in this step.
+	if op.Step != client.StepUserSelection || !op.Valid || !op.CreatedISO || p.ran[op.ID] {
 		return false
 	}
-	if !op.CreatedISO && (p.early || !agreed) {
-		return false
-	}
-	if p.isPaused(current.fingerprint, settled, now) {
+	if p.isPaused(current, settled, now) {
 		return false
 	}
 	switch p.mode {
 	case config.EachScrape:
 		return true
 	case config.OnChange:
-		return current.fingerprint != p.lastRead && (op.ID != p.askedID || settled)
+		return current != p.lastRead && (op.ID != p.askedID || settled)
 	default:
 		return false
 	}
@@ -132,18 +112,4 @@ func (p *readPolicy) failed(f fingerprint, now time.Time) {
 	p.askedID, p.paused = f.id, f
 	p.pause = min(max(2*p.pause, readPause), readPauseMost)
 	p.pausedUntil = now.Add(p.pause)
-}
-
-// isEarly reports whether the selection of op is not asked for since records
-// carry selections on this server.
-func (p *readPolicy) isEarly(op *client.Operation) bool {
-	return op != nil && p.early && !op.CreatedISO
-}
-
-// nextRead says when a selection whose read failed is asked for again.
-func (p *readPolicy) nextRead(r *read) string {
-	if p.barred[r.id] {
-		return "the exporter does not ask for it again, since this Rocket.Chat may prepare the whole file anew each time"
-	}
-	return "the exporter asks for it again in " + p.pause.String()
 }

@@ -26,7 +26,6 @@ func in(step client.Step) func(*client.Operation) {
 }
 func invalid(op *client.Operation)      { op.Valid = false }
 func numeric(op *client.Operation)      { op.CreatedISO = false }
-func withFileData(op *client.Operation) { op.HasFileData = true }
 func pendingFiles(op *client.Operation) { op.Importer = "pending-files" }
 func completed(n int64) func(*client.Operation) {
 	return func(op *client.Operation) {
@@ -66,11 +65,8 @@ func TestReadPolicy(t *testing.T) {
 		importing = client.Step("importer_importing_users")
 		preparing = client.Step("importer_preparing_users")
 	)
-	a1, a2, a3, b1, c1, invalidA1 := ready("a", 1), ready("a", 2), ready("a", 3), ready("b", 1), ready("c", 1), ready("a", 1, invalid)
-	// Those of servers before 6.3.0.
-	oldA1, oldA2 := ready("a", 1, numeric), ready("a", 2, numeric)
-	oldB1, oldB2, oldC1 := ready("b", 1, numeric), ready("b", 2, numeric), ready("c", 1, numeric)
-	oldPending := ready("a", 1, numeric, withFileData, pendingFiles)
+	a1, a2, a3, b1, invalidA1 := ready("a", 1), ready("a", 2), ready("a", 3), ready("b", 1), ready("a", 1, invalid)
+	oldA1 := ready("a", 1, numeric)
 
 	for rule, test := range map[string]struct {
 		mode    config.Mode
@@ -118,35 +114,8 @@ func TestReadPolicy(t *testing.T) {
 			failed(a1), ok(a1).after(5 * minute), failed(a1), no(a1).after(5*minute - 1), ok(a1).after(1),
 		}},
 
-		"an ISO ts proves a later server, whatever fileData there is": {config.OnChange, []answer{
-			ok(ready("a", 1, withFileData)), ok(ready("b", 1, withFileData, pendingFiles)), ok(c1),
-		}},
-		"a record with fileData marks the server as early for good": {config.EachScrape, []answer{
-			no(ready("a", 1, numeric, withFileData, in(client.StepDone))), no(oldB1), no(oldB1), no(oldB1).after(time.Hour),
-		}},
-		"an ISO ts outweighs the mark": {config.OnChange, []answer{
-			no(ready("a", 1, numeric, withFileData)), ok(b1), no(oldC1), no(oldC1),
-		}},
-		"fileData of pending files is not read, and does not mark the server as early": {config.EachScrape, []answer{
-			no(oldPending), no(oldPending), no(oldB1), ok(oldB1),
-		}},
-		"a numeric ts is read once two answers agree, in each mode": {config.EachScrape, []answer{
-			no(ready("a", 1, numeric, in(preparing))), no(oldA1), ok(oldA1), ok(oldA1), no(oldA2), ok(oldA2),
-		}},
-		"two answers do not agree on other counts, another operation, or a record that is not valid": {config.OnChange, []answer{
-			no(oldA1), no(oldA2), no(oldB2), no(ready("b", 2, numeric, invalid)), no(oldB2), ok(oldB2),
-		}},
-		"a numeric ts whose fileData comes between two answers is not read": {config.EachScrape, []answer{
-			no(oldA1), no(ready("a", 1, numeric, withFileData)), no(oldA1), no(oldA1),
-		}},
-		"a numeric ts whose read failed is never read again": {config.EachScrape, []answer{
-			no(oldA1), failed(oldA1), no(oldA1).after(24 * time.Hour), no(oldA2), no(oldA2).after(24 * time.Hour), no(oldB1), ok(oldB1),
-		}},
-		"a numeric ts whose read was not sent, limited or waiting is read again": {config.OnChange, []answer{
-			no(oldA1), notSent(oldA1), limited(oldA1), waiting(oldA1).after(5 * minute), ok(oldA1).after(10 * minute),
-		}},
-		"a numeric ts that is prepared anew is never read again": {config.EachScrape, []answer{
-			no(oldA1), ok(oldA1), no(ready("a", 1, numeric, in(preparing))), no(oldA1), no(oldA1),
+		"a numeric ts, of a server before 6.3.0, is never read": {config.EachScrape, []answer{
+			no(oldA1), no(oldA1), no(ready("a", 1, numeric, in(preparing))), no(oldA1), no(oldA1).after(24 * time.Hour), ok(b1),
 		}},
 	} {
 		t.Run(rule, func(t *testing.T) {

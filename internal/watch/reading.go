@@ -56,7 +56,6 @@ type reader struct {
 // read is one read of the selection of what fingerprint names.
 type read struct {
 	fingerprint
-	iso  bool          // whether the server is 6.3.0 or later
 	done chan struct{} // closed once the read is over
 }
 
@@ -74,7 +73,7 @@ func (r *reader) begin(op *client.Operation, blocked bool, now time.Time) *read 
 		return nil
 	}
 	r.inFlight = true
-	return &read{fingerprint: fingerprintOf(op), iso: op.CreatedISO, done: make(chan struct{})}
+	return &read{fingerprint: fingerprintOf(op), done: make(chan struct{})}
 }
 
 // end takes what a read returned.
@@ -90,11 +89,6 @@ func (r *reader) end(done *read, result ReadResult, selection *client.Selection,
 		return
 	}
 	r.policy.failed(done.fingerprint, now)
-	// An early server whose record stays without fileData prepares the whole file
-	// anew at each call.
-	if result == ReadFailed && !done.iso && refusal != client.RateLimited {
-		r.policy.barred[done.id] = true
-	}
 }
 
 // selectionOf returns the selection of op, or nil if it is not known.

@@ -38,8 +38,6 @@ type Snapshot struct {
 	ServerTime time.Time
 	// Selection is nil if it is not known. Each of its parts may be unknown too.
 	Selection *client.Selection
-	// Early is true if selections are not asked for, since a record carried one.
-	Early bool
 	// Waiting reports whether Rocket.Chat is fetching or preparing the file.
 	Waiting bool
 

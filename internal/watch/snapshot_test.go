@@ -41,13 +41,13 @@ func TestClearedSelectionIsNoLongerShown(t *testing.T) {
 	for _, generation := range rocketchatsim.Generations() {
 		r := newRig(t, generation)
 		r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
-		r.scrape()
-		assert.EqualValues(t, 12, users(r.scrape()), generation) // the second answer, which agrees with the first
+		if generation != rocketchatsim.Middle { // which has it neither in the record nor read
+			assert.EqualValues(t, 12, users(r.scrape()), generation)
+		}
 		r.Sim.Clear()
 		s := r.scrape()
 		assert.Nil(t, s.Selection, generation)
 		assert.Equal(t, client.StateError, s.State, generation)
-		assert.Equal(t, generation == rocketchatsim.Early3, s.Early, generation)
 	}
 }
 
@@ -61,9 +61,7 @@ func TestOddFileDataOfAnEarlyRecordLeavesTheRestKnown(t *testing.T) {
 		r.scrape()
 		s := r.scrape()
 		assert.Equal(t, client.StateReady, s.State, name)
-		assert.True(t, s.Early, name)
 		assert.Equal(t, want[name], users(s), name)
 		assert.Zero(t, r.Reads(), name)
-		assert.Equal(t, 1, strings.Count(r.logged(), "keeps selections in its records"), name)
 	}
 }

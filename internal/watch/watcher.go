@@ -52,8 +52,8 @@ type Watcher struct {
 	status   statusKeeper
 	failures map[client.Reason]uint64
 	reads    map[ReadResult]uint64
-	// What the log says of calls, of reads, of the Date header, of early servers.
-	logCalls, logReads, logClock, logEarly changeLogger
+	// What the log says of calls, of reads, of the Date header.
+	logCalls, logReads, logClock changeLogger
 }
 
 // call is a call that scrapes share.
@@ -86,7 +86,7 @@ func New(ctx context.Context, c *client.Client, cfg config.Workspace, logger log
 		client: c, cfg: cfg, logger: logger, now: now, ctx: ctx, close: cancel,
 		reader: newReader(cfg.FileData), backoff: backoff{}, history: newHistory(),
 		failures: map[client.Reason]uint64{}, reads: map[ReadResult]uint64{},
-		logCalls: l, logReads: l, logClock: l, logEarly: l,
+		logCalls: l, logReads: l, logClock: l,
 	}
 	w.ask, w.endpoint = w.askOperation, client.EndpointCurrentOperation
 	if cfg.FileData == config.Unguarded {
@@ -273,10 +273,6 @@ func (w *Watcher) observe(r *result, now time.Time) {
 	}
 	r.snapshot.Ending = w.history.ending
 	r.read = w.reader.begin(op, w.backoff.active(client.EndpointFileData, now), now)
-	r.snapshot.Early = w.reader.policy.isEarly(op)
-	if r.snapshot.Early && w.logEarly.changed("early") {
-		level.Warn(w.logger).Log("msg", "this Rocket.Chat keeps selections in its records (3.0 to 3.13), so the exporter never asks for them; after an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter")
-	}
 	if r.read != nil {
 		w.read(r.read, r.snapshot.answeredAt.Add(connectWithin))
 	}
@@ -323,7 +319,7 @@ func (w *Watcher) finishRead(r *read, data client.FileData, err error) {
 		if err == nil {
 			err = errStillWaiting
 		}
-		w.logReads.failed("the selection could not be read; "+w.reader.policy.nextRead(r), err)
+		w.logReads.failed("the selection could not be read; the exporter asks for it again in "+w.reader.policy.pause.String(), err)
 	}
 }
 

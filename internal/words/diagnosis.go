@@ -61,8 +61,8 @@ type Diagnosis struct {
 // NothingStaged are the Words for an import that waits for its start without anything to import.
 const NothingStaged = "nothing staged"
 
-// EarlyServer says what the exporter does not do on a server that keeps selections in its records.
-const EarlyServer = "This Rocket.Chat (3.0 to 3.13) keeps selections in its records, so the exporter never asks for them. After an upgrade to 3.14 to 6.2, wait for the next import, then restart the exporter to make it forget this."
+// OldServer says what the exporter does not do on a server that may prepare the file anew.
+const OldServer = "This Rocket.Chat is older than 6.3, so the exporter never asks for the selection."
 
 const (
 	adviceStalled     = "Look at the log of Rocket.Chat, and at the load of Rocket.Chat and MongoDB. Do not restart Rocket.Chat to hurry it: a restart ends the import for good."
