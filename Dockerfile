@@ -3,11 +3,9 @@ FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY *.go *.md ./
-COPY alerts alerts
+COPY *.go ./
 COPY client client
 COPY collector collector
-COPY deploy deploy
 COPY docs docs
 COPY internal internal
 ARG VERSION

@@ -35,7 +35,7 @@ platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 window
 architectures = amd64 arm64
 archive   = rocketchat_import_exporter-$(VERSION)
 # What is in an archive beside the binary.
-shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
+shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md docs/*.png) alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
 
 .PHONY: build test format vet spelling generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
 

@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	sloggokit "github.com/tjhop/slog-gokit"
 
+	"rocketchat_import_exporter/docs"
 	"rocketchat_import_exporter/internal/server"
 	"rocketchat_import_exporter/internal/workspaces"
 )
@@ -125,7 +126,7 @@ func (e *exporter) serve(ctx context.Context) error {
 	defer e.startReloading(ctx)()
 	defer cancel()
 	options := server.Options{
-		Set: e.set, TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs, Logger: e.logger,
+		Set: e.set, TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs.Files, Logger: e.logger,
 	}
 	if !e.flags.many() {
 		options.Workspace = e.flags.workspace.URL.Host

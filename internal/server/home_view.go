@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"html/template"
 	"strings"
 	"time"
 
@@ -46,11 +45,8 @@ type view struct {
 	FailedAt             *moment
 }
 
-// RunbookLink leads to the runbook. The page of runbooks is plain text, where a
-// browser finds no anchor but may find the words.
-func (v view) RunbookLink() template.URL {
-	return template.URL("./docs/runbooks.md#" + strings.ToLower(v.Runbook) + ":~:text=%23%23%20" + v.Runbook)
-}
+// RunbookLink leads to the runbook.
+func (v view) RunbookLink() string { return "./docs/runbooks.md#" + strings.ToLower(v.Runbook) }
 
 // moment is a time that is shown relative to now.
 type moment struct {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"path"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -15,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rocketchat_import_exporter/collector"
+	documentation "rocketchat_import_exporter/internal/page"
 	"rocketchat_import_exporter/internal/workspaces"
 )
 
@@ -31,7 +31,7 @@ type Options struct {
 	Registry *prometheus.Registry
 	// Reload reads the configuration file again. POST /-/reload calls it. It is nil if that is off.
 	Reload func() error
-	// Docs has the pages and the files that they link to.
+	// Docs has the pages of the documentation and their pictures.
 	Docs fs.FS
 	// Logger logs what fails while a page is served.
 	Logger log.Logger
@@ -59,11 +59,7 @@ func (s server) routes() *http.ServeMux {
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	mux.HandleFunc("/-/reload", s.reload)
-	for _, path := range []string{
-		"/README.md", "/CHANGELOG.md", "/CONTRIBUTING.md", "/SECURITY.md", "/docs/", "/alerts/", "/dashboards/", "/deploy/",
-	} {
-		mux.HandleFunc(path, s.docs)
-	}
+	mux.Handle("/docs/", http.StripPrefix("/docs", documentation.Docs(s.Docs)))
 	if s.Workspace == "" {
 		mux.HandleFunc("/probe", s.probe)
 		mux.HandleFunc("/sd", s.discovery)
@@ -76,14 +72,6 @@ func (s server) routes() *http.ServeMux {
 func Reserved(telemetryPath string) bool {
 	_, pattern := server{}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: telemetryPath}})
 	return pattern != ""
-}
-
-// docs shows Markdown and YAML as the text that they are. A browser would download them otherwise.
-func (s server) docs(w http.ResponseWriter, r *http.Request) {
-	if path.Ext(r.URL.Path) != ".png" {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	}
-	http.FileServerFS(s.Docs).ServeHTTP(w, r)
 }
 
 // probe shows the workspace that target names. A target is a name from the configuration file and
