@@ -122,16 +122,16 @@ func (e exposition) selection(s *client.Selection) {
 	e.count(messagesDesc, s.Messages)
 	e.count(contactsDesc, s.Contacts)
 	if s.Users.Known {
-		e.gauge(usersByFlagDesc, float64(s.UsersDeleted), "deleted")
-		e.gauge(usersByFlagDesc, float64(s.UsersBot), "bot")
-		e.gauge(usersByFlagDesc, float64(s.UsersEmailTaken), "email_taken")
-		e.gauge(usersByFlagDesc, float64(s.UsersExcluded), "excluded")
+		e.gauge(usersFlaggedDesc, float64(s.UsersDeleted), "deleted")
+		e.gauge(usersFlaggedDesc, float64(s.UsersBot), "bot")
+		e.gauge(usersFlaggedDesc, float64(s.UsersEmailTaken), "email_taken")
+		e.gauge(usersFlaggedDesc, float64(s.UsersExcluded), "excluded")
 	}
 	if s.Channels.Known {
-		e.gauge(channelsByFlagDesc, float64(s.ChannelsArchived), "archived")
-		e.gauge(channelsByFlagDesc, float64(s.ChannelsPrivate), "private")
-		e.gauge(channelsByFlagDesc, float64(s.ChannelsDirect), "direct")
-		e.gauge(channelsByFlagDesc, float64(s.ChannelsExcluded), "excluded")
+		e.gauge(channelsFlaggedDesc, float64(s.ChannelsArchived), "archived")
+		e.gauge(channelsFlaggedDesc, float64(s.ChannelsPrivate), "private")
+		e.gauge(channelsFlaggedDesc, float64(s.ChannelsDirect), "direct")
+		e.gauge(channelsFlaggedDesc, float64(s.ChannelsExcluded), "excluded")
 	}
 }
 

@@ -134,7 +134,7 @@ func TestTextsFromTheServerAreUTF8AndShortAndHaveNoControlCharacters(t *testing.
 	})
 	series := r.series()
 	assert.Contains(t, series, `step{step="`+step[:128]+`"}`)
-	assert.Contains(t, series, `operation_info{importer="�",operation_id="a",type="���`+long[:2*59]+`"}`)
+	assert.Contains(t, series, `operation_info{importer="�",importer_name="���`+long[:2*59]+`",operation_id="a"}`)
 }
 
 func TestCallsAreCounted(t *testing.T) {

@@ -17,7 +17,7 @@ var (
 	incidentsDesc = desc("incidents_total",
 		"Times that a running or finished import was set_back to an earlier step, or that a running import was aborted but called done.", "kind")
 	readsDesc = desc("selection_reads_total",
-		"Calls of getImportFileData by result: read, waiting (Rocket.Chat is still preparing the file), failed, not_sent (no connection within a second).", "result")
+		"Calls of getImportFileData by result: success, waiting (Rocket.Chat is still preparing the file), failed, not_sent (no connection within a second).", "result")
 
 	usersDesc = desc("users",
 		"Users in the selection of the newest import; 0 if there never was an import.")
@@ -27,9 +27,9 @@ var (
 		"Messages in the selection of the newest import; 0 if there never was an import.")
 	contactsDesc = desc("contacts",
 		"Contacts in the selection of the newest import; absent on servers that do not import contacts.")
-	usersByFlagDesc = desc("users_by_flag",
+	usersFlaggedDesc = desc("users_flagged",
 		"Users in the selection by flag: deleted, bot, email_taken (address already in use), excluded. The last two are always 0 from Rocket.Chat 3.14 on.", "flag")
-	channelsByFlagDesc = desc("channels_by_flag",
+	channelsFlaggedDesc = desc("channels_flagged",
 		"Channels in the selection by flag: archived, private, direct, excluded. The last is always 0 from Rocket.Chat 3.14 on.", "flag")
 
 	waitingDesc = desc("waiting",
@@ -40,7 +40,7 @@ var (
 		"1 for the step of the newest import, 0 for the others.", "step")
 
 	operationInfoDesc = desc("operation_info",
-		"A metric with a constant '1' value labeled by operation_id, importer and type of the newest import.", "operation_id", "importer", "type")
+		"A metric with a constant '1' value labeled by operation_id, importer (its key) and importer_name (its display name) of the newest import.", "operation_id", "importer", "importer_name")
 	operationValidDesc = desc("operation_valid",
 		"0 if Rocket.Chat marked the operation as invalid, as a restart does to a running and to a finished import; 1 otherwise.")
 	operationCreatedDesc = desc("operation_created_timestamp_seconds",
@@ -65,7 +65,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 func descriptions() []*prometheus.Desc {
 	return []*prometheus.Desc{
 		upDesc, authFailureDesc, failuresDesc, durationDesc, serverTimeDesc, incidentsDesc, readsDesc,
-		usersDesc, channelsDesc, messagesDesc, contactsDesc, usersByFlagDesc, channelsByFlagDesc,
+		usersDesc, channelsDesc, messagesDesc, contactsDesc, usersFlaggedDesc, channelsFlaggedDesc,
 		waitingDesc, stateDesc, stepDesc,
 		operationInfoDesc, operationValidDesc, operationCreatedDesc, operationUpdatedDesc, operationRecordsDesc,
 		recordsExpectedDesc, recordsCompletedDesc, recordsFailedDesc,

@@ -16,8 +16,8 @@ var (
 	records      = regexp.MustCompile(`record: (\S+)`)
 	placeholders = regexp.MustCompile(`\$\w+|\$\{\w+\}`)
 	subqueries   = regexp.MustCompile(`\[[^]]*:[^]]*\]`)
-	allFlags     = regexp.MustCompile(`_by_flag\{instance=~"\$instance"\}`)
-	rareFlags    = regexp.MustCompile(`_by_flag\{[^}]*flag=~?"(email_taken|excluded)`)
+	allFlags     = regexp.MustCompile(`_flagged\{instance=~"\$instance"\}`)
+	rareFlags    = regexp.MustCompile(`_flagged\{[^}]*flag=~?"(email_taken|excluded)`)
 )
 
 // metricsOfThePage returns the metrics that the generated page of metrics has, except

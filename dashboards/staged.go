@@ -27,14 +27,14 @@ func stagedPanels() []panel {
 		bars("Users by flag",
 			"Users of the selection that carry a flag. Servers before 3.14 also say whose e-mail address is taken in the workspace, "+
 				"so that the import will update that user or fail on it, and who is excluded from the import.",
-			now(flagged("rocketchat_import_users_by_flag", "email_taken|excluded"), "{{flag}}")).
+			now(flagged("rocketchat_import_users_flagged", "email_taken|excluded"), "{{flag}}")).
 			OverrideByName("deleted", settings{thresholds("text", from(0, "blue"), from(1, "orange"))}).
 			OverrideByName("email_taken", settings{property("displayName", "e-mail taken"), rare}).
 			OverrideByName("excluded", settings{rare}),
 
 		bars("Channels by flag",
 			"Channels of the selection that carry a flag. All direct conversations together are one channel here. Servers before 3.14 also say what is excluded from the import.",
-			now(flagged("rocketchat_import_channels_by_flag", "excluded"), "{{flag}}")).
+			now(flagged("rocketchat_import_channels_flagged", "excluded"), "{{flag}}")).
 			OverrideByName("excluded", settings{rare}),
 
 		stagedTable(),
@@ -60,7 +60,7 @@ func stagedTable() panel {
 	}
 	users := func(title, flag, above string, width int) column {
 		return column{title: title, width: width, optional: above != "", unit: units.LocaleFormat,
-			expr:       maxBy("instance", held(`rocketchat_import_users_by_flag{flag="`+flag+`"}`)) + above,
+			expr:       maxBy("instance", held(`rocketchat_import_users_flagged{flag="`+flag+`"}`)) + above,
 			properties: settings{coloredText, thresholds("text", from(1, "orange"))}}
 	}
 	// 1 where the selection is known, 0 where the operation's own counts stand in for it.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"rocketchat_import_exporter/demo/alertstack"
-	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/process"
 )
 
 // alertSpeed is how many times shorter the waits of Prometheus and Alertmanager

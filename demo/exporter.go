@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/process"
 )
 
 const scrapeInterval = 5 * time.Second

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/process"
 )
 
 func main() {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"rocketchat_import_exporter/internal/diagnosis"
 	"rocketchat_import_exporter/internal/rocketchatsim"
-	"rocketchat_import_exporter/internal/words"
 )
 
 // repeatEvery is how often the demo prints an import that stays in its step.
@@ -39,7 +39,7 @@ func describe(op rocketchatsim.Operation) string {
 	if op.Count != nil {
 		total, completed = value(op.Count.Total), value(op.Count.Completed)
 	}
-	progress := fmt.Sprintf("%s of %s records", words.Grouped(completed), words.Grouped(total))
+	progress := fmt.Sprintf("%s of %s records", diagnosis.Grouped(completed), diagnosis.Grouped(total))
 	doing := strings.ReplaceAll(strings.TrimPrefix(op.Step, "importer_"), "_", " ")
 	switch {
 	case op.Step == rocketchatsim.StepNew:
@@ -57,7 +57,7 @@ func describe(op rocketchatsim.Operation) string {
 	case op.Step == rocketchatsim.StepDone:
 		return "aborted, although Rocket.Chat says importer_done: " + progress
 	case strings.HasPrefix(op.Step, "importer_preparing"):
-		return "preparing: " + words.Grouped(total) + " records staged"
+		return "preparing: " + diagnosis.Grouped(total) + " records staged"
 	case !op.Valid:
 		return doing + ": " + progress + ", but Rocket.Chat has given the import up"
 	default:

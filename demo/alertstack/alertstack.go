@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/process"
 )
 
 // Config says what to run.

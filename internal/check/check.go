@@ -11,8 +11,8 @@ import (
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
+	"rocketchat_import_exporter/internal/diagnosis"
 	"rocketchat_import_exporter/internal/watch"
-	"rocketchat_import_exporter/internal/words"
 )
 
 // Result is what is known about one workspace. A nil pointer means not known.
@@ -86,7 +86,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 		r.ServerTime = &answer.ServerTime
 	}
 	if op := answer.Operation; op != nil && !op.CreatedISO {
-		r.Notes = append(r.Notes, words.OldServer)
+		r.Notes = append(r.Notes, diagnosis.OldServer)
 	}
 	return r
 }
@@ -102,13 +102,13 @@ func newImport(answer client.OperationAnswer) *Import {
 		// Without a Date header nobody knows how old the save is. It is no stall then.
 		At: cmp.Or(answer.ServerTime, op.Updated, answer.AnsweredAt),
 	}
-	diagnosis := words.Diagnose(seen)
+	d := diagnosis.Diagnose(seen)
 	i := &Import{
 		ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
 		Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
-		NothingStaged: diagnosis.Words == words.NothingStaged,
-		Meaning:       meaning(diagnosis),
-		saved:         words.Saved(op),
+		NothingStaged: d.Words == diagnosis.NothingStaged,
+		Meaning:       meaning(d),
+		saved:         diagnosis.Saved(op),
 	}
 	if age, ok := seen.Idle(); ok && !answer.ServerTime.IsZero() {
 		i.SecondsSinceSave = new(age.Seconds())
@@ -124,7 +124,7 @@ func known(n client.OptionalCount) *int64 {
 }
 
 // meaning is a diagnosis in whole sentences.
-func meaning(d words.Diagnosis) string {
+func meaning(d diagnosis.Diagnosis) string {
 	text := strings.ToUpper(d.Words[:1]) + d.Words[1:] + d.More + "."
 	if d.Advice != "" {
 		text += " " + d.Advice
@@ -174,7 +174,7 @@ func (r Result) String() string {
 			failed = fmt.Sprintf(", %d failed", *i.Failed)
 		}
 		if i.SecondsSinceSave != nil {
-			age = words.Span(time.Duration(*i.SecondsSinceSave*float64(time.Second))) + " ago"
+			age = diagnosis.Span(time.Duration(*i.SecondsSinceSave*float64(time.Second))) + " ago"
 		}
 		importer, state := cmp.Or(i.Importer, "unknown importer"), cmp.Or(i.State, "unknown")
 		fmt.Fprintf(&b, "  import       %s, state %s (%s)%s%s\n", importer, state, i.Step, i.saved, failed)

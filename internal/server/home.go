@@ -12,7 +12,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
 
-	"rocketchat_import_exporter/internal/words"
+	"rocketchat_import_exporter/internal/diagnosis"
 )
 
 //go:embed home.html
@@ -98,18 +98,18 @@ func (s server) page(r *http.Request, rows []view, now time.Time) page {
 
 // totals counts the workspaces by rank.
 func totals(rows []view) string {
-	counts := map[words.Rank]int64{}
+	counts := map[diagnosis.Rank]int64{}
 	for _, row := range rows {
 		counts[row.Rank]++
 	}
 	var texts []string
-	for rank := range words.RankNone + 1 {
+	for rank := range diagnosis.RankNone + 1 {
 		if n := counts[rank]; n > 0 {
-			texts = append(texts, words.Grouped(n)+" "+rank.String())
+			texts = append(texts, diagnosis.Grouped(n)+" "+rank.String())
 		}
 	}
 	if len(rows) == 0 {
 		return "no workspace"
 	}
-	return words.Number(int64(len(rows)), "workspace") + ": " + strings.Join(texts, ", ")
+	return diagnosis.Number(int64(len(rows)), "workspace") + ": " + strings.Join(texts, ", ")
 }

@@ -8,15 +8,15 @@ import (
 	"time"
 
 	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/diagnosis"
 	"rocketchat_import_exporter/internal/watch"
-	"rocketchat_import_exporter/internal/words"
 )
 
 // view is what the page shows of a workspace. Texts are empty, and pointers nil,
 // where there is nothing to show.
 type view struct {
 	Name, URL string
-	words.Diagnosis
+	diagnosis.Diagnosis
 	// Since is when the diagnosis became true.
 	Since *moment
 	// Stalled is true if the import does not move.
@@ -60,7 +60,7 @@ func past(at time.Time, ago time.Duration) *moment {
 	if at.IsZero() {
 		return nil
 	}
-	return &moment{words.Span(max(ago, 0)) + " ago", at.UTC()}
+	return &moment{diagnosis.Span(max(ago, 0)) + " ago", at.UTC()}
 }
 
 // count is a number of records of one kind.
@@ -80,17 +80,17 @@ func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
 func newView(name, url string, seen watch.Status, now time.Time) view {
 	s, op, lookAge := seen.Snapshot, seen.Snapshot.Operation, now.Sub(seen.At)
 	v := view{
-		Name: name, URL: url, Diagnosis: words.Diagnose(seen), Counts: countsOf(s),
+		Name: name, URL: url, Diagnosis: diagnosis.Diagnose(seen), Counts: countsOf(s),
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.First.At, now.Sub(seen.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
 	}
-	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == words.RankStalled
+	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == diagnosis.RankStalled
 	switch {
 	case v.Unscraped != "":
-		v.Rank = words.RankUnscraped
+		v.Rank = diagnosis.RankUnscraped
 	case seen.Failing:
-		v.Rank = words.RankUnseen
+		v.Rank = diagnosis.RankUnseen
 	}
 	if err := seen.Failure.Err; err != nil {
 		v.Failure, v.Cause = err.Error(), err.Error()
@@ -101,7 +101,7 @@ func newView(name, url string, seen watch.Status, now time.Time) view {
 	if op != nil {
 		v.Step, v.Importer, v.Bar = string(op.Step), cmp.Or(op.Type, op.Importer), barOf(s)
 		if !op.CreatedISO {
-			v.Old = words.OldServer
+			v.Old = diagnosis.OldServer
 		}
 		idle, _ := seen.Idle()
 		age, _ := seen.Age()
@@ -119,7 +119,7 @@ func unscraped(scraped, now time.Time) string {
 	case scraped.IsZero():
 		return "yet"
 	case age > 5*time.Minute:
-		return "for " + words.Span(age)
+		return "for " + diagnosis.Span(age)
 	default:
 		return ""
 	}
@@ -133,16 +133,16 @@ func (v *view) pace(seen watch.Status, now time.Time) {
 		return
 	}
 	if done <= 0 {
-		v.Speed = "nothing saved in " + words.Span(took)
+		v.Speed = "nothing saved in " + diagnosis.Span(took)
 		return
 	}
 	speed := float64(done) / took.Seconds()
-	v.Speed = words.Speed(speed)
+	v.Speed = diagnosis.Speed(speed)
 	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
 		const most = 1e9 // seconds; more would not fit a Duration
 		rest := min(float64(max(total.Value-seen.Last.Completed, 0))/speed, most)
 		end := seen.Last.At.Add(time.Duration(rest * float64(time.Second)))
-		v.Left = &moment{"about " + words.Span(end.Sub(now)), end.UTC()}
+		v.Left = &moment{"about " + diagnosis.Span(end.Sub(now)), end.UTC()}
 		if !end.After(now) {
 			v.Left.Text = "about to end"
 		}
@@ -159,7 +159,7 @@ func barOf(s watch.Snapshot) *bar {
 		return nil
 	case state == client.StateLoading && op.Valid:
 		staged := max(counts.Total.Value, counts.Users.Value+counts.Channels.Value+counts.Messages.Value+counts.Contacts.Value)
-		b.Value, b.Max, b.Text = 0, 0, words.Number(staged, "record")+" staged so far"
+		b.Value, b.Max, b.Text = 0, 0, diagnosis.Number(staged, "record")+" staged so far"
 		if staged == 0 {
 			b.Text = "No record staged so far"
 		}
@@ -177,9 +177,9 @@ func barOf(s watch.Snapshot) *bar {
 	if b.Max > 0 {
 		b.Text += b.Percent() + ": "
 	}
-	b.Text += words.Grouped(handled)
+	b.Text += diagnosis.Grouped(handled)
 	if counts.Total.Known {
-		b.Text += " of " + words.Grouped(counts.Total.Value)
+		b.Text += " of " + diagnosis.Grouped(counts.Total.Value)
 	}
 	b.Text += " records handled"
 	switch {
@@ -190,7 +190,7 @@ func barOf(s watch.Snapshot) *bar {
 		b.Note = "Rocket.Chat counts a record that fails as handled, and does not save the last counts."
 	}
 	if counts.Error.Value > 0 {
-		b.Text += ", " + words.Grouped(counts.Error.Value) + " of them failed"
+		b.Text += ", " + diagnosis.Grouped(counts.Error.Value) + " of them failed"
 	}
 	return b
 }
@@ -211,7 +211,7 @@ func countsOf(s watch.Snapshot) []count {
 		{"Messages", selection.Messages, op.Counts.Messages}, {"Contacts", selection.Contacts, op.Counts.Contacts},
 	} {
 		if n := cmp.Or(c.staged, c.own); n.Known {
-			all = append(all, count{c.kind, words.Grouped(n.Value)})
+			all = append(all, count{c.kind, diagnosis.Grouped(n.Value)})
 		}
 	}
 	return all

@@ -13,7 +13,7 @@ type ReadResult string
 
 const (
 	// ReadOK means that a selection came.
-	ReadOK ReadResult = "read"
+	ReadOK ReadResult = "success"
 	// ReadWaiting means that Rocket.Chat is still preparing the file.
 	ReadWaiting ReadResult = "waiting"
 	// ReadFailed means that the request was sent and no selection came.

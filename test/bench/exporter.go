@@ -13,7 +13,7 @@ import (
 
 	"github.com/prometheus/procfs"
 
-	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/process"
 )
 
 // binaries are the paths of the programs that are measured.

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"rocketchat_import_exporter/internal/words"
+	"rocketchat_import_exporter/internal/diagnosis"
 )
 
 func main() {
@@ -93,4 +93,4 @@ func mebibytes[T int | int64 | float64](n T) string {
 }
 
 // thousands writes a number with a comma at each thousand.
-func thousands[T int | int64](n T) string { return words.Grouped(int64(n)) }
+func thousands[T int | int64](n T) string { return diagnosis.Grouped(int64(n)) }

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/demo/alertstack"
-	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/test/rig"
 )

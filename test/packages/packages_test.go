@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"rocketchat_import_exporter/demo/process"
+	"rocketchat_import_exporter/internal/process"
 	"rocketchat_import_exporter/test/rig"
 )
 

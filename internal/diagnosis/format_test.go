@@ -1,4 +1,4 @@
-package words
+package diagnosis
 
 import (
 	"testing"

@@ -1,6 +1,6 @@
-// Package words says in words how an import is, whether that is bad, and what to
+// Package diagnosis says in words how an import is, whether that is bad, and what to
 // do. The page and the command check share it.
-package words
+package diagnosis
 
 import (
 	"fmt"
