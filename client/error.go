@@ -36,53 +36,35 @@ const (
 	HTTPStatus Reason = "http_status"
 	// Decode means that the body is not the endpoint's JSON, or exceeds a bound.
 	Decode Reason = "decode"
+	// Outdated means that the operation that a read of the selection relied on was too old.
+	Outdated Reason = "outdated"
+	// Proxy means that the forward proxy did not connect to Rocket.Chat.
+	Proxy Reason = "proxy"
+	// Settings means that nothing was sent: a file of the settings cannot be read, or does not hold
+	// what can be sent.
+	Settings Reason = "settings"
 )
-
-// traits is what the exporter knows about a reason.
-type traits struct {
-	reason      Reason
-	reached     bool   // Rocket.Chat itself may have answered; otherwise it never did
-	credentials bool   // Rocket.Chat refuses the token or the permission
-	hint        string // what to do about most failures with this reason
-}
-
-// reasons is the one table of reasons, in the order of [Reasons].
-var reasons = []traits{
-	{Unauthorized, true, true, "Check the user id and the personal access token. Create a new token if it was removed or has expired."},
-	{Forbidden, true, true, "Give the exporter's user a role that has the permission run-import."},
-	{RateLimited, true, false, "Scrape less often, raise --rocketchat.min-interval, or give the user's role the permission api-bypass-rate-limit."},
-	{Timeout, false, false, "Rocket.Chat did not answer in time: check its load, and raise --rocketchat.timeout and Prometheus's scrape_timeout."},
-	{Connection, false, false, "Check that Rocket.Chat is running and that the URL's host and port can be reached from here."},
-	{TLS, false, false, "Check the certificate, the host name, and http or https in the URL. Configure a private CA as tls_config in the HTTP client settings."},
-	{Redirect, false, false, "Configure the URL that the redirect leads to."},
-	{HTTPStatus, true, false, "Check Rocket.Chat's log for why it refused the call."},
-	{Decode, true, false, "This is not what Rocket.Chat's API answers: check that the URL leads to it and not to a login or error page."},
-}
 
 // Reasons returns all reasons, in a fixed order.
 func Reasons() []Reason {
-	var all []Reason
-	for _, row := range reasons {
-		all = append(all, row.reason)
+	return []Reason{
+		Unauthorized, Forbidden, RateLimited, Timeout, Connection, TLS, Redirect, HTTPStatus, Decode, Outdated, Proxy, Settings,
 	}
-	return all
 }
 
-// traits returns the row of r, or the zero row if r is not one of [Reasons].
-func (r Reason) traits() traits {
-	for _, row := range reasons {
-		if row.reason == r {
-			return row
-		}
-	}
-	return traits{}
-}
+// Answerer says who answered a call, as far as the answer proves it.
+type Answerer string
 
-// Hint says what to do about most failures with this reason. [Error] has a better one.
-func (r Reason) Hint() string { return r.traits().hint }
-
-// Credentials reports whether Rocket.Chat refuses the token or the user's permission.
-func (r Reason) Credentials() bool { return r.traits().credentials }
+const (
+	// Nobody answered.
+	Nobody Answerer = ""
+	// RocketChat means that Rocket.Chat itself answered, as its header or its JSON proves.
+	RocketChat Answerer = "rocket_chat"
+	// InFront means that something else answered, such as a proxy.
+	InFront Answerer = "in_front"
+	// Unclear means that both are possible.
+	Unclear Answerer = "unclear"
+)
 
 var (
 	// ErrNoOperation marks the answer 400 error-operation-not-found:
@@ -104,9 +86,11 @@ type Error struct {
 	// does not say. It may lie in the past or in the far future.
 	RateLimitReset time.Time
 	// Hint says what to do next.
-	Hint string
-	// Reached is true if Rocket.Chat itself answered, as its JSON or header proves.
-	Reached bool
+	Hint Hint
+	// Answered says who answered.
+	Answered Answerer
+	// TokenAccepted is true if Rocket.Chat accepted the token, and refused the call for another reason.
+	TokenAccepted bool
 
 	err error
 }

@@ -15,7 +15,7 @@ func wantNoToken(t *testing.T, err error) {
 	t.Helper()
 	require.IsType(t, (*Error)(nil), err)
 	e := err.(*Error)
-	said := fmt.Sprintf("%s\n%s\n%+v\n%#v\n%q", e, e.Hint, e, e, e.Unwrap())
+	said := fmt.Sprintf("%s\n%s\n%+v\n%#v\n%q", e, words(e), e, e, e.Unwrap())
 	const telling = 8
 	for i := range len(testToken) - telling {
 		require.NotContains(t, said, testToken[i:i+telling])

@@ -51,8 +51,7 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 		x.token, err = ParseToken(x.client.cfg.Token)
 	}
 	if err != nil {
-		e := x.fail(Unauthorized, fmt.Errorf("reading the token: %w", err))
-		e.Hint = "Make the token's file readable, and write the token into it."
+		e := x.fail(badTokenFile, fmt.Errorf("reading the token: %w", err))
 		if x.guarded() {
 			return fmt.Errorf("%w: %w", ErrNotSent, e)
 		}
@@ -128,12 +127,10 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	defer func() { x.call.Bytes = body.bytes }()
 
 	if resp.StatusCode != http.StatusOK {
-		return x.refused(resp, readRefusal(resp, body))
+		return x.refused(readRefusal(resp, body))
 	}
 	if age := resp.Header.Get("Age"); age != "" && age != "0" {
-		e := x.fail(Decode, errors.New("a cache answered, and its answer may be outdated"))
-		e.Hint = "Exclude " + apiPath + " from the cache in front of Rocket.Chat."
-		return e
+		return x.fail(cached, nil)
 	}
 	stream, err := content(body, resp.Header, x.buffer)
 	if err == nil {
@@ -147,43 +144,33 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	case body.err != nil:
 		return x.broken(req.Context(), body.err)
 	case refused:
-		return x.refused(resp, *r.head())
+		return x.refused(newRefusal(resp, *r.head()))
 	case err != nil:
-		e := x.fail(Decode, x.sanitizeError(err))
-		e.Reached = Decode.traits().reached && r.head().fromRocketChat(resp.StatusCode)
-		return e
+		return x.unusable(resp, r.head(), err)
 	default:
 		return nil
 	}
 }
 
-// fail returns the error of a call, with the default hint of its reason.
-func (x *exchange) fail(reason Reason, err error) *Error {
-	return &Error{Endpoint: x.call.Endpoint, Status: x.call.Status, Reason: reason, Hint: reason.Hint(), err: err}
-}
-
 // broken returns the error of a call without an answer, or with half of one.
 func (x *exchange) broken(ctx context.Context, err error) *Error {
-	e := x.fail(Connection, x.sanitizeError(err))
 	var network net.Error
 	var operation *net.OpError
+	met := broken
 	switch {
 	case ctx.Err() != nil, errors.As(err, &network) && network.Timeout():
-		e.Reason = Timeout
+		met = noAnswer
+		if x.guarded() {
+			met = noSelection
+		}
 	case x.handshake.Load(), errors.As(err, &operation) && operation.Op == "remote error":
-		e.Reason = TLS
+		met = tlsFailed
 	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)):
 		// The proxy's answer to CONNECT, of which net/http returns only the text.
-		e.Reason, e.Status = HTTPStatus, http.StatusProxyAuthRequired
+		x.call.Status = http.StatusProxyAuthRequired
+		met = frontProxy
 	}
-	e.Hint = e.Reason.Hint()
-	switch {
-	case e.Reason == Timeout && x.guarded():
-		e.Hint = "Rocket.Chat builds a large selection slowly: check its load, or raise --import.file-data-timeout."
-	case e.Reason == HTTPStatus:
-		e.Hint = proxyHint
-	}
-	return e
+	return x.fail(met, x.sanitizeError(err))
 }
 
 // sanitizeError returns err as a short text without the token, which net/http

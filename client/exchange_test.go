@@ -148,7 +148,7 @@ func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), short)
 	defer cancel()
 	_, err := newClient(t, serve(t, silence)).FileData(ctx, time.Now().Add(time.Hour))
-	assert.Contains(t, wantReason(t, err, Timeout).Hint, "--import.file-data-timeout")
+	assert.Contains(t, words(wantReason(t, err, Timeout)), "<file_data_timeout>")
 	for name, test := range map[string]struct {
 		url    string
 		within time.Duration
@@ -225,7 +225,7 @@ func TestACallWithoutAWholeAnswerSaysWhatBroke(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, err := range callBoth(t, test.url, trust(trusted)) {
-				assert.Equal(t, test.want.Hint(), wantReason(t, err, test.want).Hint)
+				wantReason(t, err, test.want)
 			}
 		})
 	}

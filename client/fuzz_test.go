@@ -162,7 +162,7 @@ func sameEnvelope(t *testing.T, got envelope, fields map[string]any) {
 	assert.Equal(t, truth(fields["success"]), got.Success.value)
 	assert.Equal(t,
 		[]string{str(fields["error"]), str(fields["errorType"]), str(fields["status"]), str(fields["message"])},
-		[]string{string(got.Error.value), string(got.ErrorType.value), string(got.Status.value), string(got.Message.value)})
+		[]string{string(got.Error.value), string(got.ErrorType.value), string(got.Status.value.text), string(got.Message.value)})
 }
 
 // selectionOf returns the selection in a reply or a record.

@@ -168,8 +168,13 @@ func wantReason(t *testing.T, err error, want Reason) *Error {
 	require.IsType(t, (*Error)(nil), err)
 	e := err.(*Error)
 	require.Equal(t, want, e.Reason, "%v", e)
-	require.NotEmpty(t, e.Hint, "%v", e)
+	require.NotEmpty(t, words(e), "%v", e)
 	return e
+}
+
+// words is an error's hint, with the settings in brackets.
+func words(e *Error) string {
+	return e.Hint.Words(func(s Setting) string { return "<" + string(s) + ">" })
 }
 
 // known is a count that the server sent.

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,124 +12,270 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // envelope has the fields that Rocket.Chat sends beside the payload of a reply, or instead of it.
 type envelope struct {
-	Success   once[flag] `json:"success"`
-	Error     once[text] `json:"error"`
-	ErrorType once[text] `json:"errorType"`
-	Status    once[text] `json:"status"`  // the login layer, instead of success
-	Message   once[text] `json:"message"` // likewise
+	Success   once[flag]       `json:"success"`
+	Error     once[text]       `json:"error"`
+	ErrorType once[text]       `json:"errorType"`
+	Status    once[statusText] `json:"status"`  // the login layer, instead of success
+	Message   once[text]       `json:"message"` // likewise
 }
 
 func (e *envelope) head() *envelope { return e }
 
-// fromRocketChat reports whether the body of an answer with this HTTP status is Rocket.Chat's own.
-func (e *envelope) fromRocketChat(status int) bool {
-	success := e.Success.value == yes || e.Success.value == no
-	return success || status == http.StatusUnauthorized && e.Status.value != "" && e.Message.value != ""
+// statusText is the field status, which gateways send as a number.
+type statusText struct {
+	text
+	number bool
 }
 
-// readRefusal decodes the body of an answer from 400 on, as far as it can. It
+func (s *statusText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	s.number = dec.PeekKind() == '0'
+	return s.text.UnmarshalJSONFrom(dec)
+}
+
+// fromRocketChat reports whether the body of an answer with this HTTP status is Rocket.Chat's own.
+// It is asked only where a proxy may have removed X-Instance-ID.
+func (e *envelope) fromRocketChat(status int) bool {
+	success, message := e.Success.value, e.Message.value != ""
+	switch {
+	case e.Status.value.number, success == no && message && e.Error.value == "":
+		return false // a gateway's
+	case success == yes || success == no:
+		return true
+	default:
+		return status == http.StatusUnauthorized && e.Status.value.text != "" && message
+	}
+}
+
+// instanceHeader names the instance that answered. Rocket.Chat 3.0 to 8.x sends it with every
+// answer, except with the redirect of Force_SSL, and nothing else does.
+const instanceHeader = "X-Instance-ID"
+
+// refusal is an answer that refuses a call.
+type refusal struct {
+	*http.Response
+	envelope
+	own  bool   // Rocket.Chat itself answered
+	body string // its beginning
+}
+
+// readRefusal reads the body of an answer from 400 on, as far as it can. It
 // does not read the body of a 429, which may not end and must not delay the
 // pause that follows; nor that of a 101, which is the connection itself.
-func readRefusal(resp *http.Response, body *wire) envelope {
+func readRefusal(resp *http.Response, body *wire) refusal {
+	var env envelope
 	if resp.StatusCode < 400 || resp.StatusCode == http.StatusTooManyRequests {
-		return envelope{}
+		return newRefusal(resp, env)
 	}
 	const maxRefusal = 64 << 10
-	var e envelope
+	var whole []byte
 	stream, err := content(body, resp.Header, 4<<10)
-	if err != nil || decode(io.LimitReader(stream, maxRefusal), &e) != nil {
-		return envelope{} // half of a body proves nothing
+	if err == nil {
+		whole, err = io.ReadAll(io.LimitReader(stream, maxRefusal))
+	}
+	if err != nil || decode(bytes.NewReader(whole), &env) != nil {
+		env = envelope{} // half of a body proves nothing
+	}
+	r := newRefusal(resp, env)
+	r.body = string(whole)
+	return r
+}
+
+func newRefusal(resp *http.Response, env envelope) refusal {
+	return refusal{Response: resp, envelope: env, own: ownAnswer(resp, &env)}
+}
+
+// ownAnswer reports whether Rocket.Chat itself answered, as the header or the body proves.
+func ownAnswer(resp *http.Response, env *envelope) bool {
+	return resp.Header.Get(instanceHeader) != "" || env.fromRocketChat(resp.StatusCode)
+}
+
+// unusable returns the error of a 200 whose body is not a reply of the endpoint.
+func (x *exchange) unusable(resp *http.Response, env *envelope, err error) *Error {
+	own, page := ownAnswer(resp, env), strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+	met, cause := notTheAPI, x.sanitizeError(err)
+	switch {
+	case own && page:
+		met, cause = x.withPath(wrongPathPage, unknownPage), nil
+	case own:
+		met = unknownForm
+	case page:
+		met, cause = frontPage, nil
+	}
+	e := x.fail(met, cause)
+	e.Answered = InFront
+	if own {
+		e.Answered = RocketChat
 	}
 	return e
 }
 
 // refused returns the error of an answer that refuses the call.
-func (x *exchange) refused(resp *http.Response, env envelope) *Error {
-	reason, cause := classify(resp, env)
-	e := x.fail(reason, cause)
-	own := env.fromRocketChat(resp.StatusCode)
-	switch reason {
-	case Unauthorized:
-		if env.ErrorType.value == totpRequired {
-			e.Hint = "Create the personal access token with \"Ignore Two Factor Authentication\"."
-		}
-	case RateLimited:
-		e.RateLimitReset, own = rateLimitReset(resp.Header, x.answer.AnsweredAt)
-	case Redirect:
-		e.Hint = redirectHint(x.call.Endpoint, resp, x.token)
-	case HTTPStatus:
-		e.Hint = statusHint(resp, own)
-		if errorType := string(env.ErrorType.value); errorType != "" {
-			e.err = fmt.Errorf("%w (%s)", e.err, sanitize(errorType, x.token))
-		}
+func (x *exchange) refused(r refusal) *Error {
+	var reset time.Time
+	if r.StatusCode == http.StatusTooManyRequests {
+		var own bool
+		reset, own = rateLimitReset(r.Header, x.answer.AnsweredAt)
+		r.own = r.own || own
 	}
-	e.Reached = own && reason.traits().reached
+	met, detail := x.classify(r)
+	e := x.fail(met, x.cause(met, r))
+	e.Hint.detail = sanitize(detail, x.token)
+	e.RateLimitReset = reset
+	switch {
+	case met == redirectHTTPS && !r.own:
+		e.Answered = Unclear
+	case r.own:
+		e.Answered = RocketChat
+		// Rocket.Chat looks at the token before it looks at the limit, and counts only who it knows.
+		e.TokenAccepted = e.Reason == Forbidden || e.Reason != Unauthorized && r.Header.Get("X-RateLimit-Limit") != ""
+	default:
+		e.Answered = InFront
+	}
 	return e
 }
 
-const totpRequired = "totp-required"
+// cause returns what the error says: what was met, and the text of who answered.
+func (x *exchange) cause(met met, r refusal) error {
+	if met == noImport {
+		return ErrNoOperation
+	}
+	cause := findings[met].cause
+	if cause == "" {
+		cause = "something in front of Rocket.Chat answered"
+		if server := r.Header.Get("Server"); server != "" {
+			cause += " (Server: " + sanitize(server, x.token) + ")"
+		}
+	}
+	said := string(cmp.Or(r.Error.value, r.Message.value))
+	if errorType := string(r.ErrorType.value); !strings.Contains(said, errorType) {
+		said = strings.TrimSpace(said + " [" + errorType + "]")
+	}
+	if said == "" || findings[met].reason != HTTPStatus {
+		return errors.New(cause)
+	}
+	return fmt.Errorf("%s: %s", cause, sanitize(said, x.token))
+}
 
-// classify returns the reason for a refusal, and its cause. Only Rocket.Chat's
-// own body says something about the token and the permission.
-func classify(resp *http.Response, env envelope) (Reason, error) {
-	status := resp.StatusCode
-	errorType := env.ErrorType.value
+// classify says what a refusal means, and what its hint leaves open.
+func (x *exchange) classify(r refusal) (met, string) {
 	switch {
-	case status == http.StatusTooManyRequests:
-		return RateLimited, errors.New("too many calls")
-	case status >= 300 && status < 400 && resp.Header.Get("Location") != "":
-		return Redirect, errors.New("redirects are not followed, because the token would go to another address")
-	case !env.fromRocketChat(status):
-		return HTTPStatus, errors.New("the call was refused")
-	case errorType == totpRequired && (status == http.StatusBadRequest || status == http.StatusForbidden):
-		return Unauthorized, errors.New("the token needs a two-factor code")
-	case status == http.StatusUnauthorized,
-		env.Error.value == "unauthorized" && (status == http.StatusForbidden || status == http.StatusOK):
-		return Unauthorized, errors.New("the user id or the token was not accepted")
-	case status == http.StatusForbidden,
-		status == http.StatusBadRequest && (errorType == "error-action-not-allowed" || errorType == "not_authorized"):
-		return Forbidden, errors.New("the user lacks a permission")
-	case status == http.StatusBadRequest && errorType == "error-operation-not-found":
-		return HTTPStatus, ErrNoOperation
+	case r.StatusCode == http.StatusTooManyRequests && r.own:
+		return limited, ""
+	case r.StatusCode == http.StatusTooManyRequests:
+		return frontLimited, ""
+	case r.StatusCode >= 300 && r.StatusCode < 400 && r.Header.Get("Location") != "":
+		return x.redirected(r.Response)
+	case r.own:
+		return x.ownRefusal(r), ""
 	default:
-		return HTTPStatus, errors.New("the call was refused")
+		return x.frontRefusal(r), ""
 	}
 }
 
-const proxyHint = "The proxy asks for credentials: put a user name and a password into proxy_url in the HTTP client settings."
+// ownRefusals are what Rocket.Chat 3.0 to 8.x itself answers. The first that matches counts.
+// An empty text matches any.
+var ownRefusals = []struct {
+	status           int
+	error, errorType text
+	met              met
+}{
+	{400, "", "totp-required", twoFactor},
+	{403, "", "totp-required", twoFactor},
+	{400, "", "error-action-not-allowed", permission},
+	{400, "", "error-not-authorized", permission},
+	{400, "", "not_authorized", permission},
+	{400, "", "error-operation-not-found", noImport},
+	{200, "unauthorized", "", credentials},
+	{403, "unauthorized", "", credentials},
+	{401, "", "", credentials},
+	{403, "", "", permission},
+}
 
-// statusHint says what to do about an HTTP status, which may be Rocket.Chat's own.
-func statusHint(resp *http.Response, own bool) string {
-	basic := slices.ContainsFunc(resp.Header.Values("WWW-Authenticate"), func(challenge string) bool {
-		return strings.HasPrefix(strings.ToLower(challenge), "basic")
-	})
-	switch status := resp.StatusCode; {
-	case status == http.StatusUnauthorized && basic:
-		return "Something in front of Rocket.Chat asks for a user name and a password: set basic_auth in the HTTP client settings."
-	case status == http.StatusProxyAuthRequired:
-		return proxyHint
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return "Something in front of Rocket.Chat refused the call, such as a proxy or a firewall: allow the exporter to call " + apiPath + ". Nothing is known about the token and the permission."
-	case status == http.StatusNotFound:
-		return "Every Rocket.Chat since 3.0.0 has this endpoint, so something in front of it answered: check the URL and its path, and the proxy. Nothing else was called, because getImportFileData could wipe a running import."
-	case status >= 500 && own:
-		return "Rocket.Chat is failing: check its log."
-	case status >= 500:
-		return "Rocket.Chat or the proxy in front of it is failing or restarting: check their logs."
+// ownRefusal says what a refusal of Rocket.Chat itself means.
+func (x *exchange) ownRefusal(r refusal) met {
+	for _, row := range ownRefusals {
+		if row.status == r.StatusCode && (row.error == "" || row.error == r.Error.value) && (row.errorType == "" || row.errorType == r.ErrorType.value) {
+			return row.met
+		}
+	}
+	switch {
+	case r.StatusCode == http.StatusNotFound, r.StatusCode == http.StatusMethodNotAllowed:
+		return x.withPath(wrongPath, unknownRoute)
+	case r.StatusCode >= 500:
+		return failing
 	default:
-		return HTTPStatus.Hint()
+		return refused
+	}
+}
+
+// withPath returns one of two, depending on whether the workspace's URL has a path.
+func (x *exchange) withPath(with, without met) met {
+	if strings.Trim(x.client.cfg.URL.Path, "/") != "" {
+		return with
+	}
+	return without
+}
+
+// frontRefusal says what a refusal means that came from something in front of Rocket.Chat.
+func (x *exchange) frontRefusal(r refusal) met {
+	switch status := r.StatusCode; {
+	case status == http.StatusUnauthorized && asksForBasic(r.Header):
+		if x.client.cfg.HTTP.BasicAuth != nil {
+			return frontBasicBad
+		}
+		return frontBasic
+	case status == http.StatusProxyAuthRequired:
+		return frontProxy
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return frontRefused
+	case status == http.StatusNotFound:
+		return frontNotFound
+	case status >= 500:
+		return frontFailing
+	case status >= 400:
+		return badRequest(r.body)
+	default:
+		return frontOther
+	}
+}
+
+// asksForBasic reports whether one of the challenges of a 401 is Basic. Several may share a header.
+func asksForBasic(h http.Header) bool {
+	return slices.ContainsFunc(h.Values("WWW-Authenticate"), func(challenges string) bool {
+		return slices.ContainsFunc(strings.Split(challenges, ","), func(challenge string) bool {
+			scheme, _, _ := strings.Cut(strings.TrimSpace(challenge), " ")
+			return strings.EqualFold(scheme, "Basic")
+		})
+	})
+}
+
+// badRequest says what a 4xx means whose page complains of plain http, or of a missing client
+// certificate, in the words of nginx, Apache, Go and others.
+func badRequest(page string) met {
+	page = strings.ToLower(page)
+	switch {
+	case strings.Contains(page, "plain http"), strings.Contains(page, "http request to an https server"):
+		return frontHTTPS
+	case strings.Contains(page, "ssl certificate"):
+		return frontClient
+	default:
+		return frontOther
 	}
 }
 
 // rateLimitReset returns when calls are accepted again: X-RateLimit-Reset in
 // milliseconds since 1970, or else Retry-After in seconds or as a date. It is
-// zero without either. It reports whether the header is Rocket.Chat's own.
+// zero without either. It reports whether the header is Rocket.Chat's own:
+// gateways that send one count seconds.
 func rateLimitReset(h http.Header, now time.Time) (reset time.Time, own bool) {
-	if ms, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil {
+	const seconds = 1e11 // as milliseconds, this is 1973
+	if ms, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && ms > seconds {
 		return time.UnixMilli(ms), true
 	}
 	after := h.Get("Retry-After")
@@ -138,23 +286,25 @@ func rateLimitReset(h http.Header, now time.Time) (reset time.Time, own bool) {
 	return reset, false
 }
 
-const somethingInFront = "Something in front of Rocket.Chat answers: allow the exporter to call the API directly."
-
-// redirectHint names the URL to configure if the redirect leads to the same endpoint at another
-// base URL, and otherwise only the host that it leads to: a path or a query may contain a secret.
-func redirectHint(endpoint Endpoint, resp *http.Response, token string) string {
+// redirected says where a redirect leads: to the same endpoint at another base URL, or to another
+// page, of which it names only the host, since a path or a query may contain a secret.
+func (x *exchange) redirected(resp *http.Response) (met, string) {
 	location, err := resp.Location()
 	if err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https" {
-		return somethingInFront
+		return redirectLoop, ""
 	}
-	to := url.URL{Scheme: location.Scheme, Host: location.Host}
-	base, found := strings.CutSuffix(strings.TrimSuffix(location.Path, "/"), apiPath+string(endpoint))
-	if found {
-		to.Path = base
-		if to.JoinPath(apiPath, string(endpoint)).String() == resp.Request.URL.String() {
-			return somethingInFront
-		}
-		return "Configure the URL that the redirect leads to: " + sanitize(to.String(), token)
+	from, to := resp.Request.URL, url.URL{Scheme: location.Scheme, Host: location.Host}
+	base, found := strings.CutSuffix(strings.TrimSuffix(location.Path, "/"), apiPath+string(x.call.Endpoint))
+	if !found {
+		return redirectPage, to.String()
 	}
-	return "The redirect leads to another page at " + sanitize(to.String(), token) + ", such as a login: allow the exporter to call the API directly, or configure the URL of the workspace there."
+	to.Path = base
+	switch {
+	case to.JoinPath(apiPath, string(x.call.Endpoint)).String() == from.String():
+		return redirectLoop, ""
+	case from.Scheme == "http" && to.Scheme == "https" && to.Hostname() == from.Hostname():
+		return redirectHTTPS, to.String()
+	default:
+		return redirectURL, to.String()
+	}
 }

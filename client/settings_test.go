@@ -63,7 +63,7 @@ func TestATokenFileIsReadAgainForEachCall(t *testing.T) {
 	}
 }
 
-func TestATokenFileThatHoldsNoTokenIsUnauthorizedAndNothingIsSent(t *testing.T) {
+func TestATokenFileThatHoldsNoTokenIsAFaultOfTheSettingsAndNothingIsSent(t *testing.T) {
 	for name, file := range map[string]string{
 		"missing":    filepath.Join(t.TempDir(), "token"),
 		"empty":      tokenFile(t, ""),
@@ -76,9 +76,9 @@ func TestATokenFileThatHoldsNoTokenIsUnauthorizedAndNothingIsSent(t *testing.T) 
 				cfg.TokenFile, cfg.Observe = file, func(Call) { t.Error("the call was observed") }
 			}
 			for _, err := range callBoth(t, url, change) {
-				e := wantReason(t, err, Unauthorized)
+				e := wantReason(t, err, Settings)
 				wantNoToken(t, e)
-				assert.Contains(t, e.Hint, "the token's file readable")
+				assert.Equal(t, "token_file", e.Hint.Key())
 				assert.Zero(t, e.Status)
 			}
 			_, err := newClient(t, url, change).FileData(t.Context(), time.Now().Add(time.Hour))

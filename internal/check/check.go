@@ -74,7 +74,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 	defer cancel()
 	answer, err := c.CurrentOperation(ctx)
 	if err != nil {
-		r.fail(err)
+		r.fail(w, err)
 		return r
 	}
 	yes := true
@@ -136,23 +136,21 @@ func meaning(d diagnosis.Diagnosis) string {
 }
 
 // fail records what a failure says about the workspace.
-func (r *Result) fail(err error) {
+func (r *Result) fail(w config.Workspace, err error) {
 	r.Problem = err.Error()
 	e, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return
 	}
-	r.Reason, r.Hint = e.Reason, e.Hint
-	if e.Reason == client.Unauthorized && e.Status == 0 {
-		return // the token file cannot be read, so no call was made
+	r.Reason, r.Hint = e.Reason, w.Hint(e.Hint)
+	if e.Reason != client.Settings && e.Answered != client.Unclear {
+		r.Reached = new(e.Answered == client.RocketChat)
 	}
-	r.Reached = &e.Reached
-	if e.Reason.Credentials() {
-		accepted := e.Reason == client.Forbidden
-		r.TokenAccepted = &accepted
-		if accepted {
-			r.Permitted = new(bool)
-		}
+	if e.TokenAccepted || e.Reason == client.Unauthorized {
+		r.TokenAccepted = &e.TokenAccepted
+	}
+	if e.Reason == client.Forbidden {
+		r.Permitted = new(bool)
 	}
 }
 

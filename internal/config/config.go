@@ -66,6 +66,14 @@ func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.
 	return c, nil
 }
 
+// Hint returns what a hint says to whoever set up this workspace.
+//
+// Where the settings came from, the hint names them as they are set there: as flags, or as keys of
+// the configuration file. Both kinds of names are made from client.Setting, which is the key.
+func (w Workspace) Hint(h client.Hint) string {
+	return h.Words(func(setting client.Setting) string { return string(setting) })
+}
+
 // Error says what is wrong with one setting, or with several together. It never holds a secret.
 type Error struct {
 	// Settings are named as in the file: auth_token.

@@ -56,7 +56,7 @@ func (s server) home(w http.ResponseWriter, r *http.Request) {
 	var rows []view
 	now := time.Now()
 	for _, workspace := range s.Set.All() {
-		rows = append(rows, newView(workspace.Name, workspace.Config.URL.String(), workspace.Status(), now))
+		rows = append(rows, newView(workspace.Name, workspace.Config, workspace.Status(), now))
 	}
 	s.write(w, s.page(r, rows, now))
 }

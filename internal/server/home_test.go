@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 	"rocketchat_import_exporter/internal/watch"
 )
@@ -200,7 +202,8 @@ type opened struct {
 func (o opened) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	var rows []view
 	for _, name := range slices.Sorted(maps.Keys(o.seen)) {
-		rows = append(rows, newView(name, "https://"+name+".example.com", o.seen[name], o.at))
+		cfg := config.Workspace{URL: &url.URL{Scheme: "https", Host: name + ".example.com"}}
+		rows = append(rows, newView(name, cfg, o.seen[name], o.at))
 	}
 	s := server{o.options}
 	s.write(w, s.page(httptest.NewRequest(http.MethodGet, o.target, nil), rows, o.at))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rocketchat_import_exporter/client"
+	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/diagnosis"
 	"rocketchat_import_exporter/internal/watch"
 )
@@ -77,10 +78,10 @@ type bar struct {
 func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
 
 // newView returns what the page shows now of a workspace.
-func newView(name, url string, seen watch.Status, now time.Time) view {
+func newView(name string, cfg config.Workspace, seen watch.Status, now time.Time) view {
 	s, op, lookAge := seen.Snapshot, seen.Snapshot.Operation, now.Sub(seen.At)
 	v := view{
-		Name: name, URL: url, Diagnosis: diagnosis.Diagnose(seen), Counts: countsOf(s),
+		Name: name, URL: cfg.URL.String(), Diagnosis: diagnosis.Diagnose(seen), Counts: countsOf(s),
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.First.At, now.Sub(seen.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
@@ -95,7 +96,7 @@ func newView(name, url string, seen watch.Status, now time.Time) view {
 	if err := seen.Failure.Err; err != nil {
 		v.Failure, v.Cause = err.Error(), err.Error()
 		if e, ok := errors.AsType[*client.Error](err); ok {
-			v.Hint, v.Cause = e.Hint, e.Unwrap().Error()
+			v.Hint, v.Cause = cfg.Hint(e.Hint), e.Unwrap().Error()
 		}
 	}
 	if op != nil {

@@ -14,6 +14,7 @@ import (
 // watcher's lock guards it.
 type changeLogger struct {
 	logger log.Logger
+	hint   func(client.Hint) string // in the words of the workspace's settings
 	last   string
 }
 
@@ -29,7 +30,7 @@ func (l *changeLogger) failed(msg string, err error) {
 	kind, line := err.Error(), []any{"msg", msg, "err", err}
 	if known := (*client.Error)(nil); errors.As(err, &known) {
 		kind = fmt.Sprint(known.Reason, known.Status)
-		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", known.Hint}
+		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", l.hint(known.Hint)}
 	}
 	if errors.Is(err, client.ErrNotSent) {
 		kind = client.ErrNotSent.Error()

@@ -81,7 +81,7 @@ type result struct {
 // longer scraped. Intervals and pauses run by now, which is [time.Now] except in tests.
 func New(ctx context.Context, c *client.Client, cfg config.Workspace, logger log.Logger, now func() time.Time) *Watcher {
 	ctx, cancel := context.WithCancel(ctx)
-	l := changeLogger{logger: logger}
+	l := changeLogger{logger: logger, hint: cfg.Hint}
 	w := &Watcher{
 		client: c, cfg: cfg, logger: logger, now: now, ctx: ctx, close: cancel,
 		reader: newReader(cfg.FileData), backoff: backoff{}, history: newHistory(),

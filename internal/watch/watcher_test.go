@@ -172,7 +172,7 @@ func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
 	}
 	notSent := func(cause string) error { return fmt.Errorf("%w: %w", client.ErrNotSent, errors.New(cause)) }
 	var text strings.Builder
-	l := changeLogger{logger: log.NewLogfmtLogger(&text)}
+	l := changeLogger{logger: log.NewLogfmtLogger(&text), hint: simtest.New(t, rocketchatsim.Latest).Config.Hint}
 	for i, test := range []struct {
 		err    error // nil for a call that succeeds
 		logged bool
