@@ -14,9 +14,11 @@ import (
 func TestLayersKnowNothingToTheirRight(t *testing.T) {
 	const module, clientGolang = "rocketchat_import_exporter/", "github.com/prometheus/client_golang"
 	for folder, forbidden := range map[string][]string{
-		"client":         {clientGolang, module},
-		"internal/watch": {clientGolang, module + "collector", module + "internal/server", module + "internal/workspaces"},
-		"collector":      {module + "internal/server", module + "internal/workspaces"},
+		"client":             {clientGolang, module},
+		"internal/watch":     {clientGolang, module + "collector", module + "internal/server", module + "internal/page", module + "internal/workspaces", module + "internal/diagnosis"},
+		"collector":          {module + "internal/server", module + "internal/page", module + "internal/workspaces", module + "internal/diagnosis"},
+		"internal/diagnosis": {clientGolang, module + "collector", module + "internal/server", module + "internal/page", module + "internal/workspaces"},
+		"internal/page":      {clientGolang, module + "collector", module + "internal/server", module + "internal/workspaces"},
 	} {
 		layer, err := build.ImportDir(folder, 0)
 		require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rocketchat_import_exporter/collector"
-	documentation "rocketchat_import_exporter/internal/page"
+	"rocketchat_import_exporter/internal/page"
 	"rocketchat_import_exporter/internal/workspaces"
 )
 
@@ -55,11 +55,11 @@ func New(o Options) http.Handler {
 // routes returns the router of all paths except the telemetry path.
 func (s server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", s.home)
+	mux.Handle("/{$}", page.Home{Single: s.Workspace, TelemetryPath: s.TelemetryPath, Workspaces: s.seen})
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	mux.HandleFunc("/-/reload", s.reload)
-	mux.Handle("/docs/", http.StripPrefix("/docs", documentation.Docs(s.Docs)))
+	mux.Handle("/docs/", http.StripPrefix("/docs", page.Docs(s.Docs)))
 	if s.Workspace == "" {
 		mux.HandleFunc("/probe", s.probe)
 		mux.HandleFunc("/sd", s.discovery)
@@ -72,6 +72,14 @@ func (s server) routes() *http.ServeMux {
 func Reserved(telemetryPath string) bool {
 	_, pattern := server{}.routes().Handler(&http.Request{Method: http.MethodGet, URL: &url.URL{Path: telemetryPath}})
 	return pattern != ""
+}
+
+// seen returns what the page at / shows of each workspace.
+func (s server) seen() (all []page.Workspace) {
+	for _, w := range s.Set.All() {
+		all = append(all, page.Workspace{Name: w.Name, URL: w.Config.URL.String(), Status: w.Status(), Hint: w.Config.Hint})
+	}
+	return all
 }
 
 // probe shows the workspace that target names. A target is a name from the configuration file and

@@ -26,6 +26,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+var (
+	one  = Options{Workspace: "acme", TelemetryPath: "/metrics"}
+	many = Options{TelemetryPath: "/metrics"}
+)
+
 // rig is a server of workspaces that are simulated.
 type rig struct {
 	t    *testing.T
@@ -174,7 +179,7 @@ func TestHomeAsksNothing(t *testing.T) {
 	before := r.calls()
 	for path, status := range map[string]int{"/": 200, "/?workspace=acme": 200, "/?workspace=%3Cscript%3E": 404} {
 		header, body := r.do(http.MethodGet, path, status)
-		assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'", header.Get("Content-Security-Policy"))
+		assert.Equal(t, "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'", header.Get("Content-Security-Policy"))
 		assert.Equal(t, "no-store", header.Get("Cache-Control"))
 		for _, want := range []string{
 			"importing users", `<meta http-equiv="refresh" content="15">`, `href="./metrics"`, `href="./sd"`, `href="./docs/runbooks.md"`,

@@ -1,4 +1,4 @@
-package server
+package page
 
 import (
 	"flag"
@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
+	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 	"rocketchat_import_exporter/internal/watch"
 )
@@ -165,11 +165,15 @@ func finished(s *watch.Status) { s.Snapshot.Ending = watch.EndingFinished }
 // ten are workspaces in many states.
 func ten(t *testing.T) map[string]watch.Status {
 	const messages = client.Step("importer_importing_messages")
-	r := newRig(t, many, "umbrella")
-	r.sims["umbrella"].SetToken(simtest.UserID, "another")
-	r.get("/probe?target=umbrella")
+	umbrella := simtest.New(t, rocketchatsim.Latest)
+	umbrella.Sim.SetToken(simtest.UserID, "another")
+	c, err := umbrella.Config.Client("test", func(client.Call) {})
+	require.NoError(t, err)
+	_, failure := c.CurrentOperation(t.Context())
+	require.Error(t, failure)
+	c.Close()
 	refused := seenIn(messages)
-	refused.Failing, refused.Failure = true, watch.Failure{Err: r.set.All()[0].Status().Failure.Err, At: look.Add(10 * time.Second)}
+	refused.Failing, refused.Failure = true, watch.Failure{Err: failure, At: look.Add(10 * time.Second)}
 	return map[string]watch.Status{
 		"acme":     seenIn(messages, watched(100*time.Second, 76700)),
 		"globex":   seenIn(messages, savedBefore(25*time.Minute), watched(40*time.Minute, 61000)),
@@ -185,28 +189,28 @@ func ten(t *testing.T) map[string]watch.Status {
 }
 
 var (
-	one  = Options{Workspace: "acme", TelemetryPath: "/metrics"}
-	many = Options{TelemetryPath: "/metrics"}
+	one  = Home{Single: "acme", TelemetryPath: "/metrics"}
+	many = Home{TelemetryPath: "/metrics"}
 )
 
 // opened is a page of workspaces, and when it is opened.
 type opened struct {
-	name    string
-	options Options
-	target  string
-	seen    map[string]watch.Status
-	at      time.Time
+	name   string
+	home   Home
+	target string
+	seen   map[string]watch.Status
+	at     time.Time
 }
 
 // ServeHTTP writes the page.
 func (o opened) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	var rows []view
-	for _, name := range slices.Sorted(maps.Keys(o.seen)) {
-		cfg := config.Workspace{URL: &url.URL{Scheme: "https", Host: name + ".example.com"}}
-		rows = append(rows, newView(name, cfg, o.seen[name], o.at))
+	o.home.Workspaces = func() (all []Workspace) {
+		for _, name := range slices.Sorted(maps.Keys(o.seen)) {
+			all = append(all, Workspace{name, "https://" + name + ".example.com", o.seen[name], config.Workspace{}.Hint})
+		}
+		return all
 	}
-	s := server{o.options}
-	s.write(w, s.page(httptest.NewRequest(http.MethodGet, o.target, nil), rows, o.at))
+	o.home.serve(w, httptest.NewRequest(http.MethodGet, o.target, nil), o.at)
 }
 
 // pages are what the tests open.
@@ -233,7 +237,7 @@ func pages(t *testing.T) (all []opened) {
 		opened{"an early server", one, "/", acme(early), now},
 		opened{"a failure that lasts is shown with what to do", one, "/", acme(refused), now},
 		opened{"a failure that is over is kept", one, "/", acme(recovered), now},
-		opened{"nothing was scraped lately", Options{Workspace: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(running), look.Add(6 * time.Minute)},
+		opened{"nothing was scraped lately", Home{Single: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(running), look.Add(6 * time.Minute)},
 		opened{"it was scraped five minutes ago", one, "/", acme(running), look.Add(5 * time.Minute)},
 		opened{"the most pressing are first", many, "/", inEach, now},
 		opened{"the address names the one that is shown in full", many, "/?workspace=acme", ten, now},
@@ -269,7 +273,7 @@ func TestHome(t *testing.T) {
 	}
 	want, err := os.ReadFile("testdata/home.html")
 	require.NoError(t, err)
-	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"), "if this is meant: go test ./internal/server -run TestHome -update")
+	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(shown.String(), "\n"), "if this is meant: go test ./internal/page -run TestHome -update")
 }
 
 // chromium runs Debian's Chromium on a page of this machine, and returns what it prints.

@@ -1,4 +1,4 @@
-package server
+package page
 
 import (
 	"cmp"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/diagnosis"
 	"rocketchat_import_exporter/internal/watch"
 )
@@ -78,10 +77,11 @@ type bar struct {
 func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
 
 // newView returns what the page shows now of a workspace.
-func newView(name string, cfg config.Workspace, seen watch.Status, now time.Time) view {
+func newView(w Workspace, now time.Time) view {
+	seen := w.Status
 	s, op, lookAge := seen.Snapshot, seen.Snapshot.Operation, now.Sub(seen.At)
 	v := view{
-		Name: name, URL: cfg.URL.String(), Diagnosis: diagnosis.Diagnose(seen), Counts: countsOf(s),
+		Name: w.Name, URL: w.URL, Diagnosis: diagnosis.Diagnose(seen), Counts: countsOf(s),
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.First.At, now.Sub(seen.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
@@ -96,7 +96,7 @@ func newView(name string, cfg config.Workspace, seen watch.Status, now time.Time
 	if err := seen.Failure.Err; err != nil {
 		v.Failure, v.Cause = err.Error(), err.Error()
 		if e, ok := errors.AsType[*client.Error](err); ok {
-			v.Hint, v.Cause = cfg.Hint(e.Hint), e.Unwrap().Error()
+			v.Hint, v.Cause = w.Hint(e.Hint), e.Unwrap().Error()
 		}
 	}
 	if op != nil {

@@ -1,4 +1,4 @@
-package server
+package page
 
 import (
 	"cmp"
@@ -9,21 +9,40 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
 
+	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/diagnosis"
+	"rocketchat_import_exporter/internal/watch"
 )
 
 //go:embed home.html
 var homeHTML string
 
-var homeTemplate = template.Must(template.New("home").Parse(homeHTML))
+var homeTemplate = template.Must(template.Must(styled.Clone()).New("home").Parse(homeHTML))
 
-// page is what the page for people shows.
+// Home serves the page at /, which shows a person what the newest looks have seen. It never calls
+// Rocket.Chat.
+type Home struct {
+	// Single is the name of the one workspace, whose metrics TelemetryPath has. It is empty if a
+	// configuration file lists the workspaces.
+	Single, TelemetryPath string
+	// Workspaces returns all workspaces, sorted by name.
+	Workspaces func() []Workspace
+}
+
+// Workspace is what the page is told about one workspace.
+type Workspace struct {
+	Name, URL string
+	Status    watch.Status
+	// Hint returns what a hint says to whoever set up the workspace.
+	Hint func(client.Hint) string
+}
+
+// page is what the template of Home shows.
 type page struct {
-	Options
-	Version string
+	Single, TelemetryPath string
+	Version               string
 	// Request says how the reader reaches the exporter.
 	Request *http.Request
 	// Rows are all workspaces, the most pressing first.
@@ -51,33 +70,29 @@ func (p page) Title() string {
 	return title
 }
 
-// home shows a person what the last scrapes have seen. It never calls Rocket.Chat.
-func (s server) home(w http.ResponseWriter, r *http.Request) {
-	var rows []view
-	now := time.Now()
-	for _, workspace := range s.Set.All() {
-		rows = append(rows, newView(workspace.Name, workspace.Config, workspace.Status(), now))
-	}
-	s.write(w, s.page(r, rows, now))
-}
+// ServeHTTP answers with the page.
+func (h Home) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.serve(w, r, time.Now()) }
 
-// write sends a page.
-func (s server) write(w http.ResponseWriter, p page) {
+// serve answers with the page as it is at that time.
+func (h Home) serve(w http.ResponseWriter, r *http.Request, now time.Time) {
+	p := h.page(r, now)
+	protect(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	w.Header().Set("Cache-Control", "no-store")
 	if p.NotFound {
 		w.WriteHeader(http.StatusNotFound)
 	}
-	if err := homeTemplate.Execute(w, p); err != nil {
-		level.Debug(s.Logger).Log("msg", "the page was not sent", "err", err)
-	}
+	homeTemplate.Execute(w, p) // fails only if the reader has hung up
 }
 
-// page returns the page that answers the request. rows are sorted by name.
-func (s server) page(r *http.Request, rows []view, now time.Time) page {
+// page returns the page that answers the request.
+func (h Home) page(r *http.Request, now time.Time) page {
+	var rows []view
+	for _, w := range h.Workspaces() {
+		rows = append(rows, newView(w, now))
+	}
 	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Rank, b.Rank) })
-	p := page{Options: s.Options, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
+	p := page{Single: h.Single, TelemetryPath: h.TelemetryPath, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
 	var scraped time.Time
 	for _, row := range rows {
 		if row.scraped.After(scraped) {
@@ -88,7 +103,7 @@ func (s server) page(r *http.Request, rows []view, now time.Time) page {
 		}
 	}
 	p.Unscraped = unscraped(scraped, now)
-	name := cmp.Or(s.Workspace, r.URL.Query().Get("workspace"))
+	name := cmp.Or(h.Single, r.URL.Query().Get("workspace"))
 	if i := slices.IndexFunc(p.Rows, func(v view) bool { return v.Name == name }); i >= 0 {
 		p.Opened = &p.Rows[i]
 	}
