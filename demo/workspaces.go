@@ -25,7 +25,6 @@ type workspace struct {
 	story    story
 	begins   time.Time // the story; zero for never
 	reporter reporter
-	shown    int // messages
 }
 
 type workspaces []*workspace
@@ -103,8 +102,8 @@ func (all workspaces) list() {
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
 }
 
-// play begins all stories, and prints them, until ctx ends, or until has a value, which it returns.
-func (all workspaces) play(ctx context.Context, until <-chan error) error {
+// play begins all stories, and prints them until ctx ends.
+func (all workspaces) play(ctx context.Context) error {
 	for _, w := range all {
 		w.begins = time.Now()
 	}
@@ -120,24 +119,11 @@ func (all workspaces) play(ctx context.Context, until <-chan error) error {
 			if line := w.reporter.next(w.sim.Operation()); line != "" {
 				say("%-12s  %s", w.name, line)
 			}
-			w.showMessages()
 		}
 		select {
 		case <-tick:
-		case err := <-until:
-			return err
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		}
-	}
-}
-
-// showMessages prints each message that has arrived in a channel since the last time.
-func (w *workspace) showMessages() {
-	for _, m := range w.sim.Messages()[w.shown:] {
-		w.shown++
-		for _, a := range m.Attachments {
-			say("%-12s  %s\n%24s%s", m.Channel, a.Title, "", strings.TrimSpace(a.Text))
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"rocketchat_import_exporter/demo/alertstack"
+	"rocketchat_import_exporter/test/alertstack"
 	"rocketchat_import_exporter/test/rig"
 )
 

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"rocketchat_import_exporter/demo/alertstack"
 	"rocketchat_import_exporter/internal/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/test/alertstack"
 	"rocketchat_import_exporter/test/rig"
 )
 

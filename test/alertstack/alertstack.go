@@ -1,6 +1,6 @@
 // Package alertstack runs a real Prometheus and a real Alertmanager on the loopback interface, with
 // the shipped rules and the shipped Alertmanager configuration, for the end-to-end test and the
-// demo. Their waits are shortened, such as "for" and "group_wait"; what an expression says stays.
+// rehearsal. Their waits are shortened, such as "for" and "group_wait"; what an expression says stays.
 // An import can be as old as a test wants, so nobody has to wait for that.
 package alertstack
 

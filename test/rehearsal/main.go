@@ -1,0 +1,179 @@
+// Command rehearsal shows the shipped alerts before they are needed: a real Prometheus scrapes the
+// exporter, which watches simulated workspaces, and a real Alertmanager sends what the alerts find.
+// Run it in the folder test/ with "go run ./rehearsal". It ends with Ctrl-C.
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"rocketchat_import_exporter/internal/process"
+	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/test/alertstack"
+)
+
+const (
+	// speed is how many times shorter than shipped all waits are.
+	speed = 20
+	bin   = "bin"
+
+	userID = "rehearsal"
+	token  = "a-token-for-the-rehearsal"
+)
+
+// workspaces are what happens in each simulated Rocket.Chat, by name.
+var workspaces = map[string]func(*rocketchatsim.Server){
+	"acme": func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.Slack(), 2) }, // finishes after 89 s
+	"globex": func(sim *rocketchatsim.Server) { // stalled
+		op := rocketchatsim.SlackOperation(rocketchatsim.StepImportingMessages, time.Now().Add(-25*time.Minute))
+		op.Count = &rocketchatsim.Count{Total: new(153_400), Completed: new(61_500)}
+		sim.SetOperation(op)
+	},
+	"hooli":    func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.SecondInstance(), 4) }, // is aborted
+	"umbrella": func(sim *rocketchatsim.Server) { sim.SetToken(userID, "another-token") },        // refuses the exporter
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "rehearsal:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts all programs, and then lets the imports begin.
+func run(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "rehearsal")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := buildPrograms(ctx); err != nil {
+		return err
+	}
+	sims, configuration := startWorkspaces()
+	exporter, address, err := startExporter(ctx, dir, configuration)
+	if err != nil {
+		return err
+	}
+	defer exporter.Stop()
+	channel := rocketchatsim.New(rocketchatsim.Config{RateLimit: -1})
+	channel.SetUser(userID, token)
+	stack, err := alertstack.Start(ctx, alertstack.Config{
+		Prometheus: filepath.Join(bin, "prometheus"), Alertmanager: filepath.Join(bin, "alertmanager"),
+		Alerts: "../alerts", Dir: dir, Speed: speed, Many: address,
+		Webhook:    httptest.NewServer(alertstack.Webhook(show)).URL,
+		RocketChat: &alertstack.RocketChat{URL: httptest.NewServer(channel).URL, UserID: userID, Token: token},
+	})
+	if err != nil {
+		return err
+	}
+	defer stack.Stop()
+	fmt.Printf("The page:      http://%s/\nPrometheus:    %s/alerts\nAlertmanager:  %s\n\nAll waits are %d times shorter than shipped. Press Ctrl-C to end.\n\n",
+		address, stack.PrometheusURL, stack.AlertmanagerURL, speed)
+	for name, begin := range workspaces {
+		begin(sims[name])
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	for _, p := range []*process.Process{exporter, stack.Prometheus, stack.Alertmanager} {
+		go func() { end(fmt.Errorf("a program ended: %w\n%s", p.Err(), p.Output())) }()
+	}
+	return showMessages(ctx, channel)
+}
+
+// buildPrograms builds Prometheus and Alertmanager, each from the module that pins it, unless they
+// are there.
+func buildPrograms(ctx context.Context) error {
+	to, err := filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	for program, module := range map[string]string{"alertmanager": "alertmanager", "prometheus": "."} {
+		if _, err := os.Stat(filepath.Join(bin, program)); err == nil {
+			continue
+		}
+		fmt.Printf("Building %s, which takes minutes the first time …\n", program)
+		if _, err := process.Build(ctx, to, "github.com/prometheus/"+program+"/cmd/"+program, "-C", module); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startWorkspaces starts the simulated workspaces, in which nothing happens yet, and returns the
+// exporter's configuration file for them.
+func startWorkspaces() (sims map[string]*rocketchatsim.Server, configuration string) {
+	sims, configuration = map[string]*rocketchatsim.Server{}, "workspaces:\n"
+	for name := range workspaces {
+		sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
+		sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
+		sims[name] = sim
+		configuration += fmt.Sprintf("  %s: {url: %q, user_id: %s, auth_token: %s}\n", name, httptest.NewServer(sim).URL, userID, token)
+	}
+	return sims, configuration
+}
+
+// startExporter builds the exporter into dir, and returns it with its address once it answers.
+func startExporter(ctx context.Context, dir, configuration string) (*process.Process, string, error) {
+	fmt.Println("Building the exporter …")
+	binary, err := process.Build(ctx, dir, "rocketchat_import_exporter", "-C", "..", "-buildvcs=false")
+	if err != nil {
+		return nil, "", err
+	}
+	file := filepath.Join(dir, "workspaces.yml")
+	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
+		return nil, "", err
+	}
+	address, err := process.FreeAddress("127.0.0.1:10458")
+	if err != nil {
+		return nil, "", err
+	}
+	exporter, err := process.Start("the exporter", nil, binary, "--config.file="+file, "--rocketchat.min-interval=1s", "--web.listen-address="+address)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := exporter.AwaitOK(ctx, "http://"+address+"/-/ready"); err != nil {
+		exporter.Stop()
+		return nil, "", err
+	}
+	return exporter, address, nil
+}
+
+// show prints what goes to the pager and to tickets.
+func show(n alertstack.Notification) {
+	for _, alert := range n.Alerts {
+		say(n.Receiver, alert.Status+": "+alert.Annotations["summary"])
+	}
+}
+
+// showMessages prints each message that arrives in Rocket.Chat, until ctx ends.
+func showMessages(ctx context.Context, channel *rocketchatsim.Server) error {
+	shown := 0
+	for tick := time.Tick(250 * time.Millisecond); ; {
+		for _, message := range channel.Messages()[shown:] {
+			shown++
+			for _, a := range message.Attachments {
+				say(message.Channel, a.Title+"\n"+strings.TrimSpace(a.Text))
+			}
+		}
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// say prints a message with the time and to whom it went.
+func say(to, text string) {
+	fmt.Printf("%s  %-12s  %s\n", time.Now().Format(time.TimeOnly), to, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 24)))
+}
