@@ -27,17 +27,13 @@ func settingError(err error) error {
 	}
 	var flags []string
 	for _, setting := range wrong.Settings {
-		flags = append(flags, flagAndEnv(flagBySetting[setting]))
+		flags = append(flags, flagAndEnv(setting.Flag))
 	}
 	return fmt.Errorf("%s: %w", strings.Join(flags, ", "), wrong.Err)
 }
 
-// flagBySetting has the flag of each setting of a workspace.
-var flagBySetting = map[string]string{
-	"url": urlFlag, "user_id": userIDFlag, "auth_token": tokenFlag, "auth_token_file": tokenFileFlag,
-	"timeout": timeoutFlag, "min_interval": minIntervalFlag,
-	"file_data": fileDataFlag, "file_data_timeout": fileDataTimeoutFlag, "http_config": httpConfigFileFlag,
-}
+// seeHelp says where the flags and commands are listed.
+func seeHelp(err error) error { return fmt.Errorf("%w: see --help", err) }
 
 // flagValue is the value of a flag. It names the flag when it rejects a text.
 type flagValue struct {
@@ -50,13 +46,29 @@ type flagValue struct {
 // Set sets the value, from the command line, the variable or the default.
 func (v *flagValue) Set(text string) error {
 	err := v.Value.Set(text)
-	if err == nil && v.check != nil {
+	if err != nil {
+		err = errors.New(v.expected(err))
+	} else if v.check != nil {
 		err = v.check(text)
 	}
 	if err != nil {
 		return flagError(v.flag, err)
 	}
 	return nil
+}
+
+// expected says what the flag takes. kingpin's error err says it in terms of Go, and repeats the text.
+func (v *flagValue) expected(err error) string {
+	_, oneOf, isEnum := strings.Cut(err.Error(), "must be one of ")
+	oneOf, _, _ = strings.Cut(oneOf, ", got ")
+	switch {
+	case isEnum:
+		return "must be one of " + strings.ReplaceAll(oneOf, ",", ", ")
+	case v.IsBoolFlag():
+		return "must be true or false"
+	default:
+		return "must be a duration with its unit, such as 8s or 2m"
+	}
 }
 
 // IsBoolFlag lets kingpin see a boolean flag, which needs no text.
@@ -100,7 +112,7 @@ func checkCommandLine(line *kingpin.ParseContext, args []string, values map[stri
 		}
 	}
 	if rest := line.Peek(); rest.Type == kingpin.TokenArg || rest.Type == kingpin.TokenError {
-		return errors.New("there is an argument that belongs to no flag") // which may be a secret
+		return seeHelp(errors.New("there is an argument that belongs to no flag, and is no command")) // which may be a secret
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,23 +26,28 @@ import (
 
 // The flags that errors name.
 const (
-	configFileFlag      = "config.file"
-	autoReloadFlag      = "config.auto-reload-interval"
-	urlFlag             = "rocketchat.url"
-	userIDFlag          = "rocketchat.user-id"
-	tokenFlag           = "rocketchat.auth-token"
-	tokenFileFlag       = "rocketchat.auth-token-file"
-	httpConfigFileFlag  = "rocketchat.http-config-file"
-	timeoutFlag         = "rocketchat.timeout"
-	minIntervalFlag     = "rocketchat.min-interval"
-	fileDataFlag        = "import.file-data"
-	fileDataTimeoutFlag = "import.file-data-timeout"
-	telemetryPathFlag   = "web.telemetry-path"
-	listenAddressFlag   = "web.listen-address"
-	systemdSocketFlag   = "web.systemd-socket"
-	webConfigFileFlag   = "web.config.file"
-	logLevelFlag        = "log.level"
-	logFormatFlag       = "log.format"
+	configFileFlag    = "config.file"
+	autoReloadFlag    = "config.auto-reload-interval"
+	telemetryPathFlag = "web.telemetry-path"
+	lifecycleFlag     = "web.enable-lifecycle"
+	listenAddressFlag = "web.listen-address"
+	systemdSocketFlag = "web.systemd-socket"
+	webConfigFileFlag = "web.config.file"
+	logLevelFlag      = "log.level"
+	logFormatFlag     = "log.format"
+)
+
+// The flags of a workspace.
+var (
+	urlFlag             = config.SettingURL.Flag
+	userIDFlag          = config.SettingUserID.Flag
+	tokenFlag           = config.SettingToken.Flag
+	tokenFileFlag       = config.SettingTokenFile.Flag
+	httpConfigFileFlag  = config.SettingHTTP.Flag
+	timeoutFlag         = config.SettingTimeout.Flag
+	minIntervalFlag     = config.SettingMinInterval.Flag
+	fileDataFlag        = config.SettingFileData.Flag
+	fileDataTimeoutFlag = config.SettingFileDataTimeout.Flag
 )
 
 // The commands.
@@ -96,7 +102,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
 	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("2m").DurationVar(&f.workspace.FileDataTimeout)
 	app.Flag(telemetryPathFlag, "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	app.Flag("web.enable-lifecycle", "Let POST /-/reload read the configuration file again.").BoolVar(&f.lifecycle)
+	app.Flag(lifecycleFlag, "Let POST /-/reload read the configuration file again.").BoolVar(&f.lifecycle)
 	f.web = kingpinflag.AddFlags(app, ":10458")
 	app.Flag(logLevelFlag, "Lowest severity to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag(logFormatFlag, "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
@@ -114,6 +120,8 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	switch {
 	case printed:
 		return nil, errPrinted
+	case err != nil && strings.HasPrefix(err.Error(), "unknown "):
+		return nil, seeHelp(err)
 	case err != nil:
 		return nil, err
 	}
@@ -139,7 +147,7 @@ func (f *flags) nameValues(app *kingpin.Application) map[string]*flagValue {
 	checks := map[string]func(string) error{
 		telemetryPathFlag: checkTelemetryPath,
 		listenAddressFlag: checkListenAddress,
-		webConfigFileFlag: web.Validate,
+		webConfigFileFlag: checkWebConfig,
 	}
 	values := map[string]*flagValue{}
 	for _, flag := range app.Model().Flags {
@@ -176,15 +184,11 @@ func (f *flags) checkWorkspace(rawURL, httpConfigFile string) (err error) {
 			return flagError(httpConfigFileFlag, err)
 		}
 	}
-	if err := f.workspace.Check(); err != nil {
-		return settingError(err)
+	f.workspace.UserID = strings.TrimSpace(f.workspace.UserID)
+	if err = f.workspace.Check(); err == nil {
+		err = f.workspace.CheckFiles()
 	}
-	if f.workspace.TokenFile != "" {
-		if _, err := client.ReadToken(f.workspace.TokenFile); err != nil {
-			return flagError(tokenFileFlag, err)
-		}
-	}
-	return nil
+	return settingError(err)
 }
 
 // many reports whether a configuration file describes the workspaces.
@@ -229,4 +233,27 @@ func checkListenAddress(address string) error {
 		_, err = strconv.ParseUint(port, 10, 32)
 	}
 	return err
+}
+
+// quotedHeader matches what the exporter toolkit repeats of a header that it rejects.
+var quotedHeader = regexp.MustCompile(`(, but got:|header) "[^"]*"`)
+
+// checkWebConfig rejects a web configuration file that the exporter toolkit cannot use. Its errors
+// hold no secret.
+func checkWebConfig(file string) error {
+	if file == "" {
+		return nil
+	}
+	err := config.ReadYAML(file, new(web.Config))
+	if err == nil {
+		err = web.Validate(file)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "bcrypt"):
+		return errors.New("basic_auth_users: a password must be a bcrypt hash, as htpasswd -nB prints it")
+	default:
+		return errors.New(quotedHeader.ReplaceAllString(err.Error(), "$1 …"))
+	}
 }

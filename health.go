@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
-	"go.yaml.in/yaml/v2"
+
+	"rocketchat_import_exporter/internal/config"
 )
 
 // healthTimeout is below the 30 seconds that Docker waits by default.
@@ -22,6 +22,12 @@ const healthTimeout = 5 * time.Second
 // runHealth returns an error unless an exporter with the same flags and variables
 // is alive. It asks the first address that the exporter listens on.
 func runHealth(ctx context.Context, f *flags) error {
+	var webConfig web.Config
+	if file := *f.web.WebConfigFile; file != "" {
+		if err := config.ReadYAML(file, &webConfig); err != nil {
+			return flagError(webConfigFileFlag, err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	address := (*f.web.WebListenAddresses)[0]
@@ -31,10 +37,7 @@ func runHealth(ctx context.Context, f *flags) error {
 	case strings.HasPrefix(address, "vsock://"):
 		return flagError(listenAddressFlag, errors.New("health cannot ask a vsock address"))
 	}
-	tlsConfig, err := readTLSConfig(*f.web.WebConfigFile)
-	if err != nil {
-		return flagError(webConfigFileFlag, err)
-	}
+	tlsConfig := webConfig.TLSConfig
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", address) // without a host, this machine
 	}
@@ -70,18 +73,4 @@ func runHealth(ctx context.Context, f *flags) error {
 		return fmt.Errorf("/-/healthy answers %s", resp.Status)
 	}
 	return nil
-}
-
-// readTLSConfig returns the TLS settings of a web configuration file, or none without a file.
-func readTLSConfig(file string) (web.TLSConfig, error) {
-	if file == "" {
-		return web.TLSConfig{}, nil
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return web.TLSConfig{}, err
-	}
-	var c web.Config
-	err = yaml.Unmarshal(content, &c)
-	return c.TLSConfig, err
 }

@@ -11,15 +11,19 @@ import (
 	"unicode/utf8"
 )
 
-// ParseURL parses a workspace's base URL. Its errors never contain the URL,
+// ParseURL parses a workspace's base URL. Its errors say what is wrong, and never contain the URL,
 // which may contain a password.
 func ParseURL(text string) (*url.URL, error) {
+	if problem := headerProblem(text); problem != "" {
+		return nil, errors.New("the URL has " + problem)
+	}
 	u, err := url.Parse(text)
+	scheme, _, found := strings.Cut(strings.ToLower(text), "://")
 	switch {
-	case err != nil:
-		return nil, errors.New("not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
+	case !found || scheme != "http" && scheme != "https":
 		return nil, errors.New("the URL must begin with http:// or https://")
+	case err != nil:
+		return nil, errors.New("this is not a URL such as https://chat.example.com: check its host, its port and each %")
 	case u.Hostname() == "":
 		return nil, errors.New("the URL has no host")
 	case !validPort(u):
@@ -39,21 +43,38 @@ func validPort(u *url.URL) bool {
 	return err == nil && port > 0 || u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 }
 
-// ReadToken returns the token in a regular file, without surrounding space. Reading anything else,
-// such as a pipe, could block forever. Its errors never contain the token.
-func ReadToken(file string) (string, error) {
+// ReadFile returns the content of a regular file. Reading anything else, such as a pipe, could block
+// forever. Its errors name the file, and say what is wrong with it.
+func ReadFile(file string) ([]byte, error) {
 	info, err := os.Stat(file)
-	switch {
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is not a regular file", file)
+	if err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a directory, not a file", file)
 	}
-	content, err := os.ReadFile(file)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", file)
+	}
+	var content []byte
+	if err == nil {
+		content, err = os.ReadFile(file)
+	}
+	if failed, ok := errors.AsType[*os.PathError](err); ok {
+		return nil, fmt.Errorf("%s: %w", file, failed.Err)
+	}
+	return content, err
+}
+
+// ReadToken returns the token in a file, without surrounding space. Its errors
+// name the file, and never contain the token.
+func ReadToken(file string) (string, error) {
+	content, err := ReadFile(file)
 	if err != nil {
 		return "", err
 	}
-	return ParseToken(string(content))
+	token, err := ParseToken(string(content))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return token, nil
 }
 
 // ParseToken returns the token in text, without surrounding space. Its errors
@@ -78,7 +99,7 @@ func CheckUserID(id string) error {
 	return nil
 }
 
-// headerProblem says what is wrong with a value that is sent as a header, or
+// headerProblem says what is wrong with a value that is sent as a header or a URL, or
 // returns "". Quotation marks come from env files, whose readers may keep them;
 // invisible characters come from editors and copied text.
 func headerProblem(value string) string {
@@ -94,6 +115,8 @@ func headerProblem(value string) string {
 		return "a zero-width character, which is invisible: type it again, or copy it without one"
 	case strings.ContainsRune(marks, first) || strings.ContainsRune(marks, last):
 		return "quotation marks around it: remove them"
+	case strings.ContainsAny(value, "\r\n"):
+		return "a line break or a carriage return in it: write it on one line"
 	case strings.ContainsFunc(value, unicode.IsSpace):
 		return "a space in it"
 	case strings.ContainsFunc(value, unicode.IsControl):

@@ -4,12 +4,14 @@ package config
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
+	"golang.org/x/net/http/httpguts"
 
 	"rocketchat_import_exporter/client"
 )
@@ -61,7 +63,7 @@ func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.
 		HTTP: w.HTTP, UserAgent: userAgent, Observe: observe,
 	})
 	if err != nil {
-		return nil, &Error{[]string{"http_config"}, err}
+		return nil, &Error{[]Setting{SettingHTTP}, err}
 	}
 	return c, nil
 }
@@ -76,33 +78,38 @@ func (w Workspace) Hint(h client.Hint) string {
 
 // Error says what is wrong with one setting, or with several together. It never holds a secret.
 type Error struct {
-	// Settings are named as in the file: auth_token.
-	Settings []string
+	Settings []Setting
 	Err      error
 }
 
-// Error names the settings and the fault.
-func (e *Error) Error() string { return strings.Join(e.Settings, ", ") + ": " + e.Err.Error() }
+// Error names the settings, as in the file, and the fault.
+func (e *Error) Error() string {
+	var keys []string
+	for _, setting := range e.Settings {
+		keys = append(keys, setting.Key)
+	}
+	return strings.Join(keys, ", ") + ": " + e.Err.Error()
+}
 
-// Check returns an [*Error] for the first setting that cannot be used. It does
-// not read a token file, which may appear or change at any time.
+// Check returns an [*Error] for the first setting that cannot be used. It reads no file: see
+// [Workspace.CheckFiles].
 func (w Workspace) Check() error {
 	switch {
 	case w.URL == nil:
-		return wrong("is missing", "url")
+		return wrong("is missing", SettingURL)
 	case w.UserID == "":
-		return wrong("is missing", "user_id")
+		return wrong("is missing", SettingUserID)
 	case w.Token == "" && w.TokenFile == "":
-		return wrong("one of them is needed", "auth_token", "auth_token_file")
+		return wrong("one of them is needed", SettingToken, SettingTokenFile)
 	case w.Token != "" && w.TokenFile != "":
-		return wrong("only one of them can be set", "auth_token", "auth_token_file")
+		return wrong("only one of them can be set", SettingToken, SettingTokenFile)
 	}
 	if err := client.CheckUserID(w.UserID); err != nil {
-		return &Error{[]string{"user_id"}, err}
+		return &Error{[]Setting{SettingUserID}, err}
 	}
 	if w.Token != "" {
 		if _, err := client.ParseToken(w.Token); err != nil {
-			return &Error{[]string{"auth_token"}, err}
+			return &Error{[]Setting{SettingToken}, err}
 		}
 	}
 	if err := checkHTTP(w.HTTP); err != nil {
@@ -115,18 +122,21 @@ func (w Workspace) Check() error {
 // fail or contradict the credentials at every call.
 func checkHTTP(c promconfig.HTTPClientConfig) error {
 	if proxy := c.ProxyURL.URL; proxy != nil && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) {
-		return wrong("proxy_url must begin with http://, https://, socks5:// or socks5h://", "http_config")
+		return wrong("proxy_url must begin with http://, https://, socks5:// or socks5h://", SettingHTTP)
 	}
 	if c.OAuth2 != nil {
 		// prometheus/common calls its token server without the call's context.
-		return wrong("oauth2 is not supported: Rocket.Chat takes the personal access token", "http_config")
+		return wrong("oauth2 is not supported: Rocket.Chat takes the personal access token", SettingHTTP)
 	}
 	if c.HTTPHeaders == nil {
 		return nil
 	}
 	for header := range c.HTTPHeaders.Headers {
+		if !httpguts.ValidHeaderFieldName(header) {
+			return wrong("http_headers: the name of a header may have neither spaces nor other such characters", SettingHTTP)
+		}
 		if strings.EqualFold(header, "X-Auth-Token") || strings.EqualFold(header, "X-User-Id") {
-			return wrong("http_headers must not set "+header+", which the credentials set", "http_config")
+			return wrong("http_headers must not set "+http.CanonicalHeaderKey(header)+", which the credentials set", SettingHTTP)
 		}
 	}
 	return nil
@@ -137,16 +147,16 @@ func checkHTTP(c promconfig.HTTPClientConfig) error {
 func (w Workspace) CheckDefaults() error {
 	switch {
 	case w.Timeout <= 0:
-		return wrong("must be above 0", "timeout")
+		return wrong("must be above 0", SettingTimeout)
 	case w.MinInterval < 0:
-		return wrong("must not be negative", "min_interval")
+		return wrong("must not be negative", SettingMinInterval)
 	case !slices.Contains(Modes(), w.FileData):
-		return wrong("must be on-change, each-scrape, never or unguarded", "file_data")
+		return wrong("must be on-change, each-scrape, never or unguarded", SettingFileData)
 	case w.FileDataTimeout <= 0:
-		return wrong("must be above 0", "file_data_timeout")
+		return wrong("must be above 0", SettingFileDataTimeout)
 	default:
 		return nil
 	}
 }
 
-func wrong(fault string, settings ...string) error { return &Error{settings, errors.New(fault)} }
+func wrong(fault string, settings ...Setting) error { return &Error{settings, errors.New(fault)} }

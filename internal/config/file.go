@@ -1,18 +1,19 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
-	"go.yaml.in/yaml/v2"
+	"go.yaml.in/yaml/v3"
 
 	"rocketchat_import_exporter/client"
 )
@@ -35,73 +36,117 @@ type yamlWorkspace struct {
 	HTTP            *promconfig.HTTPClientConfig `yaml:"http_config"`
 }
 
-var (
-	// validName matches names that need no escaping in a URL or a label.
-	validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
-	// quoted matches a value in an error of the YAML package, and badURL what
-	// net/url says about one. Both may hold a secret.
-	quoted = regexp.MustCompile("`[^`]*`")
-	badURL = regexp.MustCompile(`parse ".*`)
-)
+// validName matches names that need no escaping in a URL or a label.
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 
 // Load returns the workspaces of a configuration file by name: at least one. A
 // setting that a workspace leaves out is taken from defaults. Errors name the
-// line or the workspace, and hold no secret.
+// line and the workspace, and hold no secret.
 func Load(path string, defaults Workspace) (map[string]Workspace, error) {
-	content, err := os.ReadFile(path)
+	content, err := client.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := parse(content)
+	workspaces, err := read(content, filepath.Dir(path), defaults)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, withoutValues(err))
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(f.Workspaces) == 0 {
-		return nil, fmt.Errorf("%s: the file names no workspace: add one below the key workspaces", path)
+	return workspaces, nil
+}
+
+// read returns the workspaces of a configuration file with this content, in the folder dir.
+func read(content []byte, dir string, defaults Workspace) (map[string]Workspace, error) {
+	root, err := parse(content, reflect.TypeFor[yamlFile]())
+	if err != nil {
+		return nil, err
 	}
-	workspaces := make(map[string]Workspace, len(f.Workspaces))
-	for name, written := range f.Workspaces {
-		if !validName.MatchString(name) {
-			return nil, fmt.Errorf("%s: workspace %q: a name is 1 to 63 letters, digits, _, . or -, and begins with a letter or digit", path, name)
-		}
-		w, err := written.over(defaults, filepath.Dir(path))
-		if err == nil {
-			err = w.Check()
-		}
+	var nodes struct{ Workspaces map[string]yaml.Node }
+	if root != nil {
+		err = root.Decode(&nodes)
+	}
+	if err != nil || len(nodes.Workspaces) == 0 {
+		return nil, errors.New("the file names no workspace: add one below the key workspaces")
+	}
+	workspaces := make(map[string]Workspace, len(nodes.Workspaces))
+	for _, name := range slices.Sorted(maps.Keys(nodes.Workspaces)) {
+		node := nodes.Workspaces[name]
+		w, err := decode(&node, defaults, dir)
 		if err != nil {
-			return nil, fmt.Errorf("%s: workspace %s: %w", path, name, err)
+			return nil, fmt.Errorf("line %d: workspace %s: %w", lineOf(&node, err), name, err)
 		}
 		workspaces[name] = w
 	}
 	return workspaces, nil
 }
 
-// parse reads a configuration file, which holds one YAML document at most.
-func parse(content []byte) (f yamlFile, err error) {
-	documents := yaml.NewDecoder(bytes.NewReader(content))
-	documents.SetStrict(true)
-	if err := documents.Decode(&f); err != nil && err != io.EOF {
-		return yamlFile{}, err
+// decode returns the workspace that n describes.
+func decode(n *yaml.Node, defaults Workspace, dir string) (Workspace, error) {
+	var written yamlWorkspace
+	if err := n.Decode(&written); err != nil {
+		return Workspace{}, &Error{[]Setting{SettingHTTP}, semanticError(err)}
 	}
-	if err := documents.Decode(new(any)); err != io.EOF {
-		return yamlFile{}, errors.New("the file holds a second YAML document, which would be ignored: remove it")
+	w, err := written.over(defaults, dir)
+	if err == nil {
+		err = w.Check()
 	}
-	return f, nil
+	if err == nil {
+		err = w.CheckFiles()
+	}
+	return w, err
+}
+
+// lineOf returns the line of the setting that err is about, or that of the workspace n.
+func lineOf(n *yaml.Node, err error) int {
+	n = target(n)
+	if wrong, ok := errors.AsType[*Error](err); ok {
+		for pair := range slices.Chunk(n.Content, 2) {
+			if slices.ContainsFunc(wrong.Settings, func(s Setting) bool { return s.Key == pair[0].Value }) {
+				return pair[0].Line
+			}
+		}
+	}
+	return n.Line
+}
+
+// semanticError returns what prometheus/common says about settings that contradict each other. An
+// error of the YAML package may quote a value, so its text is dropped.
+func semanticError(err error) error {
+	if strings.HasPrefix(err.Error(), "yaml:") {
+		return errors.New("cannot be read")
+	}
+	return err
 }
 
 // LoadHTTP reads a file that holds an http_config. Its errors hold no secret.
 func LoadHTTP(path string) (promconfig.HTTPClientConfig, error) {
-	loaded, _, err := promconfig.LoadHTTPConfigFile(path)
-	if err != nil {
-		return promconfig.HTTPClientConfig{}, withoutValues(err)
-	}
-	return *loaded, nil
+	loaded := promconfig.DefaultHTTPClientConfig
+	err := ReadYAML(path, &loaded)
+	loaded.SetDirectory(filepath.Dir(path))
+	return loaded, err
 }
 
-// withoutValues removes the values from an error of the YAML package.
-func withoutValues(err error) error {
-	text := quoted.ReplaceAllString(err.Error(), "a value")
-	return errors.New(badURL.ReplaceAllString(text, "not a URL"))
+// ReadYAML reads a file of settings into a struct. Its errors name the file and the line, and hold
+// no secret.
+func ReadYAML[T any](path string, settings *T) error {
+	content, err := client.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := unmarshal(content, settings); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func unmarshal[T any](content []byte, settings *T) error {
+	root, err := parse(content, reflect.TypeFor[T]())
+	if err != nil || root == nil {
+		return err
+	}
+	if err := root.Decode(settings); err != nil {
+		return semanticError(err)
+	}
+	return nil
 }
 
 // over returns w with the written settings put over it. Relative paths start at dir.
@@ -109,11 +154,11 @@ func (written yamlWorkspace) over(w Workspace, dir string) (Workspace, error) {
 	if written.URL != "" {
 		url, err := client.ParseURL(written.URL)
 		if err != nil {
-			return Workspace{}, &Error{[]string{"url"}, err}
+			return Workspace{}, &Error{[]Setting{SettingURL}, err}
 		}
 		w.URL = url
 	}
-	w.UserID, w.Token = written.UserID, written.AuthToken
+	w.UserID, w.Token = strings.TrimSpace(written.UserID), written.AuthToken
 	w.TokenFile = promconfig.JoinDir(dir, written.AuthTokenFile)
 	setDuration(&w.Timeout, written.Timeout)
 	setDuration(&w.MinInterval, written.MinInterval)
