@@ -22,44 +22,53 @@ type code struct {
 
 const grey = "#6e7784"
 
-// importCodes are the conditions of the newest import. An import that failed
-// long ago is less pressing than one that needs help now.
+// importCodes are the conditions of the newest import.
 var importCodes = []code{
 	{0, "no import yet", grey, inState("none")},
 	{1, "canceled", "#8a8f98", inState("canceled")},
-	{2, "done", "green", inState("done")},
-	{3, "ended", "#8a8f98", ended},
-	{4, "new", "light-blue", inState("new")},
-	{5, "ready to start", "yellow", inState("ready")},
+	{2, "given up", "#8a8f98", invalid + inStep("importer_(new|file_loaded)")},
+	{3, "done", "green", inState("done")},
+	{4, "ended", "#8a8f98", ended},
+	{5, "new", "light-blue", inState("new")},
+	{6, "ready to start", "yellow", inState("ready")},
+	{7, "nothing staged", "#8a8f98", nothingStaged},
 	// In the exporter's mode unguarded nothing else is known.
-	{6, "loading", "purple", inState("loading") + " or " + lately("rocketchat_import_waiting{}") + " == 1"},
-	{7, "importing", "blue", inState("importing")},
+	{8, "loading", "purple", inState("loading") + " or " + lately("rocketchat_import_waiting{}") + " == 1"},
+	{9, "importing", "blue", inState("importing")},
 	// The server is in a step that the exporter does not know.
-	{8, "unknown step", "orange", maxBy("instance", lately("rocketchat_import_state{}")) + " == 0"},
-	{9, "error", "red", inState("error")},
-	{10, "interrupted", "red", lately("rocketchat_import_operation_valid{}") + " == 0 unless on (instance) " +
-		inStep("importer_(done|import_failed|import_cancelled)")},
-	{11, "aborted", "red", aborted},
-	{12, "set back", "dark-red", `increase(rocketchat_import_incidents_total{kind="set_back"}[1h]) > 0`},
-	{13, "stalled", "dark-red", stalled},
+	{10, "unknown step", "orange", maxBy("workspace", lately("rocketchat_import_state{}")) + " == 0"},
+	{13, "failed", "red", inStep("importer_import_failed")},
+	{14, "interrupted", "red", invalid + inStep("importer_(uploading|downloading_file|preparing_.+|importing_.+|finishing)")},
+	{15, "aborted", "red", aborted},
+	{16, "set back", "dark-red", `increase(rocketchat_import_incidents_total{kind="set_back"}[1h]) > 0`},
+	{17, "stalled", "dark-red", stalled},
 }
 
-// blindCodes are the scrapes that fail: nothing is known of the import.
+// blindCodes are the scrapes that fail: nothing is known of the import. What is known to be bad
+// is more pressing.
 var blindCodes = []code{
-	{14, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
-	{15, "no answer", "orange", `rocketchat_import_up{} == 0`},
-	{16, "forbidden", "red", `rocketchat_import_auth_failure{reason="forbidden"} == 1`},
-	{17, "unauthorized", "red", `rocketchat_import_auth_failure{reason="unauthorized"} == 1`},
+	{11, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
+	{12, "no answer", "orange", `rocketchat_import_up{} == 0`},
+}
+
+// refusedCodes are the refusals, which end when somebody acts.
+var refusedCodes = []code{
+	{18, "forbidden", "red", `rocketchat_import_auth_failure{reason="forbidden"} == 1`},
+	{19, "unauthorized", "red", `rocketchat_import_auth_failure{reason="unauthorized"} == 1`},
 }
 
 var (
-	stateCodes  = slices.Concat(importCodes, blindCodes)
-	scrapeCodes = append([]code{{1, "ok", "green", `rocketchat_import_up{} == 1`}}, blindCodes...)
+	stateCodes  = byNumber(importCodes, blindCodes, refusedCodes)
+	scrapeCodes = byNumber([]code{{1, "ok", "green", `rocketchat_import_up{} == 1`}}, blindCodes, refusedCodes)
 
-	// stateCode is the code of each workspace's newest import or, where nothing is
-	// known of it, of the scrape that failed.
-	stateCode = highest(importCodes) + "\nor on (instance)\n" + highest(blindCodes)
+	// stateCode is the code of each workspace's newest import, unless Rocket.Chat refuses the
+	// exporter or, where nothing is known of the import, of the scrape that failed.
+	stateCode = highest(refusedCodes) + "\nor on (workspace)\n" + highest(importCodes) + "\nor on (workspace)\n" + highest(blindCodes)
 )
+
+func byNumber(codes ...[]code) []code {
+	return slices.SortedFunc(slices.Values(slices.Concat(codes...)), func(a, b code) int { return a.number - b.number })
+}
 
 // highest is the highest code of each workspace. The highest comes first, since
 // "or" drops a later term that has the same labels.
@@ -68,7 +77,7 @@ func highest(codes []code) string {
 	for _, c := range slices.Backward(codes) {
 		terms = append(terms, fmt.Sprintf("%d + 0 * (%s)", c.number, c.expr))
 	}
-	return "max by (instance) (\n  " + strings.Join(terms, "\n  or ") + "\n)"
+	return "max by (workspace) (\n  " + strings.Join(terms, "\n  or ") + "\n)"
 }
 
 func mappings(codes ...code) values {
@@ -93,7 +102,7 @@ func shown(text, color string, index int32) dashboard.ValueMappingResult {
 }
 
 // nothing shows the -1 of orNothing as text.
-func nothing(text string) values { return mappings(code{number: -1, text: text}) }
+func nothing(text string) values { return mappings(code{number: -1, text: text, color: grey}) }
 
 // moving shows the seconds between two saves of a healthy import as a word.
 var moving = dashboard.ValueMapping{RangeMap: &dashboard.RangeMap{
@@ -110,5 +119,5 @@ var absent = dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{
 // shortStep shows the name of a step without what all names begin with.
 var shortStep = dashboard.ValueMapping{RegexMap: &dashboard.RegexMap{
 	Type:    dashboard.MappingTypeRegexToText,
-	Options: dashboard.DashboardRegexMapOptions{Pattern: "importer_(.+)", Result: shown("$1", "", 0)},
+	Options: dashboard.DashboardRegexMapOptions{Pattern: "^importer_(.+)$", Result: shown("$1", "", 0)},
 }}

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -27,10 +28,11 @@ func generate(base runbooks) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var plain any
+	var plain map[string]any
 	if err := json.Unmarshal(escaped, &plain); err != nil {
 		return nil, err
 	}
+	onImportGraphs(plain)
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -39,17 +41,38 @@ func generate(base runbooks) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// onImportGraphs draws the annotations on the graphs of imports alone. They would cross every
+// graph of the exporter. The builder writes the ids of panels as one text.
+func onImportGraphs(board map[string]any) {
+	var ids []any
+	imports := false
+	for _, p := range board["panels"].([]any) {
+		p := p.(map[string]any)
+		if p["type"] == "row" {
+			imports = p["title"] == "Progress"
+		} else if imports {
+			ids = append(ids, p["id"])
+		}
+	}
+	for _, annotation := range board["annotations"].(map[string]any)["list"].([]any) {
+		annotation.(map[string]any)["filter"] = map[string]any{"exclude": false, "ids": ids}
+	}
+}
+
 // build returns Grafana's classic dashboard model, which every Grafana imports.
 func build(base runbooks) (dashboard.Dashboard, error) {
 	builder := dashboard.NewDashboardBuilder("Rocket.Chat import").
 		Uid(uid).Tags([]string{"rocketchat", "import"}).
 		Description("Data imports into Rocket.Chat workspaces, watched by rocketchat_import_exporter.").
 		Time("now-6h", "now").Refresh("30s").Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		WithVariable(dataSourceVariable()).WithVariable(instanceVariable()).
+		WithVariable(dataSourceVariable()).
+		WithVariable(labelVariable("cluster", "Cluster", "rocketchat_import_up")).
+		WithVariable(labelVariable("namespace", "Namespace", `rocketchat_import_up{cluster=~"$cluster"}`)).
+		WithVariable(labelVariable("instance", "Workspace", `rocketchat_import_up{cluster=~"$cluster",namespace=~"$namespace"}`)).
 		Annotation(mark("Import alerts", "red", troubles+" unless ("+troubles+" offset 1m)").
-			TitleFormat("{{alertname}}").TextFormat("{{instance}} ({{severity}})").TagKeys("severity")).
-		Annotation(mark("Incidents", "purple", "rocketchat_import_incidents_total{} > rocketchat_import_incidents_total{} offset 1m").
-			TitleFormat("Import {{kind}}").TextFormat("{{instance}}").TagKeys("kind")).
+			TitleFormat("{{alertname}}").TextFormat(called + " ({{severity}})").TagKeys("severity")).
+		Annotation(mark("Incidents", "purple", grown("rocketchat_import_incidents_total{}")).
+			TitleFormat("Import {{kind}}").TextFormat(called).TagKeys("kind")).
 		Links(base.page())
 
 	row := func(title string, panels []panel) {
@@ -63,22 +86,30 @@ func build(base runbooks) (dashboard.Dashboard, error) {
 	row("Staged", stagedPanels())
 	row("Exporter", exporterPanels(base))
 	board, err := builder.Build()
-	adjust(board)
+	adjust(&board)
 	return board, err
 }
 
-// adjust gives every panel its id and data source, and drops defaults of the builder.
-func adjust(board dashboard.Dashboard) {
+// adjust gives every panel its id and data source, drops defaults of the builder, and collapses the last row.
+func adjust(board *dashboard.Dashboard) {
+	last := 0
 	for i, p := range board.Panels {
 		id := uint32(i + 1)
 		if p.Panel == nil {
 			p.RowPanel.Id = id
+			last = i
 			continue
 		}
 		p.Panel.Id = &id
 		p.Panel.Datasource = &dataSource
 		p.Panel.RepeatDirection = nil // with it, Grafana 11.0 draws a panel 24 wide
 	}
+	row := board.Panels[last].RowPanel
+	row.Collapsed = true
+	for _, p := range board.Panels[last+1:] {
+		row.Panels = append(row.Panels, *p.Panel)
+	}
+	board.Panels = board.Panels[:last+1]
 	for i := range board.Links {
 		board.Links[i].Placement = nil // it would hide the links in a menu
 	}
@@ -94,11 +125,11 @@ func dataSourceVariable() *dashboard.DatasourceVariableBuilder {
 		Current(dashboard.VariableOption{Selected: cog.ToPtr(true), Text: standard, Value: standard})
 }
 
-// instanceVariable lists every workspace seen within the time range.
-func instanceVariable() *dashboard.QueryVariableBuilder {
-	const labels = "label_values(rocketchat_import_up, instance)"
-	return dashboard.NewQueryVariableBuilder("instance").
-		Label("Workspace").Datasource(dataSource).Definition(labels).
+// labelVariable lists the values of a label of the series within the time range.
+func labelVariable(label, title, series string) *dashboard.QueryVariableBuilder {
+	labels := fmt.Sprintf("label_values(%s, %s)", series, label)
+	return dashboard.NewQueryVariableBuilder(label).
+		Label(title).Datasource(dataSource).Definition(labels).
 		Query(dashboard.StringOrMap{Map: map[string]any{
 			"qryType": 1, // Grafana's number for "label values"
 			"query":   labels,
@@ -107,7 +138,7 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalCaseInsensitiveAsc).
 		Multi(true).IncludeAll(true).
-		AllValue(".*"). // also for series without the label: one alert may speak for a whole job
+		AllValue(".*"). // also for series without the label
 		Current(dashboard.VariableOption{
 			Selected: cog.ToPtr(true),
 			Text:     dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}},
@@ -120,7 +151,7 @@ func instanceVariable() *dashboard.QueryVariableBuilder {
 func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 	return dashboard.NewAnnotationQueryBuilder().
 		Name(name).IconColor(color).
-		Datasource(dataSource).Expr(matchers.Replace(expr)).Step("60s")
+		Datasource(dataSource).Expr(complete.Replace(expr)).Step("60s")
 }
 
 const defaultRunbooks = "docs/runbooks.md"

@@ -37,13 +37,20 @@ func TestNothingNeedsToBeEditedOnImport(t *testing.T) {
 		strings.Count(text, `"datasource":{"type":"prometheus","uid":"${datasource}"}`), "data sources that are the variable")
 }
 
-func TestTheVariablesAreDataSourceAndWorkspace(t *testing.T) {
+func TestTheVariablesAreDataSourceAndWhatTellsWorkspacesApart(t *testing.T) {
 	variables := load(t).Templating.List
-	require.Len(t, variables, 2)
+	require.Len(t, variables, 4)
 	assert.Subset(t, variables[0], map[string]any{"name": "datasource", "type": "datasource", "query": "prometheus",
 		"current": map[string]any{"selected": true, "text": "default", "value": "default"}})
-	assert.Subset(t, variables[1], map[string]any{"name": "instance", "type": "query", "definition": "label_values(rocketchat_import_up, instance)",
-		"multi": true, "includeAll": true, "allValue": ".*"})
+	for i, want := range []struct{ name, label, definition string }{
+		{"cluster", "Cluster", "label_values(rocketchat_import_up, cluster)"},
+		{"namespace", "Namespace", `label_values(rocketchat_import_up{cluster=~"$cluster"}, namespace)`},
+		{"instance", "Workspace", `label_values(rocketchat_import_up{cluster=~"$cluster",namespace=~"$namespace"}, instance)`},
+	} {
+		// All is also for series without the label.
+		assert.Subset(t, variables[i+1], map[string]any{"name": want.name, "label": want.label, "type": "query",
+			"definition": want.definition, "multi": true, "includeAll": true, "allValue": ".*"})
+	}
 }
 
 func TestLinksLeadToTheRunbooksOrAreNotThere(t *testing.T) {
@@ -59,6 +66,9 @@ func TestLinksLeadToTheRunbooksOrAreNotThere(t *testing.T) {
 		for _, match := range regexp.MustCompile(`"url": "(.*)"`).FindAllSubmatch(written, -1) {
 			url := string(match[1])
 			if strings.HasPrefix(url, "/d/"+uid+"?") { // one workspace alone
+				for _, label := range []string{"cluster", "namespace", "instance"} {
+					assert.Contains(t, url, "&var-"+label+"=${__data.fields.", "a link to one workspace")
+				}
 				continue
 			}
 			section, isRunbook := strings.CutPrefix(url, base)
@@ -74,7 +84,15 @@ func TestLinksLeadToTheRunbooksOrAreNotThere(t *testing.T) {
 func TestAnnotationsMarkBeginningsAlone(t *testing.T) {
 	annotations := load(t).Annotations.List
 	assert.Len(t, annotations, 2)
+	var graphs []int
+	for _, p := range panels(t, "") {
+		if slices.Contains([]string{"State over time", "Progress over time", "Throughput", "Records done"}, p.Title) || p.Title == "Records failed" && p.Type == "timeseries" {
+			graphs = append(graphs, p.ID)
+		}
+	}
 	for _, annotation := range annotations {
+		assert.Equal(t, graphs, annotation.Filter.IDs, "%s is on other graphs than those of imports", annotation.Name)
+		assert.False(t, annotation.Filter.Exclude, annotation.Name)
 		assert.Equal(t, "60s", annotation.Step, annotation.Name)
 		assert.Contains(t, annotation.Expr, "offset 1m", annotation.Name)
 	}
@@ -83,7 +101,7 @@ func TestAnnotationsMarkBeginningsAlone(t *testing.T) {
 func TestPanelsFillTheGridWithoutOverlap(t *testing.T) {
 	const width = 24
 	taken, area, height := map[[2]int]bool{}, 0, 0
-	for i, p := range load(t).Panels {
+	for i, p := range everything(t) {
 		assert.Equal(t, i+1, p.ID, p.Title)
 		pos := p.GridPos
 		require.LessOrEqual(t, pos.X+pos.W, width, p.Title)
@@ -111,21 +129,30 @@ func TestTheGlanceComesFirst(t *testing.T) {
 type boardJSON struct {
 	Templating  struct{ List []map[string]any }
 	Annotations struct {
-		List []struct{ Name, Expr, Step string }
+		List []struct {
+			Name, Expr, Step string
+			Filter           struct {
+				Exclude bool
+				IDs     []int
+			}
+		}
 	}
 	Panels []panelJSON
 }
 
 type panelJSON struct {
 	ID                       int
+	Collapsed                bool        // of a row
+	Panels                   []panelJSON // in it
 	Type, Title, Description string
 	GridPos                  struct{ X, Y, W, H int }
-	Targets                  []struct{ RefID, Expr string }
+	Targets                  []struct{ RefID, Expr, LegendFormat string }
 	Repeat, RepeatDirection  string
 	FieldConfig              struct {
 		Defaults struct {
 			Unit, NoValue string
 			Decimals      *float64
+			Min           *float64
 			Color         struct{ Mode string }
 			Thresholds    struct{ Steps []struct{ Color string } }
 		}
@@ -141,8 +168,8 @@ type panelJSON struct {
 	Transformations []struct {
 		ID      string
 		Options struct {
-			Include       struct{ Names []string }
-			ByField, Mode string
+			Include              struct{ Names []string }
+			ByField, Mode, Regex string
 		}
 	}
 
@@ -189,11 +216,20 @@ func load(t *testing.T) boardJSON {
 	return board
 }
 
+// everything is all panels, also those in a collapsed row.
+func everything(t *testing.T) (all []panelJSON) {
+	t.Helper()
+	for _, p := range load(t).Panels {
+		all = append(append(all, p), p.Panels...)
+	}
+	return all
+}
+
 // panels returns the panels of the type, or all but the row headings without one.
 func panels(t *testing.T, kind string) []panelJSON {
 	t.Helper()
 	var found []panelJSON
-	for _, p := range load(t).Panels {
+	for _, p := range everything(t) {
 		if p.Type == kind || kind == "" && p.Type != "row" {
 			found = append(found, p)
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/grafana/grafana-foundation-sdk/go/bargauge"
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -34,7 +36,7 @@ func tile(title, description string, queries ...query) *stat.PanelBuilder {
 		Title(title).Description(description).Targets(targets(queries)).
 		NoValue("not known").
 		ReduceOptions(latest).Orientation(common.VizOrientationAuto).
-		GraphMode(common.BigValueGraphModeNone).Thresholds(colored("text")).
+		GraphMode(common.BigValueGraphModeNone).Thresholds(colored(grey, from(0, "text"))). // what is not known weighs less
 		Unit(units.Short).Height(4).Span(8)
 }
 
@@ -47,28 +49,36 @@ func bars(title, description string, queries ...query) *bargauge.PanelBuilder {
 		DisplayMode(common.BarGaugeDisplayModeBasic).
 		ShowUnfilled(false). // without a value it would be a bar of nothing
 		Thresholds(colored("text", from(0, "blue"))).
-		Unit(units.Short).Min(0).Height(6).Span(8)
+		Unit(units.LocaleFormat).Min(0).Height(6).Span(8)
 }
 
-// graph draws lines without fill: those of twenty workspaces lie on each other.
+// graph draws lines that never go below 0.
 func graph(title, description string, queries ...query) *timeseries.PanelBuilder {
+	return lines(title, description, queries...).Min(0)
+}
+
+// lines draws lines without fill: those of twenty workspaces lie on each other.
+func lines(title, description string, queries ...query) *timeseries.PanelBuilder {
 	return timeseries.NewPanelBuilder().
 		Title(title).Description(description).Targets(targets(queries)).
 		Legend(legend(common.LegendPlacementBottom)).Tooltip(multiTooltip).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		LineWidth(2).FillOpacity(0).ShowPoints(common.VisibilityModeNever).
-		Unit(units.Short).Min(0).Height(8).Span(12)
+		Unit(units.Short).Height(8).Span(12)
 }
 
 // timeline draws one line of coloured spans for each workspace. More workspaces
-// than fit are put on pages.
+// than fit are put on pages. Without a workspace it has a line that says so: Grafana would
+// say that the data has no time.
 func timeline(title, description string, expr string, codes []code) *statetimeline.PanelBuilder {
+	const nobody = "no exporter is scraped"
+	expr += "\nor on () label_replace(vector(-1), \"instance\", \"nothing\", \"\", \"\")"
 	return statetimeline.NewPanelBuilder().
-		Title(title).Description(description).Targets(targets([]query{overTime(expr, "{{instance}}")})).
-		NoValue("no exporter is scraped").Mappings(mappings(codes...)).
+		Title(title).Description(description).Targets(targets([]query{overTime(expr, called)})).
+		NoValue(nobody).Mappings(mappings(slices.Concat(codes, []code{{number: -1, text: nobody, color: grey}})...)).
 		ColorScheme(colors(dashboard.FieldColorModeIdFixed, grey)). // by threshold, value mappings are not drawn
 		Legend(legend(common.LegendPlacementBottom)).Tooltip(multiTooltip).
-		Unit(units.Short).PerPage(10).FillOpacity(80).Height(8).Span(24)
+		Unit(units.Short).PerPage(20).FillOpacity(80).Height(12).Span(24)
 }
 
 func legend(placement common.LegendPlacement) *common.VizLegendOptionsBuilder {
@@ -106,7 +116,8 @@ func colorOf(mode dashboard.FieldColorModeId, color string) settings {
 	return settings{property("color", dashboard.FieldColor{Mode: mode, FixedColor: &color})}
 }
 
-// rename changes the names of series that match the regular expression.
+// rename changes the names of series that match the regular expression, which stands between
+// slashes: Grafana anchors one without.
 func rename(regex, pattern string) dashboard.DataTransformerConfig {
 	return dashboard.DataTransformerConfig{Id: "renameByRegex", Options: map[string]any{"regex": regex, "renamePattern": pattern}}
 }

@@ -14,20 +14,21 @@ func progressPanels(runbook runbooks) []panel {
 
 		graph("Progress over time",
 			"Records handled, done or failed, of all records. A line that falls within one import shows that its total grew: records were added, or staged a second time.",
-			overTime(progress, "{{instance}}")).
+			overTime(progress, called)).
 			Unit(units.PercentUnit).Max(1).NoValue("no import yet"),
 
 		graph("Throughput",
 			"Records handled, done or failed, per second, over five minutes. Rocket.Chat saves its count every 50 records or every 500 messages, and before 6.3 every 500 records.",
-			overTime(speed, "{{instance}}")).
+			overTime(speed, called)).
 			Unit(units.RecordsPerSecond).NoValue("no import runs").Links(runbook.section("RocketChatImportStalled")),
 
 		graph("Records done",
 			"Records done, and dashed the records that the import has in all. Rocket.Chat does not save the last counts: a finished import may end below its total.",
-			overTime(maxBy("instance", held("rocketchat_import_records_completed{}")), "{{instance}} done"),
-			overTime(maxBy("instance", held("rocketchat_import_records_expected{}")), "{{instance}} total")).
+			overTime(maxBy("workspace", held("rocketchat_import_records_completed{}")), called+" done"),
+			overTime(maxBy("workspace", held("rocketchat_import_records_expected{}")), called+" total")).
+			Unit(units.LocaleFormat).
 			OverrideByQuery("B", settings{
-				dashed,
+				dashed, colorOf(dashboard.FieldColorModeIdFixed, "text")[0],
 				property("custom.lineWidth", 1),
 				// A name for each dashed line too would not fit.
 				property("custom.hideFrom", map[string]bool{"legend": true, "tooltip": false, "viz": false}),
@@ -37,8 +38,9 @@ func progressPanels(runbook runbooks) []panel {
 		graph("Records failed",
 			"Records that Rocket.Chat counts as failed. It counts them for imports by import.run, and in the newest versions for downloads of pending files. "+
 				"For an import that was started from the page it never does.",
-			overTime(maxBy("instance", held("rocketchat_import_records_failed{}")), "{{instance}}")).
+			overTime(maxBy("workspace", held("rocketchat_import_records_failed{}"))+" > 0", called)).
+			Unit(units.LocaleFormat).
 			ColorScheme(colors(dashboard.FieldColorModeIdShades, "red")).
-			NoValue("none reported").Links(runbook.section("RocketChatImportRecordsFailing")),
+			NoValue("none counted").Links(runbook.section("RocketChatImportRecordsFailing")),
 	}
 }

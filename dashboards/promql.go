@@ -9,21 +9,33 @@ import (
 )
 
 // In this package's PromQL, {} selects the chosen workspaces, and {label="value"}
-// narrows it further: matchers add the label. An expression that stands for one
-// value for each workspace has no label except instance.
+// narrows it further. "by (workspace)" and "on (workspace)" stand for the labels that tell
+// workspaces apart: two clusters or namespaces may have one of the same name. An expression
+// that stands for one value for each workspace has no other label.
 //
 // The dashboard uses no recording rule, so it works for people who load none.
 
-var matchers = strings.NewReplacer(`{}`, `{instance=~"$instance"}`, `{`, `{instance=~"$instance",`)
+const chosen = `cluster=~"$cluster",namespace=~"$namespace",instance=~"$instance"`
+
+// complete writes out what the PromQL of this package abbreviates.
+var complete = strings.NewReplacer(`{}`, `{`+chosen+`}`, `{`, `{`+chosen+`,`, `(workspace`, `(cluster, namespace, instance`)
+
+// called is how a legend calls a workspace. The labels that it lacks leave a space at the end, which nobody sees.
+const called = "{{instance}} {{namespace}} {{cluster}}"
 
 // lately bridges failed scrapes: all that describes the import is absent in
 // them, so it takes the last value of five minutes.
 func lately(selector string) string { return "last_over_time(" + selector + "[5m])" }
 
+// grown has a series for about a minute after a counter has grown.
+func grown(counter string) string {
+	return lately(counter) + " > last_over_time(" + counter + "[5m] offset 1m)"
+}
+
 // held is lately for what may vanish while scrapes are good, such as the counts
 // of an old import when a new one begins: what has vanished is not bridged.
 func held(selector string) string {
-	return "(" + selector + " or " + lately(selector) + " unless on (instance) (rocketchat_import_up{} == 1))"
+	return "(" + selector + " or " + lately(selector) + " unless on (workspace) (rocketchat_import_up{} == 1))"
 }
 
 func maxBy(label, expr string) string { return "max by (" + label + ") (" + expr + ")" }
@@ -51,46 +63,69 @@ func orNothing(expr, known string) string { return expr + "\nor on () 0 * " + kn
 
 // allRest has one series where it is known that no workspace is in the states.
 func allRest(states string) string {
-	return `(min(max by (instance) (rocketchat_import_state{state!~"` + states + `"})) == 1 and on () ` + allSeen + `)`
+	return `(min(max by (workspace) (rocketchat_import_state{state!~"` + states + `"})) == 1 and on () ` + allSeen + `)`
 }
 
 const (
 	// everyWorkspace has a series for each workspace: 1 if its scrape was good.
-	everyWorkspace = `max by (instance) (rocketchat_import_up{} or up{job="rocketchat_import"})`
+	everyWorkspace = `max by (workspace) (rocketchat_import_up{} or up{job="rocketchat_import"})`
 
 	// allSeen has one series, unless a scrape of a workspace fails.
 	allSeen = `(min(rocketchat_import_up{} or up{job="rocketchat_import"}) == 1)`
 
 	updated = `rocketchat_import_operation_updated_timestamp_seconds{}`
 
+	firing = `alertname=~"RocketChatImport.*",alertstate="firing"`
+
 	// troubles are the alerts that fire, except those that only inform.
-	troubles = `ALERTS{alertname=~"RocketChatImport.*",alertstate="firing",severity!="info"}`
+	troubles = `ALERTS{` + firing + `,severity!="info"}`
+
+	// causes are the troubles without those that have the cause of another one.
+	causes = troubles + ` unless on (workspace, alertname) label_replace(` +
+		`ALERTS{alertname=~"RocketChatImport(AuthFailure|RateLimited)",alertstate="firing"}, "alertname", "RocketChatImportScrapeFailing", "", "")`
 )
 
 var (
 	// idle is how many seconds ago Rocket.Chat last saved the import, by its own
 	// clock, or by Prometheus's where its answers have no Date header.
-	idle = maxBy("instance", lately("rocketchat_import_server_time_seconds{}")+" - "+lately(updated)+" or time() - "+lately(updated))
+	idle = maxBy("workspace", lately("rocketchat_import_server_time_seconds{}")+" - "+lately(updated)+" or time() - "+lately(updated))
 
 	// unmoved is idle for imports that run or load.
-	unmoved = "(clamp_min(" + idle + ", 0)\nand on (instance) " + inState("importing|loading") + ")"
+	unmoved = "(clamp_min(" + idle + ", 0)\nand on (workspace) " + inState("importing|loading") + ")"
 
 	// stalled is idle where RocketChatImportStalled or
 	// RocketChatImportPreparationStalled fires, by the conditions of these alerts.
 	// Downloads of files or avatars, and uploads, save nothing for a long time.
-	stalled = "(\n  " + idle + " > 15 * 60 and on (instance) " + inState("importing") +
-		"\n  unless on (instance) " + lately(`rocketchat_import_operation_info{importer=~"pending-.+"}`) +
-		" unless on (instance) " + savedIn("15m") +
-		"\n  or " + idle + " > 30 * 60 and on (instance) " + inState("loading") +
-		"\n  unless on (instance) " + inStep("importer_(uploading|downloading_file)") + " unless on (instance) " + savedIn("30m") +
-		"\n  or " + idle + " > 4 * 3600 and on (instance) " + inState("loading") + " unless on (instance) " + savedIn("4h") + "\n)"
+	stalled = "(\n  " + idle + " > 15 * 60 and on (workspace) " + inState("importing") +
+		"\n  unless on (workspace) " + lately(`rocketchat_import_operation_info{importer=~"pending-.+"}`) +
+		" unless on (workspace) " + savedIn("15m") +
+		"\n  or " + idle + " > 30 * 60 and on (workspace) " + inState("loading") +
+		"\n  unless on (workspace) " + inStep("importer_(uploading|downloading_file)") + " unless on (workspace) " + savedIn("30m") +
+		"\n  or " + idle + " > 4 * 3600 and on (workspace) " + inState("loading") + " unless on (workspace) " + savedIn("4h") + "\n)"
+
+	// invalid is followed by the steps for which it has a series, where Rocket.Chat has given the import up.
+	invalid = lately("rocketchat_import_operation_valid{}") + " == 0 and on (workspace) "
+
+	// nothingStaged has a series for each import that waits for its start without anything to
+	// import, as the exporter's page says.
+	nothingStaged = inStep("importer_user_selection") + " and on (workspace) (\n  " +
+		lately("rocketchat_import_operation_valid{}") + " == 0" +
+		"\n  or " + held("rocketchat_import_users{}") + " + on (workspace) " + held("rocketchat_import_channels{}") +
+		" + on (workspace) " + held("rocketchat_import_messages{}") + " == 0 unless on (workspace) " + held("rocketchat_import_contacts{}") + " > 0" +
+		"\n  or " + expected + " <= on (workspace) (" + lately(`rocketchat_import_operation_records{type="messages"}`) + " or on (workspace) 0 * " + expected + ")" +
+		" unless on (workspace) " + held("rocketchat_import_users{}") + "\n)"
 
 	// ended has a series for each import that is done and not valid: it was aborted,
 	// or Rocket.Chat was restarted since it finished.
-	ended = "(" + lately("rocketchat_import_operation_valid{}") + " == 0 and on (instance) " + inStep("importer_done") + ")"
+	ended = "(" + lately("rocketchat_import_operation_valid{}") + " == 0 and on (workspace) " + inStep("importer_done") + ")"
 
 	// aborted has a series for each import that the exporter saw end as aborted, for a day.
-	aborted = "(" + ended + ` and on (instance) increase(rocketchat_import_incidents_total{kind="aborted"}[1d]) > 0)`
+	aborted = "(" + ended + ` and on (workspace) increase(rocketchat_import_incidents_total{kind="aborted"}[1d]) > 0)`
+
+	// failures are the failed records of each import that counts them. One that was started from
+	// Rocket.Chat's page has 0 whatever failed.
+	failures = maxBy("workspace", held("rocketchat_import_records_failed{}")+" > 0 or "+held("rocketchat_import_records_failed{}")+
+		" and on (workspace) "+held(`rocketchat_import_operation_info{importer=~"api|pending-.+"}`))
 
 	completed = lately("rocketchat_import_records_completed{}")
 	expected  = lately("rocketchat_import_records_expected{}")
@@ -100,21 +135,21 @@ var (
 
 	// progress is the part of the records that is handled, 0 to 1. Rocket.Chat does
 	// not save the last counts, so a finished import is 1, and an aborted one is not.
-	progress = maxBy("instance", "\n  ("+inState("done")+" unless on (instance) "+aborted+")"+
-		"\n  or on (instance)\n  clamp_max("+handled+" / ("+expected+" > 0), 1)"+
-		" and on (instance) "+held("rocketchat_import_records_completed{}")+"\n")
+	progress = maxBy("workspace", "\n  ("+inState("done")+" unless on (workspace) "+aborted+")"+
+		"\n  or on (workspace)\n  clamp_max("+handled+" / ("+expected+" > 0), 1)"+
+		" and on (workspace) "+held("rocketchat_import_records_completed{}")+"\n")
 
 	// speed is the number of records handled per second by each running import.
-	speed = maxBy("instance", "rate(rocketchat_import_records_completed{}[5m])"+
+	speed = maxBy("workspace", "rate(rocketchat_import_records_completed{}[5m])"+
 		" + (rate(rocketchat_import_records_failed{}[5m]) or 0 * rate(rocketchat_import_records_completed{}[5m]))"+
-		" and on (instance) "+inState("importing"))
+		" and on (workspace) "+inState("importing"))
 
 	// timeLeft is the estimated seconds to the end of each import that has run, and
 	// moved, for five minutes.
-	timeLeft = "(" + maxBy("instance", "clamp_min("+expected+" - "+handled+", 0)") +
+	timeLeft = "(" + maxBy("workspace", "clamp_min("+expected+" - "+handled+", 0)") +
 		"\n/ (" + speed + " > 0)" +
-		"\nand on (instance) min_over_time(rocketchat_import_state{state=\"importing\"}[5m]) == 1" +
-		"\nand on (instance) last_over_time(rocketchat_import_state{state=\"importing\"}[5m] offset 5m) == 1)"
+		"\nand on (workspace) min_over_time(rocketchat_import_state{state=\"importing\"}[5m]) == 1" +
+		"\nand on (workspace) last_over_time(rocketchat_import_state{state=\"importing\"}[5m] offset 5m) == 1)"
 )
 
 // perSecond is the growth of a counter per second, summed by labels.
@@ -139,7 +174,7 @@ func rows(expr string) query { return now(expr, "").Format(prometheus.PromQueryF
 func newQuery(expr, legend string) query {
 	return prometheus.NewDataqueryBuilder().
 		Datasource(dataSource).EditorMode(prometheus.QueryEditorModeCode).
-		Expr(matchers.Replace(expr)).LegendFormat(legend)
+		Expr(complete.Replace(expr)).LegendFormat(legend)
 }
 
 // targets names the queries of one panel A, B, C and so on.

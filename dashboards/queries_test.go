@@ -16,7 +16,8 @@ var (
 	records      = regexp.MustCompile(`record: (\S+)`)
 	placeholders = regexp.MustCompile(`\$\w+|\$\{\w+\}`)
 	subqueries   = regexp.MustCompile(`\[[^]]*:[^]]*\]`)
-	allFlags     = regexp.MustCompile(`_flagged\{instance=~"\$instance"\}`)
+	allFlags     = regexp.MustCompile(`_flagged\{[^}]*instance=~"\$instance"\}`)
+	apart        = regexp.MustCompile(`(by|on) \(([^)]*)\)`)
 	rareFlags    = regexp.MustCompile(`_flagged\{[^}]*flag=~?"(email_taken|excluded)`)
 )
 
@@ -47,9 +48,28 @@ func TestEverySelectorIsOfAMetricThatExistsAndOfTheChosenWorkspaces(t *testing.T
 		assert.Regexp(t, selectors, expr, where)
 		for _, match := range selectors.FindAllStringSubmatch(expr, -1) {
 			assert.Contains(t, known, match[1], where)
-			assert.Contains(t, match[2], `instance=~"$instance"`, where)
+			assert.Contains(t, match[2], `cluster=~"$cluster",namespace=~"$namespace",instance=~"$instance"`, where)
 		}
 	})
+}
+
+// Two namespaces, or two clusters, may have a workspace of the same name.
+func TestNoQueryTakesWorkspacesOfTheSameNameForOne(t *testing.T) {
+	eachQuery(t, func(where, expr string) {
+		for _, match := range apart.FindAllStringSubmatch(expr, -1) {
+			if strings.Contains(match[2], "instance") {
+				assert.Contains(t, match[2], "cluster, namespace, instance", where)
+			}
+		}
+		assert.NotContains(t, expr, "(workspace", where)
+	})
+	for _, p := range panels(t, "") {
+		for _, target := range p.Targets {
+			if strings.Contains(target.LegendFormat, "{{instance}}") {
+				assert.Contains(t, target.LegendFormat, "{{instance}} {{namespace}} {{cluster}}", p.Title)
+			}
+		}
+	}
 }
 
 func TestEveryMetricIsShown(t *testing.T) {
@@ -64,7 +84,7 @@ func TestEveryMetricIsShown(t *testing.T) {
 
 func TestQueriesUseNoOtherPlaceholdersAndNoSubqueries(t *testing.T) {
 	eachQuery(t, func(where, expr string) {
-		assert.Subset(t, []string{"$instance", "$__rate_interval"}, placeholders.FindAllString(expr, -1), where)
+		assert.Subset(t, []string{"$cluster", "$namespace", "$instance", "$__rate_interval", "$1"}, placeholders.FindAllString(expr, -1), where)
 		assert.NotRegexp(t, subqueries, expr, where)
 		assert.Equal(t, strings.Count(expr, "("), strings.Count(expr, ")"), where)
 	})
@@ -75,7 +95,7 @@ func TestRareFlagsShowOnlyWhereTheyAreSet(t *testing.T) {
 	eachQuery(t, func(where, expr string) {
 		assert.NotRegexp(t, allFlags, expr, where)
 		if rareFlags.MatchString(expr) {
-			assert.Regexp(t, `> 0$`, expr, where)
+			assert.Regexp(t, `> 0(, "key",.*)?$`, expr, where)
 		}
 	})
 }
@@ -83,14 +103,14 @@ func TestRareFlagsShowOnlyWhereTheyAreSet(t *testing.T) {
 // The maximum over many workspaces is shown, so the order of the codes is that in
 // which they need a person.
 func TestTheMorePressingHasTheHigherCode(t *testing.T) {
-	order := []string{"done", "importing", "error", "interrupted", "aborted", "set back", "stalled", "exporter down", "no answer", "forbidden", "unauthorized"}
+	order := []string{"done", "importing", "exporter down", "no answer", "failed", "interrupted", "aborted", "set back", "stalled", "forbidden", "unauthorized"}
 	var found []string
 	for i, c := range stateCodes {
 		assert.Equal(t, i, c.number, c.text)
 		if slices.Contains(order, c.text) {
 			found = append(found, c.text)
 		}
-		if slices.Index(order, c.text) >= slices.Index(order, "error") {
+		if slices.Index(order, c.text) >= slices.Index(order, "exporter down") {
 			assert.Regexp(t, "red|orange", c.color, c.text)
 		}
 	}

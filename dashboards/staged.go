@@ -45,7 +45,7 @@ func stagedPanels() []panel {
 // selection is not known, by what the operation itself says.
 func staged(recordType string) string {
 	return "(" + held("rocketchat_import_"+recordType+"{}") +
-		" or on (instance) " + held(`rocketchat_import_operation_records{type="`+recordType+`"}`) + ")"
+		" or on (workspace) " + held(`rocketchat_import_operation_records{type="`+recordType+`"}`) + ")"
 }
 
 // flagged counts by flag. Flags that servers from 3.14 on never set show only where they are set.
@@ -56,31 +56,31 @@ func flagged(metric, rareFlags string) string {
 
 func stagedTable() panel {
 	operation := func(label string) string {
-		return maxBy("instance, "+label, held("rocketchat_import_operation_info{}"))
+		return maxBy("workspace, "+label, held("rocketchat_import_operation_info{}"))
 	}
 	users := func(title, flag, above string, width int) column {
 		return column{title: title, width: width, optional: above != "", unit: units.LocaleFormat,
-			expr:       maxBy("instance", held(`rocketchat_import_users_flagged{flag="`+flag+`"}`)) + above,
+			expr:       maxBy("workspace", held(`rocketchat_import_users_flagged{flag="`+flag+`"}`)) + above,
 			properties: settings{coloredText, thresholds("text", from(1, "orange"))}}
 	}
 	// 1 where the selection is known, 0 where the operation's own counts stand in for it.
-	source := maxBy("instance", held("rocketchat_import_users{}")+" >= bool 0") +
-		" or " + maxBy("instance", held("rocketchat_import_operation_records{}")+" < bool 0")
+	source := maxBy("workspace", held("rocketchat_import_users{}")+" >= bool 0") +
+		" or " + maxBy("workspace", held("rocketchat_import_operation_records{}")+" < bool 0")
 	columns := []column{
-		{title: "Importer", width: 110, label: "importer", expr: operation("importer")},
-		{title: "Operation", width: 215, label: "operation_id", expr: operation("operation_id")},
-		{title: "Created", width: 165, expr: "1000 * " + maxBy("instance", held("rocketchat_import_operation_created_timestamp_seconds{}")),
+		{title: "Importer", width: 105, label: "importer", expr: operation("importer")},
+		{title: "Operation", width: 205, label: "operation_id", expr: operation("operation_id")},
+		{title: "Created", width: 190, expr: "1000 * " + maxBy("workspace", held("rocketchat_import_operation_created_timestamp_seconds{}")),
 			unit: units.DatetimeLocalNotToday},
-		{title: "Counted by", width: 105, expr: source, properties: settings{property("custom.align", "left")},
+		{title: "Counted by", width: 95, expr: source, properties: settings{property("custom.align", "left")},
 			mappings: mappings(code{number: 0, text: "operation"}, code{number: 1, text: "selection"})},
 	}
-	for _, recordType := range recordTypes {
-		columns = append(columns, column{title: recordType, width: 95, expr: maxBy("instance", staged(recordType)), unit: units.LocaleFormat})
+	for i, recordType := range recordTypes {
+		columns = append(columns, column{title: recordType, width: []int{70, 80, 85, 75}[i], expr: maxBy("workspace", staged(recordType)), unit: units.LocaleFormat})
 	}
 	columns = append(columns,
-		users("users deleted", "deleted", "", 120),
-		users("e-mail taken", "email_taken", " > 0", 115),
-		users("users excluded", "excluded", " > 0", 130))
+		users("users deleted", "deleted", "", 110),
+		users("e-mail taken", "email_taken", " > 0", 105),
+		users("users excluded", "excluded", " > 0", 120))
 	return perWorkspace("Newest import of each workspace",
 		"Which import this is and what it holds. Counted by: the selection, or the operation's own counts where the selection is not known. Created is by Rocket.Chat's clock.",
 		columns...).

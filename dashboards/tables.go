@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
@@ -31,26 +33,59 @@ func (c column) filled() string {
 	case c.optional:
 		return c.expr
 	case c.label != "":
-		return fmt.Sprintf("%s\nor on (instance) label_replace(%s, %q, \"-\", \"\", \"\")", c.expr, everyWorkspace, c.label)
+		return fmt.Sprintf("%s\nor on (workspace) label_replace(%s, %q, \"-\", \"\", \"\")", c.expr, everyWorkspace, c.label)
 	default:
-		return c.expr + "\nor on (instance) NaN * " + everyWorkspace
+		return c.expr + "\nor on (workspace) NaN * " + everyWorkspace
 	}
 }
 
-// perWorkspace puts one query for each column side by side. Every query's result must have the
-// label instance, which becomes the first column. That one takes the width that is left.
+// The fields that a link to one workspace needs beside its name: All where the workspace has no such label.
+const toNamespace, toCluster = "to_namespace", "to_cluster"
+
+// withLink adds these labels.
+func withLink(expr string) string {
+	for _, l := range [][2]string{{toNamespace, "namespace"}, {toCluster, "cluster"}} {
+		expr = fmt.Sprintf(`label_replace(label_replace(%s, %[2]q, "All", "", ""), %[2]q, "$1", %[3]q, "(.+)")`, expr, l[0], l[1])
+	}
+	return expr
+}
+
+// showAlone links a cell to the dashboard of its workspace, whose name is in the field.
+func showAlone(field string) settings {
+	return settings{property("links", []map[string]any{{
+		"title": "Show this workspace alone",
+		"url": "/d/" + uid + "?${datasource:queryparam}&var-cluster=${__data.fields." + toCluster + "}&var-namespace=${__data.fields." + toNamespace +
+			"}&var-instance=${__data.fields." + field + "}&${__url_time_range}",
+	}})}
+}
+
+var hidden = settings{property("custom.hidden", true)}
+
+func sortBy(field string, descending bool) []cog.Builder[common.TableSortByFieldState] {
+	return []cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName(field).Desc(descending)}
+}
+
+// key is the one label by which the queries of a table are joined.
+const key = "key"
+
+// keyed makes key of the labels of a workspace.
+func keyed(expr string) string {
+	return `label_join(` + expr + `, "` + key + `", " ", "instance", "namespace", "cluster")`
+}
+
+// perWorkspace puts one query for each column side by side, after one for the names of the
+// workspaces. The first column takes the width that is left.
 func perWorkspace(title, description string, columns ...column) *table.PanelBuilder {
-	var queries []query
+	queries := []query{rows(withLink(keyed(everyWorkspace)))}
 	for _, c := range columns {
-		queries = append(queries, rows(c.filled()))
+		queries = append(queries, rows(strings.TrimSuffix("max by ("+key+", "+c.label, ", ")+") ("+keyed(c.filled())+")"))
 	}
 	builder := newTable(title, description, queries...).
 		Transformations(sideBySide(columns)).
 		NoValue("no exporter is scraped").
-		OverrideByName("Workspace", settings{property("links", []map[string]any{{
-			"title": "Show this workspace alone",
-			"url":   "/d/" + uid + "?${datasource:queryparam}&var-instance=${__value.raw}&${__url_time_range}",
-		}})})
+		OverrideByName("Workspace", showAlone("Workspace")).
+		OverrideByName("Namespace", settings{property("custom.width", 110)}).OverrideByName("Cluster", settings{property("custom.width", 110)}).
+		OverrideByName(key, hidden).OverrideByName(toNamespace, hidden).OverrideByName(toCluster, hidden)
 	for _, c := range columns {
 		properties := settings{property("custom.width", c.width), property("mappings", append(slices.Clip(c.mappings), absent))}
 		if c.unit != "" {
@@ -67,25 +102,28 @@ func newTable(title, description string, queries ...query) *table.PanelBuilder {
 		Footer(common.NewTableFooterOptionsBuilder().Show(false)).Unit(units.Short).Span(24)
 }
 
-// sideBySide drops what is neither the workspace nor a column, joins the queries'
+// sideBySide drops what is neither of the workspace nor a column, joins the queries'
 // rows of the same workspace, and names and orders the columns. A query without
 // a result has no field to join by and drops out, which merging would stumble on.
 func sideBySide(columns []column) []dashboard.DataTransformerConfig {
-	kept := []string{"instance"}
-	names := map[string]string{"instance": "Workspace"}
-	order := map[string]int{"instance": 0}
+	kept := []string{key, "instance", "namespace", "cluster"}
+	names := map[string]string{"instance": "Workspace", "namespace": "Namespace", "cluster": "Cluster"}
 	for i, c := range columns {
 		field := c.label
 		if field == "" {
-			field = "Value #" + refID(i)
+			field = "Value #" + refID(i+1)
 		}
 		kept = append(kept, field)
 		names[field] = c.title
-		order[field] = i + 1
+	}
+	kept = append(kept, toNamespace, toCluster)
+	order := map[string]int{}
+	for i, field := range kept {
+		order[field] = i
 	}
 	return []dashboard.DataTransformerConfig{
 		{Id: "filterFieldsByName", Options: map[string]any{"include": map[string]any{"names": kept}}},
-		{Id: "joinByField", Options: map[string]any{"byField": "instance", "mode": "outer"}},
+		{Id: "joinByField", Options: map[string]any{"byField": key, "mode": "outer"}},
 		{Id: "organize", Options: map[string]any{"renameByName": names, "indexByName": order, "excludeByName": map[string]bool{}}},
 	}
 }
