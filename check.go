@@ -20,7 +20,7 @@ const maxChecks = 16
 // runCheck prints whether each workspace can be watched, sorted by name. It
 // returns an error unless all can.
 func runCheck(ctx context.Context, f *flags, stdout io.Writer) error {
-	workspaces, err := f.workspaces()
+	workspaces, err := f.workspaces(f.readFile())
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -89,7 +90,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	app.HelpFlag.Short('h')
 
 	app.Flag(configFileFlag, "File that lists many workspaces, for /probe and /sd. Without it, the flags describe one workspace.").StringVar(&f.configFile)
-	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed, and to reload it then. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
+	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed. It is reloaded once two looks find the same. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
 	app.Flag(urlFlag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&rawURL)
 	app.Flag(userIDFlag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
 	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: other users of the machine can see flags.").StringVar(&f.workspace.Token)
@@ -194,13 +195,33 @@ func (f *flags) checkWorkspace(rawURL, httpConfigFile string) (err error) {
 // many reports whether a configuration file describes the workspaces.
 func (f *flags) many() bool { return f.configFile != "" }
 
-// workspaces returns the workspaces to watch, by name. Each call reads the
-// configuration file again, if there is one.
-func (f *flags) workspaces() (map[string]config.Workspace, error) {
+// file is one reading of the configuration file.
+type file struct {
+	content []byte
+	err     error // why it cannot be read
+}
+
+// equal reports whether two readings agree. Two that failed do.
+func (r file) equal(other file) bool {
+	return bytes.Equal(r.content, other.content) && (r.err == nil) == (other.err == nil)
+}
+
+// readFile reads the configuration file, if there is one.
+func (f *flags) readFile() (r file) {
+	if f.many() {
+		r.content, r.err = client.ReadFile(f.configFile)
+	}
+	return r
+}
+
+// workspaces returns the workspaces to watch, by name: those of the configuration file, if there is one.
+func (f *flags) workspaces(r file) (workspaces map[string]config.Workspace, err error) {
 	if !f.many() {
 		return map[string]config.Workspace{f.workspace.URL.Host: f.workspace}, nil
 	}
-	workspaces, err := config.Load(f.configFile, f.workspace)
+	if err = r.err; err == nil {
+		workspaces, err = config.Load(f.configFile, r.content, f.workspace)
+	}
 	if err != nil {
 		return nil, flagError(configFileFlag, err)
 	}

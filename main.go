@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -95,8 +94,9 @@ type exporter struct {
 	set      *workspaces.Set
 	registry *prometheus.Registry // of the exporter itself
 	metrics  reloadMetrics
-	loading  sync.Mutex        // one load at a time
-	loaded   [sha256.Size]byte // of the file that was last loaded or rejected; guarded by loading
+	loading  sync.Mutex // one load at a time; it guards what follows
+	loaded   file       // that was last loaded or rejected
+	seen     file       // that was last read
 }
 
 // newExporter returns an exporter that watches the workspaces. It returns an
@@ -116,7 +116,7 @@ func newExporter(f *flags, logger log.Logger) (*exporter, error) {
 	if f.many() {
 		e.metrics = newReloadMetrics(e.registry)
 	}
-	return e, e.load()
+	return e, e.load(f.readFile())
 }
 
 // serve serves until ctx ends, and reloads meanwhile.

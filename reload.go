@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"os"
 	"os/signal"
@@ -33,13 +32,11 @@ func newReloadMetrics(registry prometheus.Registerer) reloadMetrics {
 	}
 }
 
-// load reads the configuration and watches the workspaces that it names. On
-// error the exporter watches the same workspaces as before.
-func (e *exporter) load() error {
-	e.loading.Lock()
-	defer e.loading.Unlock()
-	e.loaded = e.flags.fileSum() // before the file is read: a change in between shows later
-	configs, err := e.flags.workspaces()
+// load watches the workspaces that the configuration file names. On error the exporter watches the
+// same workspaces as before. The lock is held, or nothing else runs yet.
+func (e *exporter) load(r file) error {
+	e.loaded, e.seen = r, r
+	configs, err := e.flags.workspaces(r)
 	if err == nil {
 		err = e.set.Apply(configs)
 		switch {
@@ -65,7 +62,14 @@ func (e *exporter) reload() error {
 		level.Warn(e.logger).Log("msg", "nothing to reload", "err", err)
 		return err
 	}
-	if err := e.load(); err != nil {
+	e.loading.Lock()
+	defer e.loading.Unlock()
+	return e.reloadFrom(e.flags.readFile())
+}
+
+// reloadFrom loads what was read of the configuration file, and logs the result. The lock is held.
+func (e *exporter) reloadFrom(r file) error {
+	if err := e.load(r); err != nil {
 		level.Error(e.logger).Log("msg", "the configuration file cannot be used; the exporter keeps the last good one", "err", err)
 		return err
 	}
@@ -73,21 +77,16 @@ func (e *exporter) reload() error {
 	return nil
 }
 
-// reloadIfChanged reloads if the content of the configuration file is not the
-// one that was last loaded or rejected.
+// reloadIfChanged reloads if the configuration file differs from the one that was last loaded or
+// rejected, and two readings of it agree: somebody may be writing it just now.
 func (e *exporter) reloadIfChanged() {
 	e.loading.Lock()
-	changed := e.flags.fileSum() != e.loaded
-	e.loading.Unlock()
-	if changed {
-		e.reload() // logs its error
+	defer e.loading.Unlock()
+	before := e.seen
+	e.seen = e.flags.readFile()
+	if e.seen.equal(before) && !e.seen.equal(e.loaded) {
+		e.reloadFrom(e.seen) // logs its error
 	}
-}
-
-// fileSum returns the checksum of the configuration file. One that cannot be read counts as empty.
-func (f *flags) fileSum() [sha256.Size]byte {
-	content, _ := os.ReadFile(f.configFile)
-	return sha256.Sum256(content)
 }
 
 // startReloading reloads on each SIGHUP and, if it is turned on, when the configuration file

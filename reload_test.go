@@ -125,9 +125,19 @@ func TestReloadIfChanged(t *testing.T) {
 		step.change()
 		lines.Reset()
 		e.reloadIfChanged()
+		assert.Empty(t, lines.String(), "%s: somebody may still be writing", step.name)
+		e.reloadIfChanged()
 		assert.Len(t, e.set.All(), step.workspaces, step.name)
 		assert.Contains(t, lines.String(), step.log, step.name)
 		assert.Equal(t, step.log != "", lines.Len() > 0, step.name)
 		assert.LessOrEqual(t, strings.Count(lines.String(), "msg="), 1, step.name)
 	}
+	for i := range two { // somebody writes the file a byte at a time
+		write("config.yml", two[:i])
+		e.reloadIfChanged()
+		assert.Len(t, e.set.All(), 2)
+	}
+	write("config.yml", one)
+	e.reload()
+	assert.Len(t, e.set.All(), 1, "whoever asks for a reload has written the file")
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -16,9 +14,7 @@ import (
 )
 
 func TestTheExporterTakesTheConfigurationOfSevenWorkspaces(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "workspaces.yml")
-	require.NoError(t, os.WriteFile(file, []byte(startWorkspaces(7).configuration()), 0o600))
-	loaded, err := config.Load(file, config.Workspace{FileData: config.OnChange, HTTP: promconfig.DefaultHTTPClientConfig, Timeout: time.Second, FileDataTimeout: time.Minute})
+	loaded, err := config.Load("workspaces.yml", []byte(startWorkspaces(7).configuration()), config.Workspace{FileData: config.OnChange, HTTP: promconfig.DefaultHTTPClientConfig, Timeout: time.Second, FileDataTimeout: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, []string{"acme", "acme-2", "globex", "globex-2", "hooli", "initech", "umbrella"}, slices.Sorted(maps.Keys(loaded)))
 }
