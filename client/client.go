@@ -6,7 +6,6 @@
 package client
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -58,70 +57,40 @@ type Call struct {
 	RateLimitRemaining OptionalCount
 }
 
-// Client calls one workspace. It is safe for concurrent use.
+// Client calls one workspace, each time over a new connection. It is safe for concurrent use.
 type Client struct {
-	cfg    Config
-	shared *http.Client // reuses connections
-	single *http.Client // opens a new connection for each request
+	cfg  Config
+	dial dialFunc
 }
 
 // New returns a client. It fails only if the HTTP configuration is not usable.
-func New(cfg Config) (*Client, error) { return newWithDialer(cfg, newDialer()) }
+func New(cfg Config) (*Client, error) { return newWithDial(cfg, newDialer().DialContext) }
 
-func newWithDialer(cfg Config, dialer *net.Dialer) (*Client, error) {
+func newWithDial(cfg Config, dial dialFunc) (*Client, error) {
+	c := &Client{cfg: cfg, dial: dial}
+	_, err := c.transport(newConnection(dial))
+	return c, err
+}
+
+// newDialer returns the dialer of connections. It sends no keep-alive probes: a lost one would end a
+// slow read, because of TCP_USER_TIMEOUT.
+func newDialer() *net.Dialer { return &net.Dialer{Timeout: 10 * time.Second, KeepAlive: -1} }
+
+// transport returns a transport that has only this connection.
+func (c *Client) transport(conn *connection) (http.RoundTripper, error) {
 	// Over HTTP/2, a rejected client certificate looks like a broken connection.
-	options := []config.HTTPClientOption{
-		config.WithUserAgent(cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(dialer.DialContext),
-	}
-	shared, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", options...)
-	if err != nil {
-		return nil, err
-	}
-	// On a reused connection, or over HTTP/2, Go's transport repeats a GET whose connection breaks
-	// before the answer begins. getImportFileData must not be repeated.
-	single, err := config.NewRoundTripperFromConfig(cfg.HTTP, "rocketchat", append(options, config.WithKeepAlivesDisabled())...)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{cfg: cfg, shared: &http.Client{Transport: shared}, single: &http.Client{Transport: single}}, nil
+	return config.NewRoundTripperFromConfig(c.cfg.HTTP, "rocketchat",
+		config.WithUserAgent(c.cfg.UserAgent), config.WithHTTP2Disabled(), config.WithDialContextFunc(config.DialContextFunc(conn.dial)))
 }
 
-// newDialer returns the dialer of connections. Its timeout matters because Go's
-// transport continues to dial after the call that needed the connection ended.
-func newDialer() *net.Dialer { return &net.Dialer{Timeout: 10 * time.Second} }
-
-// Close closes idle connections. Calls in progress continue.
-func (c *Client) Close() {
-	c.shared.CloseIdleConnections()
-	c.single.CloseIdleConnections()
-}
-
-// CurrentOperation calls getCurrentImportOperation (3.0 to 8.x), which never
-// writes. Its error is an [*Error].
-func (c *Client) CurrentOperation(ctx context.Context) (OperationAnswer, error) {
-	x := &exchange{client: c, http: c.shared, buffer: 4 << 10, call: Call{Endpoint: EndpointCurrentOperation}}
-	var r operationReply
-	if err := x.do(ctx, &r); err != nil {
-		return OperationAnswer{}, err
+// open returns the first exchange over a new connection. Close it. It reads the files of the HTTP
+// configuration anew. Its error is an [*Error].
+func (c *Client) open(endpoint Endpoint, buffer int) (*exchange, error) {
+	conn := newConnection(c.dial)
+	x := &exchange{client: c, connection: conn, buffer: buffer, call: Call{Endpoint: endpoint}}
+	var err error
+	if x.transport, err = c.transport(conn); err != nil {
+		return nil, x.fail(settingsFailed, x.sanitizeError(err))
 	}
-	x.answer.Operation = r.Operation.value.operation(x.token)
-	return x.answer, nil
-}
-
-// FileData calls getImportFileData (3.0 to 8.x). In most steps of an import
-// this call wipes what is staged: see [StepUserSelection].
-//
-// The request is sent at most once, on a new connection. If connectBy is not zero and there is no
-// connection by then, nothing is sent and the error wraps [ErrNotSent]. Other errors are an
-// [*Error]. It wraps [ErrNoOperation] if the workspace never had an import.
-func (c *Client) FileData(ctx context.Context, connectBy time.Time) (FileData, error) {
-	x := &exchange{client: c, http: c.single, buffer: 64 << 10, call: Call{Endpoint: EndpointFileData}, connectBy: connectBy}
-	r := fileDataReply{selectionParts: newSelectionParts()}
-	if err := x.do(ctx, &r); err != nil {
-		return FileData{}, err
-	}
-	if r.Waiting.value == yes {
-		return FileData{Waiting: true}, nil
-	}
-	return FileData{Selection: r.selection()}, nil
+	return x, nil
 }

@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -233,7 +232,7 @@ func TestABodyWithoutEndIsReadNoFurtherThanItMayBe(t *testing.T) {
 			}
 		}), func(cfg *Config) { cfg.Observe = func(call Call) { read = call.Bytes } })
 		var err error
-		n := allocated(func() { _, err = c.FileData(t.Context(), time.Time{}) })
+		n := allocated(func() { _, err = c.FileData(t.Context()) })
 		wantReason(t, err, want)
 		assert.LessOrEqual(t, n, uint64(16*mebibyte))
 		assert.LessOrEqual(t, read, int64(128<<10))
@@ -247,7 +246,7 @@ func BenchmarkFileData(b *testing.B) {
 	reply := `{"users":[` + strings.Repeat(user, 100_000) + `{}],"channels":[],"message_count":1,"success":true}`
 	c := newClient(b, serve(b, answer(200, reply)))
 	for b.Loop() {
-		_, err := c.FileData(b.Context(), time.Time{})
+		_, err := c.FileData(b.Context())
 		require.NoError(b, err)
 	}
 }

@@ -36,7 +36,7 @@ const (
 	HTTPStatus Reason = "http_status"
 	// Decode means that the body is not the endpoint's JSON, or exceeds a bound.
 	Decode Reason = "decode"
-	// Outdated means that the operation that a read of the selection relied on was too old.
+	// Outdated means that the answer came from a cache, or is older than one that came before it.
 	Outdated Reason = "outdated"
 	// Proxy means that the forward proxy did not connect to Rocket.Chat.
 	Proxy Reason = "proxy"
@@ -71,8 +71,8 @@ var (
 	// getImportFileData (3.0 to 8.x) answers this if the workspace never had an import.
 	ErrNoOperation = errors.New("the workspace never had an import")
 
-	// ErrNotSent marks a call of getImportFileData that ended before its request
-	// was written. The server has seen nothing of it.
+	// ErrNotSent marks a call of getImportFileData whose request was not written, or only in part.
+	// The server has no request to act on.
 	ErrNotSent = errors.New("no request was sent")
 )
 
@@ -129,6 +129,9 @@ func printable(text string) string {
 		return r
 	}, text)
 }
+
+// label is a text of the server as it may stand in a label: without the token, and short.
+func label(text, token string) string { return truncate(printable(redact(text, token)), maxLabel) }
 
 // truncate cuts a text after at most max bytes, and never within a character.
 func truncate(text string, max int) string {

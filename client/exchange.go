@@ -22,17 +22,17 @@ import (
 
 // exchange is one call: a request and its answer.
 type exchange struct {
-	client *Client
-	http   *http.Client
-	buffer int // bytes of the reply that are read at a time
-	call   Call
-	// connectBy is when there must be a connection for the request to be sent, or zero.
-	connectBy time.Time
+	client     *Client
+	transport  http.RoundTripper
+	connection *connection
+	buffer     int // bytes of the reply that are read at a time
+	call       Call
+	guarded    bool // the call is the read of a look
 
-	token     string          // that is sent
-	answer    OperationAnswer // its times
-	handshake atomic.Bool     // a TLS handshake failed
-	connected atomic.Bool     // there was a connection in time
+	token     string // that is sent; empty until it is read
+	asked     moment // just before the first byte of the request was written
+	answer    OperationAnswer
+	handshake atomic.Bool // a TLS handshake failed
 }
 
 // reply is a struct to decode the body of a 200 into.
@@ -44,26 +44,13 @@ type reply interface {
 // do sends the request and decodes the body of a 200 into r. It returns an
 // [*Error], or an error that wraps [ErrNotSent].
 func (x *exchange) do(ctx context.Context, r reply) error {
-	var err error
-	if file := x.client.cfg.TokenFile; file != "" {
-		x.token, err = ReadToken(file)
-	} else {
-		x.token, err = ParseToken(x.client.cfg.Token)
+	if err := x.readToken(); err != nil {
+		return err
 	}
-	if err != nil {
-		e := x.fail(badTokenFile, fmt.Errorf("reading the token: %w", err))
-		if x.guarded() {
-			return fmt.Errorf("%w: %w", ErrNotSent, e)
-		}
-		return e
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	req := x.request(ctx, cancel)
 	start := time.Now()
-	err = x.send(req, r)
-	if err != nil && x.guarded() && !x.connected.Load() {
-		return fmt.Errorf("%s: %w: %w", x.call.Endpoint, ErrNotSent, err)
+	err := x.send(x.request(ctx), r)
+	if err != nil && x.guarded && x.call.Status == 0 && !x.connection.maySent() {
+		return x.notSent(err)
 	}
 	if x.client.cfg.Observe != nil {
 		x.call.Duration = time.Since(start)
@@ -72,27 +59,46 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 	return err
 }
 
-// guarded reports whether this call reads the selection and must not harm the import.
-func (x *exchange) guarded() bool { return !x.connectBy.IsZero() }
+// close closes the connection, and what the transport keeps beside it.
+func (x *exchange) close() {
+	(&http.Client{Transport: x.transport}).CloseIdleConnections()
+	x.connection.close()
+}
 
-// request returns the request. It calls giveUp if there is no connection by connectBy.
-func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) *http.Request {
+// readToken reads the token, unless a read sends the token of its look.
+func (x *exchange) readToken() (err error) {
+	switch file := x.client.cfg.TokenFile; {
+	case x.token != "":
+	case file != "":
+		x.token, err = ReadToken(file)
+	default:
+		x.token, err = ParseToken(x.client.cfg.Token)
+	}
+	if err == nil {
+		return nil
+	}
+	return x.fail(badTokenFile, fmt.Errorf("reading the token: %w", err))
+}
+
+// notSent returns the error of a read whose request was not written, or only in part, because of err.
+func (x *exchange) notSent(err error) error {
+	met := closedEarly
+	if known := (*Error)(nil); x.connection.isLate() {
+		met = stoodStill
+	} else if errors.As(err, &known) && known.Reason == Timeout {
+		met = noAnswer // the caller waits no longer
+	}
+	return fmt.Errorf("%w: %w", ErrNotSent, x.fail(met, nil))
+}
+
+// request returns the request.
+func (x *exchange) request(ctx context.Context) *http.Request {
 	trace := &httptrace.ClientTrace{
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			x.handshake.Store(err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET))
 		},
-	}
-	if x.guarded() {
-		tooLate := time.AfterFunc(time.Until(x.connectBy), giveUp)
-		// The transport writes the request after GotConn returns, and it cannot
-		// write to a closed connection.
-		trace.GotConn = func(got httptrace.GotConnInfo) {
-			if tooLate.Stop() && time.Now().Before(x.connectBy) {
-				x.connected.Store(true)
-				return
-			}
-			got.Conn.Close()
-		}
+		GotConn:      func(httptrace.GotConnInfo) { x.asked = now() },
+		WroteRequest: func(httptrace.WroteRequestInfo) { x.connection.wroteRequest() },
 	}
 	base := x.client.cfg.URL.JoinPath("/") // JoinPath leaves a path without a first slash as it is
 	return (&http.Request{
@@ -112,12 +118,14 @@ func (x *exchange) request(ctx context.Context, giveUp context.CancelFunc) *http
 func (x *exchange) send(req *http.Request, r reply) error {
 	// RoundTrip and not Do: Do may follow a redirect, which would send
 	// X-Auth-Token to any host, and it fails on a Location that is no URL.
-	resp, err := x.http.Transport.RoundTrip(req)
+	resp, err := x.transport.RoundTrip(req)
 	if err != nil {
 		return x.broken(req.Context(), err)
 	}
 	defer resp.Body.Close()
-	x.answer.AnsweredAt = time.Now()
+	x.connection.answered()
+	x.answer.AskedAt, x.answer.AnsweredAt = x.asked.monotonic, time.Now()
+	x.answer.Instance = label(resp.Header.Get("X-Instance-ID"), x.token)
 	x.answer.ServerTime, _ = http.ParseTime(resp.Header.Get("Date"))
 	x.call.Status = resp.StatusCode
 	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {
@@ -148,6 +156,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	case err != nil:
 		return x.unusable(resp, r.head(), err)
 	default:
+		x.answer.Took = x.asked.age()
 		return nil
 	}
 }
@@ -160,7 +169,7 @@ func (x *exchange) broken(ctx context.Context, err error) *Error {
 	switch {
 	case ctx.Err() != nil, errors.As(err, &network) && network.Timeout():
 		met = noAnswer
-		if x.guarded() {
+		if x.guarded {
 			met = noSelection
 		}
 	case x.handshake.Load(), errors.As(err, &operation) && operation.Op == "remote error":

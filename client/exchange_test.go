@@ -5,17 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"path"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,111 +18,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-func TestGetImportFileDataIsSentOnceOnAConnectionOfItsOwnThoughThatIsCut(t *testing.T) {
-	var cut atomic.Bool
-	requests := make(chan *http.Request, 100)
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		requests <- r
-		if cut.Load() {
-			panic(http.ErrAbortHandler) // net/http closes the connection, or resets the HTTP/2 stream
-		}
-		answer(200, both)(w, r)
-	}
-	secure := serveTLS(t, handler)
-	for _, url := range []string{serve(t, handler), secure.URL} {
-		for _, connectBy := range []time.Time{{}, time.Now().Add(time.Hour)} {
-			c := newClient(t, url, trust(secure))
-			cut.Store(false)
-			// Earlier calls leave connections on which the transport would repeat a GET.
-			for range 3 {
-				_, err := c.CurrentOperation(t.Context())
-				require.NoError(t, err)
-				_, err = c.FileData(t.Context(), connectBy)
-				require.NoError(t, err)
-			}
-			cut.Store(true)
-			_, err := c.FileData(t.Context(), connectBy)
-			wantReason(t, err, Connection)
-
-			onConnection := map[string][]Endpoint{}
-			for len(requests) > 0 {
-				r := <-requests
-				assert.Equal(t, "HTTP/1.1", r.Proto)
-				onConnection[r.RemoteAddr] = append(onConnection[r.RemoteAddr], Endpoint(path.Base(r.URL.Path)))
-			}
-			assert.ElementsMatch(t, [][]Endpoint{
-				{EndpointCurrentOperation, EndpointCurrentOperation, EndpointCurrentOperation},
-				{EndpointFileData}, {EndpointFileData}, {EndpointFileData}, {EndpointFileData},
-			}, slices.Collect(maps.Values(onConnection)))
-		}
-	}
-}
-
-func TestNothingIsSentWithoutAConnectionInTime(t *testing.T) {
-	var asked atomic.Int64
-	target := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") })
-	secure := serveTLS(t, answer(200, both))
-	proxy := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		silence(w, r)
-	})
-	for name, test := range map[string]struct {
-		url    string
-		within time.Duration
-		change func(*Config)
-	}{
-		"the time is over":                  {target, -time.Second, func(*Config) {}},
-		"the time is over, TLS":             {secure.URL, -time.Second, trust(secure)},
-		"the handshake hangs":               {"https://" + listen(t), 20 * time.Millisecond, func(*Config) {}},
-		"the proxy's CONNECT hangs":         {secure.URL, 50 * time.Millisecond, throughProxy(proxy)},
-		"the proxy wants credentials":       {secure.URL, time.Hour, throughProxy(serve(t, answer(407, "")))},
-		"the connection is refused":         {"http://" + nobody, time.Hour, func(*Config) {}},
-		"the host is unknown":               {"http://no..such.host", time.Hour, func(*Config) {}},
-		"the certificate is not acceptable": {secure.URL, time.Hour, func(*Config) {}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			observe := func(cfg *Config) { cfg.Observe = func(Call) { t.Error("the call was observed") } }
-			c := newClient(t, test.url, test.change, observe)
-			for range 5 {
-				got, err := c.FileData(t.Context(), time.Now().Add(test.within))
-				require.ErrorIs(t, err, ErrNotSent)
-				assert.ErrorContains(t, err, string(EndpointFileData))
-				assert.Zero(t, got)
-			}
-		})
-	}
-	assert.NotZero(t, asked.Load(), "the proxy was never asked")
-}
-
-func TestAConnectionThatIsTooLateIsClosedBeforeTheRequestIsWritten(t *testing.T) {
-	c := newClient(t, "http://localhost")
-	x := &exchange{client: c, http: c.single, call: Call{Endpoint: EndpointFileData}, connectBy: time.Now().Add(-time.Second)}
-	gaveUp := make(chan struct{})
-	req := x.request(t.Context(), func() { close(gaveUp) })
-	<-gaveUp
-	near, far := net.Pipe()
-	defer far.Close()
-	near.SetWriteDeadline(time.Unix(1, 0)) // nobody reads
-	httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{Conn: near})
-	_, err := near.Write([]byte("GET"))
-	assert.ErrorIs(t, err, io.ErrClosedPipe)
-	assert.False(t, x.connected.Load())
-}
-
-func TestTheBoundOnTheConnectionIsNoBoundOnTheAnswer(t *testing.T) {
-	over := make(chan struct{})
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		<-over
-		answer(200, both)(w, r)
-	})
-	connectBy := time.Now().Add(time.Second)
-	// Answer when the bound has passed: there is nothing else to wait for.
-	time.AfterFunc(time.Until(connectBy)+50*time.Millisecond, func() { close(over) })
-	got, err := newClient(t, url).FileData(t.Context(), connectBy)
-	require.NoError(t, err)
-	assert.True(t, got.Waiting)
-}
 
 func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 	const (
@@ -147,7 +36,7 @@ func TestAnAnswerThatDoesNotEndEndsWithTheCall(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), short)
 	defer cancel()
-	_, err := newClient(t, serve(t, silence)).FileData(ctx, time.Now().Add(time.Hour))
+	_, err := look(t, newClient(t, serve(t, onlyLooks(silence)))).FileData(ctx, func() {})
 	assert.Contains(t, words(wantReason(t, err, Timeout)), "<file_data_timeout>")
 	for name, test := range map[string]struct {
 		url    string
@@ -245,7 +134,6 @@ func TestEachCallIsAGETBelowTheBaseURLThatSaysWhoAsks(t *testing.T) {
 		for endpoint, call := range calls {
 			require.NoError(t, call(t.Context(), newClient(t, url+base)))
 			got := <-requests
-			got.Header.Del("Connection") // getImportFileData sends it alone
 			assert.Equal(t, "GET "+want+"/api/v1/"+string(endpoint), got.Method+" "+got.RequestURI)
 			assert.Equal(t, http.Header{
 				"X-User-Id": {"exporterUser"}, "X-Auth-Token": {testToken}, "User-Agent": {"rocketchat_import_exporter/test"},
@@ -306,9 +194,8 @@ func TestADialEndsAfterTenSeconds(t *testing.T) {
 		dials++
 		return nil
 	}
-	c, err := newWithDialer(newClient(t, serve(t, answer(200, both))).cfg, dialer)
-	require.NoError(t, err)
-	defer c.Close()
+	c := newClient(t, serve(t, answer(200, both)))
+	c.dial = dialer.DialContext
 	for _, call := range calls {
 		require.NoError(t, call(t.Context(), c))
 	}

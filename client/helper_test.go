@@ -11,9 +11,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/prometheus/common/config"
 	"github.com/stretchr/testify/require"
@@ -35,7 +35,7 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newClient returns a client of the workspace at base that is closed with the test.
+// newClient returns a client of the workspace at base.
 func newClient(t testing.TB, base string, change ...func(*Config)) *Client {
 	t.Helper()
 	u, err := ParseURL(base)
@@ -49,7 +49,6 @@ func newClient(t testing.TB, base string, change ...func(*Config)) *Client {
 	}
 	c, err := New(cfg)
 	require.NoError(t, err)
-	t.Cleanup(c.Close)
 	return c
 }
 
@@ -135,11 +134,12 @@ func listen(t testing.TB) (addr string) {
 // calls are the two calls, for what must hold for both.
 var calls = map[Endpoint]func(context.Context, *Client) error{
 	EndpointCurrentOperation: func(ctx context.Context, c *Client) error {
-		_, err := c.CurrentOperation(ctx)
+		look, err := c.Look(ctx)
+		look.Close()
 		return err
 	},
 	EndpointFileData: func(ctx context.Context, c *Client) error {
-		_, err := c.FileData(ctx, time.Time{})
+		_, err := c.FileData(ctx)
 		return err
 	},
 }
@@ -158,8 +158,32 @@ func callBoth(t *testing.T, url string, change ...func(*Config)) map[Endpoint]er
 // askOperation returns the operation of a server with this reply.
 func askOperation(t *testing.T, body string) (*Operation, error) {
 	t.Helper()
-	got, err := newClient(t, serve(t, answer(200, body))).CurrentOperation(t.Context())
-	return got.Operation, err
+	got, err := newClient(t, serve(t, answer(200, body))).Look(t.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer got.Close()
+	return got.Operation, nil
+}
+
+// look returns a look that is closed with the test.
+func look(t testing.TB, c *Client) *Look {
+	t.Helper()
+	l, err := c.Look(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(l.Close)
+	return l
+}
+
+// onlyLooks answers looks, and leaves reads to handler.
+func onlyLooks(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if path.Base(r.URL.Path) == string(EndpointCurrentOperation) {
+			answer(200, goodOperation)(w, r)
+			return
+		}
+		handler(w, r)
+	}
 }
 
 // wantReason checks that err is an *Error, and wraps none, with that reason and a hint.

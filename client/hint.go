@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 )
@@ -16,6 +17,7 @@ const (
 	SettingTokenFile       Setting = "auth_token_file"
 	SettingTimeout         Setting = "timeout"
 	SettingMinInterval     Setting = "min_interval"
+	SettingFileData        Setting = "file_data"
 	SettingFileDataTimeout Setting = "file_data_timeout"
 	SettingHTTP            Setting = "http_config"
 )
@@ -74,7 +76,11 @@ const (
 	noName         met = "no_name"
 	noConnection   met = "no_connection"
 	noProxy        met = "no_proxy"
-	tooLate        met = "too_late"
+	closedEarly    met = "closed_early"
+	stoodStill     met = "stood_still"
+	slowLook       met = "slow_look"
+	instances      met = "instances"
+	older          met = "older"
 	unknownHost    met = "unknown_host"
 	broken         met = "broken"
 	proxyFailed    met = "proxy"
@@ -135,6 +141,8 @@ var findings = map[met]finding{
 	frontPage:     {Decode, "the answer is a web page", "Check that ${url} leads to Rocket.Chat and not to a login or error page."},
 	notTheAPI:     {Decode, "", "This is not what Rocket.Chat's API answers: check that ${url} leads to it and not to a login or error page."},
 	cached:        {Outdated, "a cache answered, and its answer may be outdated", "Exclude " + apiPath + " from the cache in front of Rocket.Chat."},
+	older: {Outdated, "the answer is older than one that came before it",
+		"An instance of Rocket.Chat reads from a database that lags behind, or a cache answered. If it is the database, set ${file_data} to never."},
 
 	// A redirect.
 	redirectHTTPS: {Redirect, notFollowed, "Use https: set ${url} to %s."},
@@ -148,15 +156,23 @@ var findings = map[met]finding{
 	noName:       {Timeout, "the host name was not resolved", "Check the host name in ${url}, and the name servers of this machine."},
 	noConnection: {Timeout, "no connection", "Nothing took the connection: check the host and the port in ${url}, and the firewalls on the way."},
 	noProxy:      {Timeout, "no connection through the proxy", "Check the proxy, and whether it can reach Rocket.Chat."},
-	tooLate: {Timeout, "no connection in time", "Nothing was sent, because somebody may have started the import since the exporter looked. " +
-		"The next scrape decides again. If this goes on, look for slow name servers or a slow proxy."},
-	unknownHost: {Connection, "", "Check the host name in ${url}, and the name servers of this machine."},
-	broken:      {Connection, "", "Check that Rocket.Chat is running and that the host and port of ${url} can be reached from here."},
-	proxyFailed: {Proxy, "", "The forward proxy did not connect to Rocket.Chat: check proxy_url in ${http_config}, the proxy itself, and whether it lets the exporter through."},
-	tlsFailed:   {TLS, "", "Check the certificate and the host name in ${url}. Configure a private CA as ca_file of tls_config in ${http_config}."},
-	tlsClient:   {TLS, "", clientKey},
-	tlsPlain:    {TLS, "", "This port speaks plain http: check the port in ${url}, or use http there."},
-	tlsExpected: {TLS, "", wantsHTTPS},
+	unknownHost:  {Connection, "", "Check the host name in ${url}, and the name servers of this machine."},
+	broken:       {Connection, "", "Check that Rocket.Chat is running and that the host and port of ${url} can be reached from here."},
+	proxyFailed:  {Proxy, "", "The forward proxy did not connect to Rocket.Chat: check proxy_url in ${http_config}, the proxy itself, and whether it lets the exporter through."},
+	tlsFailed:    {TLS, "", "Check the certificate and the host name in ${url}. Configure a private CA as ca_file of tls_config in ${http_config}."},
+	tlsClient:    {TLS, "", clientKey},
+	tlsPlain:     {TLS, "", "This port speaks plain http: check the port in ${url}, or use http there."},
+	tlsExpected:  {TLS, "", wantsHTTPS},
+
+	// The selection was not asked for: somebody may have pressed start since the look.
+	closedEarly: {Connection, "the connection was closed after the look",
+		"Something in front of Rocket.Chat closes each connection after one answer: let it keep connections open."},
+	stoodStill: {Timeout, "the look was asked more than a second ago",
+		"The exporter, its machine or the network stood still for a moment: check their load."},
+	slowLook: {Timeout, "the look took more than a quarter of a second",
+		"Rocket.Chat or the way to it is slow: check its load, and run the exporter near it."},
+	instances: {Connection, "several instances of Rocket.Chat answer",
+		"Point ${url} at one instance, past the load balancer."},
 
 	// Nothing was sent: the fault is on this machine.
 	badTokenFile:   {Settings, "", "Write the token into the file of ${auth_token_file}, and make it readable for the exporter."},
@@ -173,3 +189,19 @@ func (x *exchange) fail(met met, err error) *Error {
 }
 
 const notFollowed = "redirects are not followed, because the token would go to another address"
+
+// OlderAnswer returns the error of an answer that is older than one that came before it.
+func OlderAnswer() *Error {
+	return (&exchange{call: Call{Endpoint: EndpointCurrentOperation, Status: 200}}).fail(older, nil)
+}
+
+// SlowLook returns the error of a read that is not sent because its look took too long.
+func SlowLook() error { return notSent(slowLook) }
+
+// SeveralInstances returns the error of a read that is not sent because several instances answer.
+func SeveralInstances() error { return notSent(instances) }
+
+func notSent(met met) error {
+	x := exchange{call: Call{Endpoint: EndpointFileData}}
+	return fmt.Errorf("%w: %w", ErrNotSent, x.fail(met, nil))
+}

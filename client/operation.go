@@ -12,8 +12,15 @@ import (
 type OperationAnswer struct {
 	// Operation is nil if the workspace never had an import.
 	Operation *Operation
+	// AskedAt is just before the first byte of the question was written, by this process's clock.
+	AskedAt time.Time
+	// Took is the time from then to the answer's last byte.
+	Took time.Duration
 	// AnsweredAt is when the answer began, by this process's clock.
 	AnsweredAt time.Time
+	// Instance is X-Instance-ID, which names the instance of the workspace that answered. It is
+	// empty without the header, and at most 128 bytes long.
+	Instance string
 	// ServerTime is the Date header of the answer. It is zero without a valid one.
 	ServerTime time.Time
 }
@@ -59,6 +66,9 @@ func (c Counts) Staged() Counts {
 	return c
 }
 
+// Handled is how many records are completed or failed. Unknown counts are 0.
+func (c Counts) Handled() int64 { return c.Completed.Value + c.Error.Value }
+
 // State returns the operation's state as import.status (6.3.0 and later) maps
 // it, or [StateUnknown] for an unknown step. A nil operation is [StateNone].
 func (o *Operation) State() State {
@@ -80,6 +90,16 @@ func (o *Operation) Waiting() bool { return o != nil && o.Valid && o.Step.waitin
 // left. Its records have a fileData in every version. It is false for nil.
 func (o *Operation) PendingDownloads() bool {
 	return o != nil && (o.Importer == "pending-files" || o.Importer == "pending-avatars")
+}
+
+// WasSetBack reports whether the record proves that the import ran and was set back: it is loading
+// or ready, and records are handled, which happens only while an import runs. It is false for nil.
+func (o *Operation) WasSetBack() bool {
+	if o == nil || o.Counts.Handled() == 0 {
+		return false
+	}
+	state := o.Step.State() // valid or not
+	return state == StateLoading || state == StateReady
 }
 
 // operationReply is the reply of getCurrentImportOperation.
@@ -122,14 +142,12 @@ func (r *operationRecord) operation(token string) *Operation {
 	if r == nil {
 		return nil
 	}
-	label := func(field once[text]) string {
-		return truncate(printable(redact(string(field.value), token)), maxLabel)
-	}
+	short := func(field once[text]) string { return label(string(field.value), token) }
 	o := &Operation{
-		ID:         label(r.ID),
-		Importer:   label(r.Importer),
-		Type:       label(r.Type),
-		Step:       Step(label(r.Status)),
+		ID:         short(r.ID),
+		Importer:   short(r.Importer),
+		Type:       short(r.Type),
+		Step:       Step(short(r.Status)),
 		Valid:      r.Valid.value == yes,
 		Created:    r.Created.value.Time,
 		CreatedISO: r.Created.value.iso,

@@ -204,7 +204,7 @@ func TestATokenIsKnownToBeAcceptedWhereRocketChatLooksAtItBeforeItRefuses(t *tes
 func TestOnly400OperationNotFoundMeansThatThereWasNoImport(t *testing.T) {
 	for _, status := range []int{200, 400, 403, 404, 500} {
 		url := serve(t, answer(status, recorded(t, "filedata-none.json")))
-		_, err := newClient(t, url).FileData(t.Context(), time.Time{})
+		_, err := newClient(t, url).FileData(t.Context())
 		assert.Equal(t, status == 400, errors.Is(err, ErrNoOperation), "%d: %v", status, err)
 	}
 }
@@ -292,7 +292,7 @@ func TestARedirectIsNotFollowedAndNamesTheURLToConfigure(t *testing.T) {
 
 func TestHintsNameSettingsOnlyInTheWordsOfTheirReader(t *testing.T) {
 	known := []Setting{
-		SettingURL, SettingUserID, SettingTokenFile, SettingTimeout, SettingMinInterval, SettingFileDataTimeout, SettingHTTP,
+		SettingURL, SettingUserID, SettingTokenFile, SettingTimeout, SettingMinInterval, SettingFileData, SettingFileDataTimeout, SettingHTTP,
 	}
 	for met, finding := range findings {
 		h := Hint{met: met, detail: "https://chat.example.com"}

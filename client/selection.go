@@ -26,6 +26,7 @@ type Selection struct {
 type FileData struct {
 	Waiting   bool       // the server is still preparing the file
 	Selection *Selection // nil if Waiting
+	Instance  string     // as in [OperationAnswer]; it is set beside an error, too
 }
 
 // fileDataReply is the reply of getImportFileData.

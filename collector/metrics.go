@@ -17,7 +17,7 @@ var (
 	incidentsDesc = desc("incidents_total",
 		"Times that a running or finished import was set_back to an earlier step, or that a running import was aborted but called done.", "kind")
 	readsDesc = desc("selection_reads_total",
-		"Calls of getImportFileData by result: success, waiting (Rocket.Chat is still preparing the file), failed, not_sent (no connection within a second).", "result")
+		"Calls of getImportFileData by result: success, waiting (Rocket.Chat is still preparing the file), failed, not_sent (nothing was asked).", "result")
 
 	usersDesc = desc("users",
 		"Users in the selection of the newest import; 0 if there never was an import.")

@@ -34,10 +34,7 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*
 	c, err := r.Config.Client("test", r.api.Observe)
 	require.NoError(t, err)
 	r.watcher = watch.New(context.Background(), c, r.Config, log.NewNopLogger(), r.Clock.Now)
-	t.Cleanup(func() {
-		r.watcher.Close()
-		c.Close()
-	})
+	t.Cleanup(r.watcher.Close)
 	return r
 }
 

@@ -69,14 +69,15 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 		r.Problem, r.Hint = err.Error(), "Fix the HTTP client settings (http_config)."
 		return r
 	}
-	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
-	answer, err := c.CurrentOperation(ctx)
+	look, err := c.Look(ctx)
 	if err != nil {
 		r.fail(w, err)
 		return r
 	}
+	defer look.Close()
+	answer := look.OperationAnswer
 	yes := true
 	r.Reached, r.TokenAccepted, r.Permitted, r.OK = &yes, &yes, &yes, true
 	r.Import = newImport(answer)

@@ -169,9 +169,8 @@ func ten(t *testing.T) map[string]watch.Status {
 	umbrella.Sim.SetToken(simtest.UserID, "another")
 	c, err := umbrella.Config.Client("test", func(client.Call) {})
 	require.NoError(t, err)
-	_, failure := c.CurrentOperation(t.Context())
+	_, failure := c.Look(t.Context())
 	require.Error(t, failure)
-	c.Close()
 	refused := seenIn(messages)
 	refused.Failing, refused.Failure = true, watch.Failure{Err: failure, At: look.Add(10 * time.Second)}
 	return map[string]watch.Status{

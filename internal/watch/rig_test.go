@@ -34,10 +34,7 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*
 	c, err := r.Config.Client("test", nil)
 	require.NoError(t, err)
 	r.Watcher = New(context.Background(), c, r.Config, log.NewLogfmtLogger(&r.log), r.Clock.Now)
-	t.Cleanup(func() {
-		r.Close()
-		c.Close()
-	})
+	t.Cleanup(r.Close)
 	return r
 }
 
@@ -79,7 +76,7 @@ func users(s Snapshot) int64 {
 }
 
 // brief says the most of what a scrape got, as
-// "up=true users=12 failures=[timeout:1] reads=[read:1]".
+// "up=true users=12 failures=[timeout:1] reads=[success:1]".
 func brief(s Snapshot) string {
 	return strings.ReplaceAll(fmt.Sprintf("up=%t users=%d failures=%v reads=%v", s.Up, users(s), s.Failures, s.Reads), "map", "")
 }

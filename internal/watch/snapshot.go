@@ -40,8 +40,6 @@ type Snapshot struct {
 	Selection *client.Selection
 	// Waiting reports whether Rocket.Chat is fetching or preparing the file.
 	Waiting bool
-
-	answeredAt time.Time // when the operation's answer arrived, by this process's wall clock
 }
 
 // noImport is the snapshot of a workspace that never had an import.
@@ -61,7 +59,7 @@ func snapshotOf(answer client.OperationAnswer) Snapshot {
 			s.Selection = nil
 		}
 	}
-	s.ServerTime, s.answeredAt = answer.ServerTime, answer.AnsweredAt
+	s.ServerTime = answer.ServerTime
 	return s
 }
 

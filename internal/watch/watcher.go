@@ -18,10 +18,6 @@ import (
 	"rocketchat_import_exporter/internal/config"
 )
 
-// connectWithin is how long after the operation's answer a connection for getImportFileData must
-// stand. After that the answer may be out of date: an administrator may have pressed start.
-const connectWithin = time.Second
-
 var (
 	errScrapeEnded  = errors.New("no answer within the time that Prometheus allows a scrape")
 	errStillWaiting = errors.New("Rocket.Chat is still preparing the file")
@@ -36,7 +32,7 @@ type Watcher struct {
 	logger log.Logger
 	now    func() time.Time
 	// ask makes the call that a scrape waits for, of endpoint.
-	ask      func(context.Context) (Snapshot, error)
+	ask      func(context.Context) (Snapshot, *client.Look, error)
 	endpoint client.Endpoint
 
 	ctx     context.Context // of everything that runs
@@ -148,40 +144,50 @@ func (w *Watcher) start(now time.Time) {
 	w.call = c
 	w.running.Go(func() {
 		defer cancel()
-		snapshot, err := w.ask(ctx)
+		snapshot, look, err := w.ask(ctx)
+		defer look.Close()
 		w.finish(c, snapshot, err)
+		if c.result == nil {
+			return // nobody waits any more
+		}
+		if c.result.read == nil {
+			close(c.done)
+			return
+		}
+		// Those who wait would compete with the read: they wake once it is written.
+		w.read(c.result.read, look, func() { close(c.done) })
 	})
 }
 
 // askOperation asks for the newest operation.
-func (w *Watcher) askOperation(ctx context.Context) (Snapshot, error) {
-	answer, err := w.client.CurrentOperation(ctx)
+func (w *Watcher) askOperation(ctx context.Context) (Snapshot, *client.Look, error) {
+	look, err := w.client.Look(ctx)
 	if err != nil {
-		return Snapshot{}, err
+		return Snapshot{}, nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.logClock.changed(strconv.FormatBool(answer.ServerTime.IsZero())) && answer.ServerTime.IsZero() {
+	if w.logClock.changed(strconv.FormatBool(look.ServerTime.IsZero())) && look.ServerTime.IsZero() {
 		level.Warn(w.logger).Log("msg", "Rocket.Chat's answers have no Date header, so rocketchat_import_server_time_seconds is absent; let the proxy in front of it pass the header on")
 	}
-	return snapshotOf(answer), nil
+	return snapshotOf(look.OperationAnswer), look, nil
 }
 
 // askSelection asks for the selection, in whatever step the import is.
-func (w *Watcher) askSelection(ctx context.Context) (Snapshot, error) {
-	data, err := w.client.FileData(ctx, time.Time{})
+func (w *Watcher) askSelection(ctx context.Context) (Snapshot, *client.Look, error) {
+	data, err := w.client.FileData(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ctx.Err() == nil {
 		w.reads[resultOf(data, err)]++
 	}
 	if errors.Is(err, client.ErrNoOperation) {
-		return noImport(), nil
+		return noImport(), nil, nil
 	}
-	return Snapshot{Waiting: data.Waiting, Selection: data.Selection}, err
+	return Snapshot{Waiting: data.Waiting, Selection: data.Selection}, nil, err
 }
 
-// finish takes what a call returned, unless nobody waits for it any more.
+// finish takes what a call returned. If nobody waits for it any more, the call has no result.
 func (w *Watcher) finish(c *call, snapshot Snapshot, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -192,7 +198,6 @@ func (w *Watcher) finish(c *call, snapshot Snapshot, err error) {
 	c.result = &result{started: c.started, duration: now.Sub(c.started), snapshot: snapshot}
 	w.settle(c.result, err, now)
 	w.call = nil
-	close(c.done)
 }
 
 // await waits for a call, and for the read that it leads to.
@@ -262,7 +267,7 @@ func (w *Watcher) settle(r *result, err error, now time.Time) {
 	w.status.record(r, err, now)
 }
 
-// observe learns from an answer, and starts the read of the selection that it
+// observe learns from an answer, and decides on the read of the selection that it
 // leads to. The lock is held.
 func (w *Watcher) observe(r *result, now time.Time) {
 	op := r.snapshot.Operation
@@ -273,9 +278,6 @@ func (w *Watcher) observe(r *result, now time.Time) {
 	}
 	r.snapshot.Ending = w.history.ending
 	r.read = w.reader.begin(op, w.backoff.active(client.EndpointFileData, now), now)
-	if r.read != nil {
-		w.read(r.read, r.snapshot.answeredAt.Add(connectWithin))
-	}
 }
 
 // incidentMessages say in the log what an incident means.
@@ -284,15 +286,13 @@ var incidentMessages = map[Incident]string{
 	Aborted: "the import was aborted: Rocket.Chat calls it done, and it is not complete",
 }
 
-// read reads the selection on another goroutine. The lock is held.
-func (w *Watcher) read(r *read, connectBy time.Time) {
-	w.running.Go(func() {
-		defer close(r.done)
-		ctx, cancel := context.WithTimeout(w.ctx, w.cfg.FileDataTimeout)
-		defer cancel()
-		data, err := w.client.FileData(ctx, connectBy)
-		w.finishRead(r, data, err)
-	})
+// read reads the selection over the connection of a look.
+func (w *Watcher) read(r *read, look *client.Look, written func()) {
+	defer close(r.done)
+	ctx, cancel := context.WithTimeout(w.ctx, w.cfg.FileDataTimeout)
+	defer cancel()
+	data, err := look.FileData(ctx, written)
+	w.finishRead(r, data, err)
 }
 
 // finishRead takes what a read of the selection returned.
@@ -314,7 +314,7 @@ func (w *Watcher) finishRead(r *read, data client.FileData, err error) {
 	case ReadOK:
 		w.logReads.succeeded("the selection was read")
 	case ReadNotSent:
-		w.logReads.failed("the selection was not read: no connection stood within "+connectWithin.String()+" of the operation's answer, and somebody may have started the import since; the next scrape decides again", err)
+		w.logReads.failed("the selection was not read, because somebody may have started the import since the exporter asked for its step; the next scrape decides again", err)
 	default:
 		if err == nil {
 			err = errStillWaiting

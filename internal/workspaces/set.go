@@ -102,7 +102,6 @@ func (s *Set) newEntry(name string, cfg config.Workspace) (*Entry, error) {
 func (w *Entry) stop() {
 	w.scrapes.Wait()
 	w.Close()
-	w.client.Close()
 }
 
 // warn logs the settings of a new workspace that may expose the token or harm an import.
