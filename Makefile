@@ -1,6 +1,6 @@
-# Where the runbooks are read. Set it, then run make generate, which stamps it
-# into alerts and dashboard.
-RUNBOOK_BASE ?= docs/runbooks.md
+# The address of the runbooks. To change it, run "make generate RUNBOOK_BASE=https://…", which
+# writes it into the rules and the dashboard.
+RUNBOOK_BASE ?= http://localhost:10458/docs/runbooks.md
 export RUNBOOK_BASE
 
 VERSION  ?= $(shell cat VERSION)
@@ -27,8 +27,6 @@ engines = make tools builds $(bin), in minutes; Debian's packages prometheus and
 alerts = $(wildcard alerts/*.rules.yml alerts/*.test.yml)
 # What the chart has copies of.
 chart_files = alerts/rocketchat-import.rules.yml alerts/alertmanager.yml dashboards/rocketchat-import.json
-# In the Compose file the exporter serves the runbooks on this machine.
-compose_stamp = sed -E 's|(runbook_url: )[^\#]*|\1http://localhost:10458/docs/runbooks.md|'
 stamp  = sed -E 's|(runbook_url: )[^\#]*|\1$(RUNBOOK_BASE)|'
 
 platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 windows-amd64
@@ -83,7 +81,6 @@ generate:
 	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done
 	cd dashboards && go run . -runbook-base "$(RUNBOOK_BASE)" -o rocketchat-import.json
 	cp $(chart_files) deploy/kubernetes/files/
-	$(compose_stamp) alerts/rocketchat-import.rules.yml > deploy/compose/rocketchat-import.rules.yml
 	go test -run TestThePageOfMetrics -update .
 
 # That what is generated is not stale, and each runbook is there. Those of the
@@ -91,7 +88,6 @@ generate:
 generated:
 	@for f in $(alerts); do $(stamp) $$f | diff -u $$f - || { echo "$$f is stale: run make generate"; exit 1; }; done
 	@for f in $(chart_files); do diff -u $$f deploy/kubernetes/files/$${f##*/} || { echo "The chart's copy is stale: run make generate"; exit 1; }; done
-	@$(compose_stamp) alerts/rocketchat-import.rules.yml | diff -u deploy/compose/rocketchat-import.rules.yml - || { echo "The Compose file's copy is stale: run make generate"; exit 1; }
 	@for a in $$(sed -n 's/.*runbook_url: .*#//p' alerts/*.rules.yml); do \
 	  grep -iqx "## $$a" docs/runbooks.md || { echo "docs/runbooks.md has no section $$a"; exit 1; }; done
 

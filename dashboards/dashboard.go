@@ -154,10 +154,9 @@ func mark(name, color, expr string) *dashboard.AnnotationQueryBuilder {
 		Datasource(dataSource).Expr(complete.Replace(expr)).Step("60s")
 }
 
-const defaultRunbooks = "docs/runbooks.md"
+const defaultRunbooks = "http://localhost:10458/docs/runbooks.md"
 
-// runbooks is the address of the page that has one section for each alert. A
-// relative address leads nowhere in Grafana, so with one there are no links.
+// runbooks is the address of the page that has one section for each alert.
 type runbooks string
 
 type link = cog.Builder[dashboard.DashboardLink]
@@ -176,9 +175,6 @@ func (r runbooks) section(alerts ...string) []link {
 func (r runbooks) page() []link { return r.links("Runbooks", "") }
 
 func (r runbooks) links(title, anchor string) []link {
-	if !strings.Contains(string(r), "://") {
-		return nil
-	}
 	return []link{dashboard.NewDashboardLinkBuilder(title).
 		Type(dashboard.DashboardLinkTypeLink).Icon("doc").
 		Tooltip("What it means, where to look in Rocket.Chat, what to do").

@@ -144,11 +144,20 @@ func TestChartPassesOnWhatAUserSets(t *testing.T) {
 
 func TestChartHoldsTheDashboard(t *testing.T) {
 	configMap := one[*corev1.ConfigMap](t, render(t, "everything"), "r-importer-dashboard")
-	dashboard := rig.ReadFile(t, "../dashboards/rocketchat-import.json")
+	dashboard := linked(t, "../dashboards/rocketchat-import.json", "https://runbooks.example.com/rocketchat")
 	require.Equal(t, map[string]string{"rocketchat-import.json": dashboard}, configMap.Data)
 	object, err := yaml.Marshal(configMap)
 	require.NoError(t, err)
 	assert.LessOrEqual(t, len(object), 256*1024, "kubectl apply keeps the object in an annotation of limited size")
+}
+
+// linked is a shipped file whose links lead to the runbooks at an address.
+func linked(t *testing.T, file, runbooks string) string {
+	t.Helper()
+	shipped := rig.ReadFile(t, file)
+	const address = "http://localhost:10458/docs/runbooks.md#"
+	require.Contains(t, shipped, address)
+	return strings.ReplaceAll(shipped, strings.TrimSuffix(address, "#"), runbooks)
 }
 
 func TestChartLinksAlertsToRunbooks(t *testing.T) {
@@ -158,7 +167,7 @@ func TestChartLinksAlertsToRunbooks(t *testing.T) {
 		"elsewhere":                {"everything", "runbookURL=https://runbooks.example.com/", "https://runbooks.example.com/"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shipped := strings.ReplaceAll(rig.ReadFile(t, "../alerts/rocketchat-import.rules.yml"), "docs/runbooks.md#", test.want+"#")
+			shipped := linked(t, "../alerts/rocketchat-import.rules.yml", test.want)
 			var want monitoringv1.PrometheusRuleSpec
 			require.NoError(t, yaml.UnmarshalStrict([]byte(shipped), &want))
 			assert.Equal(t, want, one[*monitoringv1.PrometheusRule](t, render(t, test.values, test.set), "").Spec)

@@ -285,8 +285,8 @@ func (w *world) awaitNotified(t *testing.T, fired map[string]alert, over bool) {
 		}
 		if what.severity != "warning" {
 			says := fired[name].Annotations
-			messages = append(messages, fmt.Sprintf("alertmanager in #imports: %s\n%s Runbook: %s\n",
-				says["summary"], says["description"], says["runbook_url"]))
+			messages = append(messages, fmt.Sprintf("alertmanager in #imports: %s\n%s Runbook: %s (%s in docs/runbooks.md)\n",
+				says["summary"], says["description"], says["runbook_url"], what.alert))
 		}
 		alerts = append(alerts, what.labelsOf(name))
 		if what.mutes != "" {

@@ -50,6 +50,13 @@ labels:
 {{- required (printf "the chart has no %s: it is damaged, so get it again" $path) ($root.Files.Get $path) -}}
 {{- end }}
 
+{{- /* A file of the chart, whose links lead to the runbooks. Takes the same list. */}}
+{{- define "rocketchat-import-exporter.linkedFile" -}}
+{{- $root := index . 0 -}}
+{{- $runbooks := $root.Values.runbookURL | default (printf "%sdocs/runbooks.md" (include "rocketchat-import-exporter.forwardedURL" $root)) -}}
+{{- include "rocketchat-import-exporter.file" . | replace "http://localhost:10458/docs/runbooks.md" $runbooks -}}
+{{- end }}
+
 {{- /* The exporter's page behind the port-forward of NOTES.txt. */}}
 {{- define "rocketchat-import-exporter.forwardedURL" -}}
 {{ .Values.webConfig.tls | ternary "https" "http" }}://localhost:10458/
