@@ -1,8 +1,7 @@
-package main
+package shipped
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +25,7 @@ var (
 func metricsOfThePage(t *testing.T) []string {
 	t.Helper()
 	var metrics []string
-	for _, match := range headings.FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
+	for _, match := range headings.FindAllStringSubmatch(read(t, "../../docs/metrics.md"), -1) {
 		switch name := match[1]; {
 		case strings.HasPrefix(name, "rocketchat_import_exporter_"):
 		case strings.HasSuffix(name, "_duration_seconds") && strings.Contains(name, "_api_"): // a histogram
@@ -98,23 +97,6 @@ func TestRareFlagsShowOnlyWhereTheyAreSet(t *testing.T) {
 			assert.Regexp(t, `> 0(, "key",.*)?$`, expr, where)
 		}
 	})
-}
-
-// The maximum over many workspaces is shown, so the order of the codes is that in
-// which they need a person.
-func TestTheMorePressingHasTheHigherCode(t *testing.T) {
-	order := []string{"done", "importing", "exporter down", "no answer", "failed", "interrupted", "aborted", "set back", "stalled", "forbidden", "unauthorized"}
-	var found []string
-	for i, c := range stateCodes {
-		assert.Equal(t, i, c.number, c.text)
-		if slices.Contains(order, c.text) {
-			found = append(found, c.text)
-		}
-		if slices.Index(order, c.text) >= slices.Index(order, "exporter down") {
-			assert.Regexp(t, "red|orange", c.color, c.text)
-		}
-	}
-	assert.Equal(t, order, found)
 }
 
 // eachQuery visits the queries of all panels and of the annotations.

@@ -1,4 +1,4 @@
-package main
+package shipped
 
 import (
 	"encoding/json"
@@ -88,7 +88,7 @@ func TestNoTileIsGreenOrClaimsWhatIsNotKnown(t *testing.T) {
 	for _, p := range panels(t, "stat") {
 		defaults := p.FieldConfig.Defaults
 		if assert.NotEmpty(t, defaults.Thresholds.Steps, "%s: Grafana makes it green", p.Title) {
-			assert.Equal(t, grey, defaults.Thresholds.Steps[0].Color, "%s, where it is not known", p.Title)
+			assert.Equal(t, "#6e7784", defaults.Thresholds.Steps[0].Color, "%s, where it is not known", p.Title)
 		}
 		assert.Contains(t, []string{"not known", "no estimate"}, defaults.NoValue, p.Title)
 		for _, target := range p.Targets {
