@@ -66,7 +66,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 	r := Result{Workspace: name, URL: w.URL.String()}
 	c, err := w.Client(userAgent, nil)
 	if err != nil {
-		r.Problem, r.Hint = err.Error(), "Fix the HTTP client settings (http_config)."
+		r.Problem, r.Hint = err.Error(), "Correct "+w.SettingName(client.SettingHTTP)+"."
 		return r
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)

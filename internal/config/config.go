@@ -34,6 +34,8 @@ type Workspace struct {
 	FileDataTimeout time.Duration
 	// HTTP sets TLS, proxy and further headers.
 	HTTP promconfig.HTTPClientConfig
+	// FromFile is true for a workspace of the configuration file, and false for that of the flags.
+	FromFile bool
 }
 
 // Mode says when the selection is read. Only getImportFileData returns it.
@@ -68,14 +70,6 @@ func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.
 	return c, nil
 }
 
-// Hint returns what a hint says to whoever set up this workspace.
-//
-// Where the settings came from, the hint names them as they are set there: as flags, or as keys of
-// the configuration file. Both kinds of names are made from client.Setting, which is the key.
-func (w Workspace) Hint(h client.Hint) string {
-	return h.Words(func(setting client.Setting) string { return string(setting) })
-}
-
 // Error says what is wrong with one setting, or with several together. It never holds a secret.
 type Error struct {
 	Settings []Setting
@@ -86,7 +80,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var keys []string
 	for _, setting := range e.Settings {
-		keys = append(keys, setting.Key)
+		keys = append(keys, string(setting.Key))
 	}
 	return strings.Join(keys, ", ") + ": " + e.Err.Error()
 }

@@ -96,7 +96,7 @@ func lineOf(n *yaml.Node, err error) int {
 	n = target(n)
 	if wrong, ok := errors.AsType[*Error](err); ok {
 		for pair := range slices.Chunk(n.Content, 2) {
-			if slices.ContainsFunc(wrong.Settings, func(s Setting) bool { return s.Key == pair[0].Value }) {
+			if slices.ContainsFunc(wrong.Settings, func(s Setting) bool { return string(s.Key) == pair[0].Value }) {
 				return pair[0].Line
 			}
 		}
@@ -154,6 +154,7 @@ func (written yamlWorkspace) over(w Workspace, dir string) (Workspace, error) {
 		}
 		w.URL = url
 	}
+	w.FromFile = true
 	w.UserID, w.Token = strings.TrimSpace(written.UserID), written.AuthToken
 	w.TokenFile = promconfig.JoinDir(dir, written.AuthTokenFile)
 	setDuration(&w.Timeout, written.Timeout)

@@ -62,6 +62,7 @@ workspaces:
 `)
 	require.NoError(t, err)
 	acme, other := defaults, defaults
+	acme.FromFile, other.FromFile = true, true
 	acme.URL = &url.URL{Scheme: "https", Host: "chat.acme.example", Path: "/chat"}
 	acme.UserID, acme.TokenFile = "aobEdbYhXfu5hkeqG", tokens
 	acme.Timeout, acme.MinInterval, acme.FileData, acme.FileDataTimeout = 8*time.Second, 0, Never, 24*time.Hour

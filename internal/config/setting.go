@@ -1,20 +1,25 @@
 package config
 
+import "rocketchat_import_exporter/client"
+
 // Setting is one setting of a workspace: its key in the configuration file, and the flag that sets
 // it for a single workspace, without the dashes.
-type Setting struct{ Key, Flag string }
+type Setting struct {
+	Key  client.Setting
+	Flag string
+}
 
 // The settings of a workspace. This is the one place that says which flag belongs to which key.
 var (
-	SettingURL             = Setting{"url", "rocketchat.url"}
-	SettingUserID          = Setting{"user_id", "rocketchat.user-id"}
+	SettingURL             = Setting{client.SettingURL, "rocketchat.url"}
+	SettingUserID          = Setting{client.SettingUserID, "rocketchat.user-id"}
 	SettingToken           = Setting{"auth_token", "rocketchat.auth-token"}
-	SettingTokenFile       = Setting{"auth_token_file", "rocketchat.auth-token-file"}
-	SettingHTTP            = Setting{"http_config", "rocketchat.http-config-file"}
-	SettingTimeout         = Setting{"timeout", "rocketchat.timeout"}
-	SettingMinInterval     = Setting{"min_interval", "rocketchat.min-interval"}
+	SettingTokenFile       = Setting{client.SettingTokenFile, "rocketchat.auth-token-file"}
+	SettingHTTP            = Setting{client.SettingHTTP, "rocketchat.http-config-file"}
+	SettingTimeout         = Setting{client.SettingTimeout, "rocketchat.timeout"}
+	SettingMinInterval     = Setting{client.SettingMinInterval, "rocketchat.min-interval"}
 	SettingFileData        = Setting{"file_data", "import.file-data"}
-	SettingFileDataTimeout = Setting{"file_data_timeout", "import.file-data-timeout"}
+	SettingFileDataTimeout = Setting{client.SettingFileDataTimeout, "import.file-data-timeout"}
 )
 
 // Settings returns all settings of a workspace.
@@ -23,4 +28,19 @@ func Settings() []Setting {
 		SettingURL, SettingUserID, SettingToken, SettingTokenFile, SettingHTTP,
 		SettingTimeout, SettingMinInterval, SettingFileData, SettingFileDataTimeout,
 	}
+}
+
+// Hint returns what a hint says to whoever set up this workspace: with flags or in a file.
+func (w Workspace) Hint(h client.Hint) string { return h.Words(w.SettingName) }
+
+// SettingName returns what whoever set up this workspace calls a setting.
+func (w Workspace) SettingName(key client.Setting) string {
+	if !w.FromFile {
+		for _, setting := range Settings() {
+			if setting.Key == key {
+				return "--" + setting.Flag
+			}
+		}
+	}
+	return "the setting " + string(key)
 }

@@ -111,7 +111,7 @@ func (s *Set) warn(w *Entry) {
 		logger.Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", w.Config.URL)
 	}
 	if w.Config.FileData == config.Unguarded {
-		logger.Log("msg", "--import.file-data=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
+		logger.Log("msg", w.Config.SettingName(config.SettingFileData.Key)+"=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
 	}
 }
 
