@@ -15,7 +15,6 @@ import (
 	"unicode"
 
 	"github.com/alecthomas/kingpin/v2"
-	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -126,7 +125,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	case err != nil:
 		return nil, err
 	}
-	f.command = command
+	f.command, f.workspace.HTTP = command, config.DefaultHTTP()
 	switch {
 	case command == healthCommand: // needs no workspace
 		return &f, nil
@@ -179,7 +178,6 @@ func (f *flags) checkWorkspace(rawURL, httpConfigFile string) (err error) {
 	if f.workspace.URL, err = client.ParseURL(rawURL); err != nil {
 		return flagError(urlFlag, err)
 	}
-	f.workspace.HTTP = promconfig.DefaultHTTPClientConfig
 	if httpConfigFile != "" {
 		if f.workspace.HTTP, err = config.LoadHTTP(httpConfigFile); err != nil {
 			return flagError(httpConfigFileFlag, err)

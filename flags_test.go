@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -88,7 +87,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		workspace: config.Workspace{
 			URL:    &url.URL{Scheme: "http", Host: "localhost:3000"},
 			UserID: "watcher", Token: secret, Timeout: 10 * time.Second, MinInterval: 7 * time.Second,
-			FileData: config.OnChange, FileDataTimeout: 2 * time.Minute, HTTP: promconfig.DefaultHTTPClientConfig,
+			FileData: config.OnChange, FileDataTimeout: 2 * time.Minute, HTTP: config.DefaultHTTP(),
 		},
 		web:           &web.FlagConfig{WebListenAddresses: &[]string{":10458"}, WebSystemdSocket: new(false), WebConfigFile: new("")},
 		telemetryPath: "/metrics", logLevel: "info", logFormat: "logfmt",

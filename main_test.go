@@ -9,9 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -261,6 +264,37 @@ func TestCheckTellsOfEachWorkspace(t *testing.T) {
 
 	code, stdout, _ = execute(t, append(credentials, "check", "--rocketchat.url="+goodURL)...)
 	assert.Zero(t, code, stdout)
+}
+
+func TestTheVariablesOfTheEnvironmentNameTheProxy(t *testing.T) {
+	_, url := workspace(t)
+	asked := make(chan string, 10)
+	target, err := neturl.Parse(url)
+	require.NoError(t, err)
+	forward := httputil.NewSingleHostReverseProxy(target)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Host // is there in a request to a forward proxy alone
+		forward.ServeHTTP(w, r)
+	}))
+	defer proxy.Close()
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	check := append(slices.Clone(credentials), "check", "--rocketchat.url=http://chat.invalid")
+	noProxy := "--rocketchat.http-config-file=" + temporary(t, "proxy_from_environment: false")
+	named := "--rocketchat.http-config-file=" + temporary(t, "proxy_url: "+proxy.URL)
+
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	code, stdout, _ := execute(t, check...)
+	assert.Zero(t, code, stdout)
+	assert.Equal(t, "chat.invalid", <-asked)
+	code, _, _ = execute(t, append(check, noProxy)...)
+	assert.Equal(t, 1, code)
+	t.Setenv("NO_PROXY", "chat.invalid")
+	code, _, _ = execute(t, check...)
+	assert.Equal(t, 1, code)
+	assert.Empty(t, asked)
+	code, stdout, _ = execute(t, append(check, named)...) // whatever NO_PROXY says
+	assert.Zero(t, code, stdout)
+	assert.Equal(t, "chat.invalid", <-asked)
 }
 
 func TestHealthOfAnExporterThatRuns(t *testing.T) {

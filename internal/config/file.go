@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,15 +26,43 @@ type yamlFile struct {
 
 // yamlWorkspace is a workspace as it is written. A nil field takes the default.
 type yamlWorkspace struct {
-	URL             string                       `yaml:"url"`
-	UserID          string                       `yaml:"user_id"`
-	AuthToken       string                       `yaml:"auth_token"`
-	AuthTokenFile   string                       `yaml:"auth_token_file"`
-	Timeout         *model.Duration              `yaml:"timeout"`
-	MinInterval     *model.Duration              `yaml:"min_interval"`
-	FileData        *Mode                        `yaml:"file_data"`
-	FileDataTimeout *model.Duration              `yaml:"file_data_timeout"`
-	HTTP            *promconfig.HTTPClientConfig `yaml:"http_config"`
+	URL             string          `yaml:"url"`
+	UserID          string          `yaml:"user_id"`
+	AuthToken       string          `yaml:"auth_token"`
+	AuthTokenFile   string          `yaml:"auth_token_file"`
+	Timeout         *model.Duration `yaml:"timeout"`
+	MinInterval     *model.Duration `yaml:"min_interval"`
+	FileData        *Mode           `yaml:"file_data"`
+	FileDataTimeout *model.Duration `yaml:"file_data_timeout"`
+	HTTP            *httpConfig     `yaml:"http_config"`
+}
+
+// httpConfig is an http_config as it is written. Unless it says which proxy to use, or that
+// proxy_from_environment is false, the variables of the environment say it.
+type httpConfig struct {
+	promconfig.HTTPClientConfig `yaml:",inline"`
+}
+
+// UnmarshalYAML decodes and checks it.
+func (c *httpConfig) UnmarshalYAML(n *yaml.Node) error {
+	var written struct {
+		FromEnvironment *bool `yaml:"proxy_from_environment"`
+	}
+	if err := cmp.Or(n.Decode(&c.HTTPClientConfig), n.Decode(&written)); err != nil {
+		return err
+	}
+	if written.FromEnvironment == nil && c.ProxyURL.URL == nil {
+		c.ProxyFromEnvironment = true
+	}
+	return nil
+}
+
+// DefaultHTTP returns the HTTP settings of a workspace that has none: they take the proxy from
+// HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+func DefaultHTTP() promconfig.HTTPClientConfig {
+	c := promconfig.DefaultHTTPClientConfig
+	c.ProxyFromEnvironment = true
+	return c
 }
 
 // validName matches names that need no escaping in a URL or a label.
@@ -115,10 +144,10 @@ func semanticError(err error) error {
 
 // LoadHTTP reads a file that holds an http_config. Its errors hold no secret.
 func LoadHTTP(path string) (promconfig.HTTPClientConfig, error) {
-	loaded := promconfig.DefaultHTTPClientConfig
+	loaded := httpConfig{DefaultHTTP()}
 	err := ReadYAML(path, &loaded)
 	loaded.SetDirectory(filepath.Dir(path))
-	return loaded, err
+	return loaded.HTTPClientConfig, err
 }
 
 // ReadYAML reads a file of settings into a struct. Its errors name the file and the line, and hold
@@ -164,7 +193,7 @@ func (written yamlWorkspace) over(w Workspace, dir string) (Workspace, error) {
 		w.FileData = *written.FileData
 	}
 	if written.HTTP != nil {
-		w.HTTP = *written.HTTP
+		w.HTTP = written.HTTP.HTTPClientConfig
 		w.HTTP.SetDirectory(dir)
 	}
 	return w, nil

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	promconfig "github.com/prometheus/common/config"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -22,7 +21,7 @@ const longToken = "RScctEHSmLGZGywfIhWyRpyofhKOiMoUIpimhvheU3f"
 var defaults = Workspace{
 	Timeout: 10 * time.Second, MinInterval: 7 * time.Second,
 	FileData: OnChange, FileDataTimeout: 2 * time.Minute,
-	HTTP: promconfig.DefaultHTTPClientConfig,
+	HTTP: DefaultHTTP(),
 }
 
 // load returns the workspaces of a file of that content, and the file's folder.
@@ -142,5 +141,20 @@ func TestLoadRejects(t *testing.T) {
 			assert.NotContains(t, err.Error(), longToken)
 			assert.NotRegexp(t, `yaml:|!!|unmarshal|struct|[a-z]\.[A-Za-z]+[A-Z]`, strings.ReplaceAll(err.Error(), dir, ""))
 		})
+	}
+}
+
+func TestTheEnvironmentNamesTheProxyUnlessTheSettingsDo(t *testing.T) {
+	const good = "workspaces:\n  acme: {url: http://localhost:3000, user_id: u, auth_token: " + secret + ", http_config: "
+	for written, want := range map[string]bool{
+		"": true, "{}": true, "{follow_redirects: false}": true, "{proxy_from_environment: true}": true,
+		"{proxy_from_environment: false}": false, "{proxy_url: http://proxy:3128}": false, "{proxy_url: http://proxy:3128, no_proxy: a}": false,
+	} {
+		workspaces, _, err := load(t, good+written+"}")
+		require.NoError(t, err)
+		assert.Equal(t, want, workspaces["acme"].HTTP.ProxyFromEnvironment, written)
+		http, err := LoadHTTP(writeFile(t, "http.yml", written))
+		require.NoError(t, err)
+		assert.Equal(t, want, http.ProxyFromEnvironment, written)
 	}
 }
