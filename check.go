@@ -31,6 +31,7 @@ func runCheck(ctx context.Context, f *flags, stdout io.Writer) error {
 	for i, workspace := range names {
 		group.Go(func() error {
 			results[i] = check.Run(ctx, workspace, workspaces[workspace], name+"/"+version.Version)
+			results[i].Notes = append(results[i].Notes, f.warnings...)
 			return nil
 		})
 	}

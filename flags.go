@@ -70,6 +70,7 @@ type flags struct {
 	lifecycle     bool
 	logLevel      string
 	logFormat     string
+	warnings      []string // about flags that do nothing, or that are missing
 }
 
 // errPrinted says that the program has printed the help or version that it was asked for.
@@ -126,20 +127,34 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 		return nil, err
 	}
 	f.command, f.workspace.HTTP = command, config.DefaultHTTP()
+	set := func(flag string) bool { return values[flag].given || os.Getenv(variable(flag)) != "" }
 	switch {
 	case command == healthCommand: // needs no workspace
 		return &f, nil
 	case f.reloadInterval < 0:
 		return nil, flagError(autoReloadFlag, errors.New("must not be negative"))
 	case !f.many():
+		f.warn(set(urlFlag), rawURL)
 		return &f, f.checkWorkspace(rawURL, httpConfigFile)
 	}
 	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
-		if values[flag].given || os.Getenv(variable(flag)) != "" {
+		if set(flag) {
 			return nil, flagError(flag, errors.New("contradicts --"+configFileFlag+", which describes the workspaces: put it there"))
 		}
 	}
 	return &f, settingError(f.workspace.CheckDefaults())
+}
+
+// warn collects what is worth knowing about the flags of one workspace.
+func (f *flags) warn(urlSet bool, rawURL string) {
+	if !urlSet {
+		f.warnings = append(f.warnings, flagAndEnv(urlFlag)+" is not set, so it is the default, "+rawURL)
+	}
+	for flag, used := range map[string]bool{autoReloadFlag: f.reloadInterval > 0, lifecycleFlag: f.lifecycle} {
+		if used {
+			f.warnings = append(f.warnings, flagAndEnv(flag)+" does nothing without --"+configFileFlag)
+		}
+	}
 }
 
 // nameValues makes the value of each flag name its flag, and each flag an environment variable too.

@@ -70,8 +70,9 @@ func TestRejectedCommandLines(t *testing.T) {
 		"--rocketchat.timeout --log.level a":      flagAndEnv(timeoutFlag) + ": needs a value",
 		"--rocketchat.auth-token-file @" + secret: flagAndEnv(tokenFileFlag),
 		"--log.level=info --log.level=debug":      flagAndEnv(logLevelFlag) + ": cannot be repeated",
-		"--rocketchat.urll=" + secret:             "--rocketchat.urll",
-		secret:                                    "belongs to no flag",
+		"--rocketchat.urll=" + secret:             "unknown long flag '--rocketchat.urll': see --help",
+		"-x " + secret:                            "unknown short flag '-x': see --help",
+		secret:                                    "belongs to no flag, and is no command: see --help",
 		"@" + secret:                              "belongs to no flag",
 		"check " + secret:                         "belongs to no flag",
 		"--help " + secret:                        "belongs to no flag",
@@ -79,6 +80,62 @@ func TestRejectedCommandLines(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) { assertFails(t, want, append(credentials, strings.Fields(args)...)...) })
 	}
+}
+
+func TestRejectedValuesAreExplainedInWords(t *testing.T) {
+	webConfig := func(content string) string { return temporary(t, content) }
+	for flag, values := range map[string]map[string]string{
+		urlFlag: {
+			`"https://chat.example"`: "quotation marks", "'https://chat.example": "quotation marks",
+			"https://chat.example\r": "carriage return", " https://chat.example": "a space", "https://chat .example": "a space",
+			"127.0.0.1:3000": "must begin with http:// or https://", "localhost:3000": "must begin with http://",
+			"chat.example": "must begin with http://", "https:/chat.example": "must begin with http://",
+			"https://chat.example/%zz": "check its host, its port and each %", "https://chat.example:port": "its port",
+		},
+		userIDFlag:        {"a\nb": "a line break"},
+		tokenFileFlag:     {temporary(t, secret+"\n"+secret): "a line break"},
+		timeoutFlag:       {"8": "must be a duration with its unit, such as 8s", "ten": "must be a duration"},
+		autoReloadFlag:    {"yes": "must be a duration"},
+		fileDataFlag:      {"sometimes": "must be one of on-change, each-scrape, never, unguarded"},
+		logLevelFlag:      {"loud": "must be one of debug, info, warn, error"},
+		systemdSocketFlag: {"yes": "must be true or false", "perhaps": "must be true or false"},
+		lifecycleFlag:     {"yes": "must be true or false"},
+		webConfigFileFlag: {
+			webConfig("basic_auth_users: {alice:" + secret + "}"):                "a password must be a bcrypt hash",
+			webConfig("basic_auth_users: {alice: " + secret + "}"):               "a password must be a bcrypt hash",
+			webConfig("\tbasic_auth_users: {alice: " + secret + "}"):             "line 1: there is a tab",
+			webConfig("http_server_config: {headers: {" + secret + ": a}}"):      "header … can not be configured",
+			webConfig("tls_server_config: {cipher_suites: [" + secret + "]}"):    "line 1: tls_server_config.cipher_suites: this is not one of the possible values",
+			webConfig("http_server_config: {headers: {X-Frame-Options: a-tok}}"): "invalid value for X-Frame-Options",
+		},
+	} {
+		for value, want := range values {
+			t.Setenv(variable(flag), value)
+			code, _, stderr := execute(t, slices.DeleteFunc(slices.Clone(credentials), func(arg string) bool {
+				return flag == userIDFlag && strings.Contains(arg, "user-id") || flag == tokenFileFlag && strings.Contains(arg, "auth-token")
+			})...)
+			assert.Equal(t, 1, code, value)
+			assert.Contains(t, stderr, flagAndEnv(flag)+": ", value)
+			assert.Contains(t, stderr, want, value)
+			assert.NotRegexp(t, `strconv|kingpin|time:|net/url|parse "|[a-z]\.[A-Z][a-z]+[A-Z]`, stderr)
+		}
+		os.Unsetenv(variable(flag))
+	}
+}
+
+func TestFlagsThatDoNothingAndADefaultURLAreSaidOnce(t *testing.T) {
+	t.Setenv(variable(urlFlag), "") // as an empty line of an environment file does
+	p := start(t, append(credentials, "--web.enable-lifecycle", "--config.auto-reload-interval=30s")...)
+	log := p.logged("")
+	for _, want := range []string{
+		flagAndEnv(urlFlag) + " is not set, so it is the default, http://localhost:3000",
+		flagAndEnv(lifecycleFlag) + " does nothing without --config.file",
+		flagAndEnv(autoReloadFlag) + " does nothing without --config.file",
+	} {
+		assert.Equal(t, 1, strings.Count(log, want), log)
+	}
+	_, stdout, _ := execute(t, append(credentials, "check")...)
+	assert.Contains(t, stdout, "  note         "+flagAndEnv(urlFlag)+" is not set")
 }
 
 func TestDefaultsAndVariables(t *testing.T) {
@@ -91,6 +148,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		},
 		web:           &web.FlagConfig{WebListenAddresses: &[]string{":10458"}, WebSystemdSocket: new(false), WebConfigFile: new("")},
 		telemetryPath: "/metrics", logLevel: "info", logFormat: "logfmt",
+		warnings: []string{flagAndEnv(urlFlag) + " is not set, so it is the default, http://localhost:3000"},
 	}
 	got, err := parseFlags(credentials, io.Discard)
 	require.NoError(t, err)
@@ -122,6 +180,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 	want.workspace.UserID, want.workspace.Token = "somebody", "another"
 	want.workspace.Timeout, want.workspace.MinInterval = 3*time.Second, 0
 	want.workspace.FileData, want.workspace.FileDataTimeout = config.Never, 5*time.Minute
+	want.warnings = []string{flagAndEnv(lifecycleFlag) + " does nothing without --config.file"}
 	want.telemetryPath, want.lifecycle, want.logLevel, want.logFormat = "/imports", true, "debug", "json"
 	want.web.WebListenAddresses = &[]string{"127.0.0.1:1", "127.0.0.1:2"}
 	got, err = parseFlags(nil, io.Discard)

@@ -122,6 +122,9 @@ func newExporter(f *flags, logger log.Logger) (*exporter, error) {
 // serve serves until ctx ends, and reloads meanwhile.
 func (e *exporter) serve(ctx context.Context) error {
 	level.Info(e.logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
+	for _, warning := range e.flags.warnings {
+		level.Warn(e.logger).Log("msg", warning)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer e.startReloading(ctx)()
 	defer cancel()
