@@ -1,9 +1,10 @@
-# It builds on the machine's own platform, for the one that is asked for.
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+# It builds on the machine's own platform, for the one that is asked for. Docker needs BuildKit for
+# that: "docker buildx version" prints one.
+FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY *.go ./
+COPY *.go VERSION ./
 COPY client client
 COPY collector collector
 COPY docs docs
@@ -12,9 +13,10 @@ ARG VERSION
 ARG REVISION
 ARG BRANCH
 ARG TARGETARCH
+# Without the argument the version is that of the tree.
 RUN version=github.com/prometheus/common/version && \
     CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -o /rocketchat_import_exporter \
-    -ldflags "-s -w -X $version.Version=$VERSION -X $version.Revision=$REVISION -X $version.Branch=$BRANCH" .
+    -ldflags "-s -w -X $version.Version=${VERSION:-$(cat VERSION)} -X $version.Revision=$REVISION -X $version.Branch=$BRANCH" .
 
 # Nothing but the binary and the certificates that it trusts.
 FROM scratch

@@ -15,6 +15,8 @@ version = github.com/prometheus/common/version
 ldflags = -s -w -X $(version).Version=$(VERSION) -X $(version).Revision=$(REVISION) -X $(version).Branch=$(BRANCH)
 
 DOCKER ?= docker
+# Docker's old builder does not know the Dockerfile's platforms.
+export DOCKER_BUILDKIT = 1
 
 tool        = go tool -modfile=$(CURDIR)/tools/go.mod
 staticcheck = $(tool) staticcheck

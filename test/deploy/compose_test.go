@@ -45,6 +45,23 @@ func tryLoadingCompose(t *testing.T, env string, further ...string) (*types.Proj
 	return options.LoadProject(t.Context())
 }
 
+// containerOf returns a folder that has what a service sees, below the service's own paths.
+func containerOf(t *testing.T, project *types.Project, service string) string {
+	t.Helper()
+	container := t.TempDir()
+	for target, source := range composeBinds(project.Services[service]) {
+		if info, err := os.Stat(source); assert.NoError(t, err) && info.IsDir() {
+			require.NoError(t, os.CopyFS(filepath.Join(container, target), os.DirFS(source)))
+			continue
+		}
+		rig.WriteFile(t, filepath.Join(container, target), rig.ReadFile(t, source))
+	}
+	for _, config := range project.Services[service].Configs {
+		rig.WriteFile(t, filepath.Join(container, config.Target), project.Configs[config.Source].Content)
+	}
+	return container
+}
+
 // To try it comes with a Rocket.Chat. A workspace of one's own needs none.
 func TestComposeStartsWhatIsAskedFor(t *testing.T) {
 	log := logrustest.NewGlobal()
@@ -69,7 +86,8 @@ func TestComposeMountsFilesThatExist(t *testing.T) {
 	for _, service := range loadCompose(t, tryIt).Services {
 		for _, volume := range service.Volumes {
 			if volume.Type == types.VolumeTypeBind {
-				assert.FileExists(t, volume.Source)
+				_, err := os.Stat(volume.Source)
+				assert.NoError(t, err)
 				assert.True(t, volume.ReadOnly, volume.Source)
 				require.NotNil(t, volume.Bind, volume.Source)
 				assert.False(t, bool(volume.Bind.CreateHostPath), volume.Source)
@@ -78,7 +96,7 @@ func TestComposeMountsFilesThatExist(t *testing.T) {
 	}
 }
 
-// composeBinds are the files of this machine that a service sees, by their path in it.
+// composeBinds are the files and folders of this machine that a service sees, by their path in it.
 func composeBinds(service types.ServiceConfig) map[string]string {
 	binds := map[string]string{}
 	for _, volume := range service.Volumes {
@@ -110,27 +128,51 @@ func TestComposeConfigurationIsGoodToPrometheusAndAlertmanager(t *testing.T) {
 	built, err := filepath.Abs("../test/bin") // by make tools
 	require.NoError(t, err)
 	t.Setenv("PATH", built+":"+os.Getenv("PATH"))
-	project := loadCompose(t, nil)
-	for _, test := range []struct{ service, check, file string }{
-		{"prometheus", "promtool check config", "/etc/prometheus/prometheus.yml"},
-		{"alertmanager", "amtool check-config", "/etc/alertmanager/alertmanager.yml"},
+	for _, test := range []struct{ name, service, check, override, file string }{
+		{"Prometheus of one workspace", "prometheus", "promtool check config", "compose/rocketchat-receiver.yaml", "/etc/prometheus/prometheus.yml"},
+		{"Prometheus of many workspaces", "prometheus", "promtool check config", "compose/many-workspaces.yaml", "/etc/prometheus/many-workspaces.yml"},
+		{"Alertmanager", "alertmanager", "amtool check-config", "compose/rocketchat-receiver.yaml", "/etc/alertmanager/alertmanager.yml"},
 	} {
-		t.Run(test.service, func(t *testing.T) {
-			service := project.Services[test.service]
-			assert.Contains(t, service.Command, "--config.file="+test.file)
-			container := t.TempDir()
-			for target, source := range composeBinds(service) {
-				rig.WriteFile(t, filepath.Join(container, target), rig.ReadFile(t, source))
-			}
-			for _, config := range service.Configs {
-				rig.WriteFile(t, filepath.Join(container, config.Target), project.Configs[config.Source].Content)
-			}
-			command := append(strings.Fields(test.check), filepath.Join(container, test.file))
+		t.Run(test.name, func(t *testing.T) {
+			project := loadCompose(t, nil, test.override)
+			assert.Contains(t, project.Services[test.service].Command, "--config.file="+test.file)
+			container := containerOf(t, project, test.service)
+			file := filepath.Join(container, test.file)
+			// The files name others by their paths in the container.
+			rig.WriteFile(t, file, strings.ReplaceAll(rig.ReadFile(t, file), " /etc/", " "+container+"/etc/"))
+			command := append(strings.Fields(test.check), file)
 			if _, err := exec.LookPath(command[0]); err != nil {
 				t.Skipf("%v: make tools builds it", err)
 			}
-			rig.Output(t, exec.Command(command[0], command[1:]...))
+			out := rig.Output(t, exec.Command(command[0], command[1:]...))
+			if test.service == "prometheus" {
+				assert.Contains(t, out, "1 rule files found")
+			}
 		})
+	}
+}
+
+// Compose makes a container anew when its definition changes. The content of a config is no part of that.
+func TestComposeMakesPrometheusAnewForAnotherWorkspace(t *testing.T) {
+	labels := func(workspace string) types.Labels {
+		project, err := tryLoadingCompose(t, rig.ReadFile(t, "compose/env.example")+"\nWORKSPACE="+workspace+"\n")
+		require.NoError(t, err)
+		return project.Services["prometheus"].Labels
+	}
+	assert.NotEqual(t, labels("one"), labels("another"))
+}
+
+func TestComposeBuildsTheVersionOfTheTree(t *testing.T) {
+	want := strings.TrimSpace(rig.ReadFile(t, "../VERSION"))
+	assert.Equal(t, types.MappingWithEquals{"VERSION": &want}, loadCompose(t, nil).Services["exporter"].Build.Args)
+}
+
+// Git puts a new file in the place of one that it updates, and a container that has the file alone
+// keeps the old one.
+func TestComposeMountsRulesAndDashboardAsFolders(t *testing.T) {
+	project := loadCompose(t, nil)
+	for service, target := range map[string]string{"prometheus": "/etc/alerts", "grafana": "/etc/grafana/dashboards"} {
+		assert.DirExists(t, composeBinds(project.Services[service])[target], service)
 	}
 }
 
@@ -144,6 +186,10 @@ func TestComposeServicesAreConfined(t *testing.T) {
 		assert.Contains(t, service.SecurityOpt, "no-new-privileges:true", service.Name)
 		if len(service.Profiles) == 0 {
 			assert.Equal(t, []string{"ALL"}, service.CapDrop, service.Name)
+		}
+		assert.Equal(t, "10m", service.Logging.Options["max-size"], service.Name)
+		if len(service.Profiles) == 0 {
+			assert.Positive(t, service.MemLimit, service.Name)
 		}
 		if service.Build == nil {
 			assert.Regexp(t, `^[a-z0-9./_-]+:v?[0-9]+\.[0-9]+\.[0-9]+$`, service.Image, "another image tomorrow")
@@ -184,16 +230,16 @@ func TestComposeRunsTheExporterSoThatItWatches(t *testing.T) {
 	for _, secret := range service.Secrets {
 		rig.WriteFile(t, filepath.Join(secrets, secret.Source), rig.Token+"\n")
 	}
-	var args []string
-	for _, arg := range service.Command {
-		args = append(args, strings.Replace(arg, "/run/secrets", secrets, 1))
-	}
+	env := environmentOf(service, map[string]string{"/run/secrets": secrets})
 	binary := rig.BuildExporter(t, "..")
-	exporter, address := requireWatching(t, binary, nil, args, "http", "/metrics")
+	exporter, address := requireWatching(t, binary, env, service.Command, "http", "/metrics")
+	out, err := runIn(t, env, binary, "check")
+	assert.NoError(t, err, out)
+	assert.Contains(t, out, workspace)
 
 	// The health check asks the address in the variable.
 	const variable = "ROCKETCHAT_IMPORT_EXPORTER_WEB_LISTEN_ADDRESS"
-	assert.Equal(t, types.MappingWithEquals{variable: new(":10458")}, service.Environment)
+	assert.Equal(t, ":10458", *service.Environment[variable])
 	require.Equal(t, types.HealthCheckTest{"CMD", "/rocketchat_import_exporter", "health"}, service.HealthCheck.Test)
 	health := func() error {
 		command := exec.CommandContext(t.Context(), binary, "health")
@@ -203,4 +249,37 @@ func TestComposeRunsTheExporterSoThatItWatches(t *testing.T) {
 	assert.NoError(t, health())
 	exporter.Stop()
 	assert.Error(t, health(), "without an exporter")
+}
+
+// environmentOf returns the variables of a service, with the folders of this machine for its own.
+func environmentOf(service types.ServiceConfig, folders map[string]string) (env []string) {
+	for name, value := range service.Environment {
+		text := *value
+		for target, source := range folders {
+			text = strings.Replace(text, target, source, 1)
+		}
+		env = append(env, name+"="+text)
+	}
+	return env
+}
+
+// runIn runs a program that sees these variables alone, and returns what it prints.
+func runIn(t *testing.T, env []string, program string, args ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), program, args...)
+	command.Env = env
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+func TestComposeRunsTheExporterForManyWorkspaces(t *testing.T) {
+	workspace := rig.RocketChat(t, "", httptest.NewServer).URL
+	service := loadCompose(t, nil, "compose/many-workspaces.yaml").Services["exporter"]
+	assert.Empty(t, service.Secrets)
+	folder := t.TempDir()
+	rig.WriteFile(t, filepath.Join(folder, "acme"), rig.Token)
+	rig.WriteFile(t, filepath.Join(folder, "workspaces.yml"),
+		"workspaces: {acme: {url: "+workspace+", user_id: "+rig.UserID+", auth_token_file: acme}}")
+	env := environmentOf(service, map[string]string{"/etc/rocketchat_import_exporter": folder})
+	requireWatching(t, rig.BuildExporter(t, ".."), env, service.Command, "http", "/probe?target=acme")
 }
