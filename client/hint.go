@@ -100,7 +100,7 @@ type finding struct {
 }
 
 const (
-	tryWithoutPath = "Try ${url} without its path, which ends in neither /api nor /api/v1. From 7.0 on, Rocket.Chat has no path of its own: then the proxy in front of it must strip it. Or Rocket.Chat is older than 3.0."
+	tryWithoutPath = "Try ${url} without its path: the exporter adds " + apiPath + " itself. From 7.0 on, Rocket.Chat answers below a path only if the proxy in front of it removes the path. Or Rocket.Chat is older than 3.0, and has no import API."
 	olderThan3     = "Rocket.Chat is older than 3.0 and has no import API, or a proxy in front of it changes the path."
 	wantsHTTPS     = "Use https in ${url}: this port does not speak plain http."
 	clientKey      = "The server wants a client certificate: set cert_file and key_file of tls_config in ${http_config}."
@@ -119,7 +119,7 @@ var findings = map[met]finding{
 	limited: {RateLimited, "too many calls",
 		"Wait a minute. If it happens again, scrape less often, raise ${min_interval}, or give the user's role the permission api-bypass-rate-limit."},
 	noImport:      {HTTPStatus, ErrNoOperation.Error(), "Nothing is to be done: the selection can be read once there is an import."},
-	refused:       {HTTPStatus, "Rocket.Chat refused the call", "Check Rocket.Chat's log for why it refused the call."},
+	refused:       {HTTPStatus, "Rocket.Chat refused the call", "Rocket.Chat's own words say why, if it gave any. Its log may say more."},
 	failing:       {HTTPStatus, "Rocket.Chat failed", "Rocket.Chat is failing: check its log."},
 	wrongPath:     {HTTPStatus, "Rocket.Chat has no API at this path", tryWithoutPath},
 	wrongPathPage: {Decode, "Rocket.Chat answered with a web page, since it has no API at this path", tryWithoutPath},

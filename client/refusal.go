@@ -187,6 +187,7 @@ var ownRefusals = []struct {
 }{
 	{400, "", "totp-required", twoFactor},
 	{403, "", "totp-required", twoFactor},
+	{401, "totp-required", "", twoFactor}, // of login alone
 	{400, "", "error-action-not-allowed", permission},
 	{400, "", "error-not-authorized", permission},
 	{400, "", "not_authorized", permission},

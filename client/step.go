@@ -24,11 +24,11 @@ const (
 func Steps() []Step {
 	return []Step{
 		"importer_new", "importer_uploading", "importer_downloading_file", "importer_file_loaded",
-		"importer_preparing_started", "importer_preparing_users", "importer_preparing_channels",
-		"importer_preparing_messages", "importer_preparing_contacts",
+		"importer_preparing_started", "importer_preparing_users", "importer_preparing_contacts",
+		"importer_preparing_channels", "importer_preparing_messages",
 		StepUserSelection,
-		"importer_importing_started", "importer_importing_users", "importer_importing_channels",
-		"importer_importing_messages", "importer_importing_contacts", "importer_importing_files",
+		"importer_importing_started", "importer_importing_users", "importer_importing_contacts",
+		"importer_importing_channels", "importer_importing_messages", "importer_importing_files",
 		"importer_finishing", StepDone, "importer_import_failed", "importer_import_cancelled",
 	}
 }

@@ -20,9 +20,9 @@ func TestStateIsWhatImportStatusSays(t *testing.T) {
 		{StateLoading, false, "uploading", ""},
 		{StateLoading, true, "downloading_file", ""},
 		{StateLoading, false, "file_loaded", ""},
-		{StateLoading, true, "preparing_started preparing_users preparing_channels preparing_messages preparing_contacts", "preparing_spaceships"},
+		{StateLoading, true, "preparing_started preparing_users preparing_contacts preparing_channels preparing_messages", "preparing_spaceships"},
 		{StateReady, false, "user_selection", ""},
-		{StateImporting, false, "importing_started importing_users importing_channels importing_messages importing_contacts " +
+		{StateImporting, false, "importing_started importing_users importing_contacts importing_channels importing_messages " +
 			"importing_files finishing", "importing_spaceships"},
 		{StateDone, false, "done", ""},
 		{StateError, false, "import_failed", ""},

@@ -34,7 +34,7 @@ func (s *Server) Messages() (received []Message) {
 func (s *Server) postMessage(userID string, body []byte) reply {
 	message := Message{UserID: userID}
 	if err := json.Unmarshal(body, &message); err != nil || message.Channel == "" {
-		return apiError("error-roomid-param-not-provided", `The required "roomId" or "channel" param was not provided`, ChatPostMessage)
+		return s.apiError("error-roomid-param-not-provided", `The required "roomId" or "channel" param was not provided`, ChatPostMessage)
 	}
 	s.messages = append(s.messages, message)
 	return text(http.StatusOK, fmt.Sprintf(`{"ts":%d,"channel":%q,"success":true}`, s.now().UnixMilli(), message.Channel))

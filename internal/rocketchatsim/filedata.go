@@ -39,11 +39,11 @@ func (s *Server) getImportFileData(string, []byte) reply {
 	o, generation := s.operation, s.config.Generation
 	switch {
 	case o == nil:
-		return apiError("error-operation-not-found", "Import Operation Not Found", GetImportFileData)
+		return s.apiError("error-operation-not-found", "Import Operation Not Found", GetImportFileData)
 	case isWaiting(o.Step) && o.Valid:
 		return text(http.StatusOK, `{"waiting":true,"success":true}`)
 	case isWaiting(o.Step):
-		return apiError("error-import-operation-invalid", "Invalid Import Operation", GetImportFileData)
+		return s.apiError("error-import-operation-invalid", "Invalid Import Operation", GetImportFileData)
 	case o.Step != StepUserSelection && !isOver(o.Step), generation.selectionInRecord && s.storedFileData(o) == nil:
 		s.prepareAgain(o)
 	case generation.selectionInRecord:

@@ -16,7 +16,7 @@ type Generation struct {
 	numericTS bool
 	// nullOperation sends a null where there is no import. Otherwise the field is missing.
 	nullOperation bool
-	// contacts counts contacts and has them in the selection.
+	// contacts counts contacts, has them in the selection, and goes through their step in every import.
 	contacts bool
 	// saveEvery is after how many users, channels or contacts progress is saved.
 	// For messages it is always 500.
@@ -26,22 +26,34 @@ type Generation struct {
 	// unauthorized refuses a wrong token, with status 401.
 	unauthorized string
 	// forbidden, with forbiddenStatus, refuses a user without the permission run-import.
-	forbidden       string
-	forbiddenStatus int
+	// forbiddenFileData is the same for getImportFileData, if it differs.
+	forbidden, forbiddenFileData string
+	forbiddenStatus              int
+	// invalidQuery is the errorType that refuses any query parameter; "" ignores them.
+	invalidQuery string
+	// detailsObject has the method in an object in an error's details.
+	detailsObject bool
+	// uuid names instances by UUIDs, and sends the headers that came with them.
+	uuid bool
+	// hono is the REST layer of 7.x and 8.x: it answers an unknown route with 404, looks at the
+	// permission before the limit, and compresses nothing. It runs the GET handler for a HEAD.
+	hono bool
 }
 
 var (
-	// Early3 is 3.0 to 3.13.
+	// Early3 is 3.0 to 3.13. Its refusals are those of a whole 3.4.0.
 	Early3 = Generation{
 		name:              "early3",
 		selectionInRecord: true,
 		numericTS:         true,
 		saveEvery:         500,
 		saveFilesEvery:    500,
-		unauthorized:      `{"status":"error","message":"You must be logged in to do this."}`,
-		forbidden: `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]",` +
-			`"errorType":"error-action-not-allowed","details":{"action":"Importing"}}`,
+		unauthorized:      mustLogIn,
+		forbidden:         notAuthorized,
+		forbiddenFileData: `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]",` +
+			`"errorType":"error-action-not-allowed","details":{"method":"getImportFileData"}}`,
 		forbiddenStatus: http.StatusBadRequest,
+		detailsObject:   true,
 	}
 	// Middle is 3.14 to 6.2.
 	Middle = Generation{
@@ -49,20 +61,23 @@ var (
 		numericTS:       true,
 		saveEvery:       500,
 		saveFilesEvery:  500,
-		unauthorized:    `{"status":"error","message":"You must be logged in to do this."}`,
-		forbidden:       `{"success":false,"error":"not_authorized","errorType":"not_authorized"}`,
+		unauthorized:    mustLogIn,
+		forbidden:       notAuthorized,
 		forbiddenStatus: http.StatusBadRequest,
 	}
-	// Classic is 6.3 to 7. The recorded replies are of this generation.
+	// Classic is 6.3 to 6.14. The recorded replies are of this generation, and its refusals
+	// are those of a whole 6.5.3.
 	Classic = Generation{
 		name:            "classic",
 		saveEvery:       50,
 		saveFilesEvery:  500,
-		unauthorized:    `{"success":false,"error":"unauthorized"}`,
+		unauthorized:    mustLogIn,
 		forbidden:       noPermission,
 		forbiddenStatus: http.StatusForbidden,
+		invalidQuery:    "invalid-params",
+		uuid:            true,
 	}
-	// Latest is 8.
+	// Latest is 7 and 8, by their sources. Where they differ it is 8.
 	Latest = Generation{
 		name:            "latest",
 		nullOperation:   true,
@@ -72,10 +87,17 @@ var (
 		unauthorized:    `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
 		forbidden:       noPermission,
 		forbiddenStatus: http.StatusForbidden,
+		invalidQuery:    "error-invalid-params",
+		uuid:            true,
+		hono:            true,
 	}
 )
 
-const noPermission = `{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`
+const (
+	mustLogIn     = `{"status":"error","message":"You must be logged in to do this."}`
+	notAuthorized = `{"success":false,"error":"[not_authorized]","errorType":"not_authorized"}`
+	noPermission  = `{"success":false,"error":"User does not have the permissions required for this action [error-unauthorized]"}`
+)
 
 // Generations returns every generation, oldest first.
 func Generations() []Generation { return []Generation{Early3, Middle, Classic, Latest} }

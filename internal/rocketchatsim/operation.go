@@ -106,9 +106,10 @@ func (s *Server) SetSelection(selection Selection) error {
 	return s.change(func(o *operation) { o.selection, o.staged = selection, selection.records() })
 }
 
-// Restart restarts the only instance of the workspace, which is the end of an import
+// Restart restarts the workspace as one instance of a new id, which is the end of an import
 // that plays. None is valid from now on, except in importer_user_selection.
 func (s *Server) Restart() {
+	s.do(s.restart)
 	s.giveUp(func(o *operation) {
 		s.pending = nil
 		o.Valid = o.Valid && o.Step == StepUserSelection
@@ -119,6 +120,7 @@ func (s *Server) Restart() {
 // from now on, except in importer_user_selection. One that is running aborts at its
 // next save, goes through its last steps within seconds, and ends in importer_done.
 func (s *Server) StartSecondInstance() {
+	s.do(s.startInstance)
 	s.giveUp(func(o *operation) {
 		if o.Step != StepUserSelection {
 			o.abort()

@@ -41,13 +41,16 @@ type Phase struct {
 	Kind Kind
 	// Imported is how many records are imported, evenly over the phase. Progress is
 	// saved when the number so far, in all phases, is a multiple of what the
-	// generation has for the kind, and from count.total on. The rest never is.
+	// generation has for the kind, and from count.total on. Where the total is not reached, the
+	// rest never is.
 	Imported int
 	// Failed is how many of Imported fail, evenly over the phase.
 	Failed int
 
 	// saves are the other saves, evenly over the phase.
 	saves []save
+	// server happens to the server at the first of them; it may be nil.
+	server func(*Server)
 }
 
 // Duration returns how long the script takes at speed 1.
@@ -92,12 +95,20 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 	foreseen := &operation{Operation: o.Operation.clone()}
 	imported, elapsed := 0, time.Duration(0)
 	for _, phase := range phases {
+		if phase.Step == StepImportingContacts && !s.config.Generation.contacts {
+			elapsed += phase.Duration
+			continue
+		}
 		if phase.Step != "" {
 			put(elapsed, true, func(o *operation) { o.enter(phase.Step) })
 		}
 		for i, save := range phase.saves {
 			save(foreseen)
-			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, save)
+			put(elapsed+phase.Duration*time.Duration(i+1)/time.Duration(len(phase.saves)+1), false, func(o *operation) {
+				if save(o); i == 0 && phase.server != nil {
+					phase.server(s)
+				}
+			})
 		}
 		for i := 1; i <= phase.Imported; i++ {
 			imported++

@@ -10,12 +10,14 @@ package rocketchatsim
 import (
 	"bufio"
 	"cmp"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +34,8 @@ const (
 type Config struct {
 	// Generation is the server's age; the zero value means Latest.
 	Generation Generation
-	// BasePath is a path that the workspace's URL carries, such as "/chat".
+	// BasePath is a path that the workspace's URL carries, such as "/chat". On 7.x and 8.x a
+	// proxy in front strips it.
 	BasePath string
 	// Now is the server's clock; nil means time.Now.
 	Now func() time.Time
@@ -60,6 +63,9 @@ type Server struct {
 	requests    map[string]int
 	writes      map[Write]int
 	messages    []Message
+	instances   []string // that run, by X-Instance-ID
+	started     int      // how many were started so far
+	answers     int      // that were given so far
 }
 
 // New returns a workspace that behaves as config says.
@@ -69,7 +75,7 @@ func New(config Config) *Server {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Server{
+	s := &Server{
 		config:      config,
 		date:        config.Now,
 		intercepted: map[string]http.HandlerFunc{},
@@ -78,6 +84,8 @@ func New(config Config) *Server {
 		requests:    map[string]int{},
 		writes:      map[Write]int{},
 	}
+	s.startInstance()
+	return s
 }
 
 // SetDate takes the Date header from clock, as if a proxy with another clock sent it. nil leaves
@@ -105,10 +113,22 @@ func (s *Server) Answer(w http.ResponseWriter, r *http.Request) {
 	// Before the server is locked: the body may arrive slowly. One that breaks off is no JSON.
 	received, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	var answer reply
-	s.do(func() { answer = s.decide(r, received, w.Header()) })
-	w.Header().Set("Content-Type", "application/json")
+	s.do(func() {
+		s.setHeaders(w.Header())
+		answer = s.decide(r, received, w.Header())
+	})
+	var out io.Writer = w
+	if !s.config.Generation.hono && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		zipped := gzip.NewWriter(w)
+		defer zipped.Close()
+		out = zipped
+	}
 	w.WriteHeader(answer.status)
-	body := bufio.NewWriterSize(w, 32<<10)
+	if r.Method == http.MethodHead {
+		out = io.Discard
+	}
+	body := bufio.NewWriterSize(out, 32<<10)
 	body.WriteString(answer.body)
 	if answer.rest != nil {
 		answer.rest(body)
@@ -125,63 +145,193 @@ type reply struct {
 }
 
 const (
-	// noSuchEndpoint answers a path, or a method, that the server does not have.
-	noSuchEndpoint = `{"status":"error","message":"API endpoint does not exist."}`
+	// noSuchEndpoint answers a method that an endpoint does not have.
+	noSuchEndpoint = `{"status":"error","message":"API endpoint does not exist"}`
+	// page answers every other path: it is the application.
+	page = "<!DOCTYPE html>\n<html>\n<head>\n<title>Rocket.Chat</title>\n</head>\n<body>\n<div id=\"react-root\"></div>\n</body>\n</html>\n"
 	// tooManyRequests says how many seconds to wait.
-	tooManyRequests = `{"success":false,"error":"Error, too many requests. Wait %.0f seconds before calling this endpoint again. [error-too-many-requests]"}`
+	tooManyRequests = `{"success":false,"error":"Error, too many requests. Please slow down. ` +
+		`You must wait %.0f seconds before trying this endpoint again. [error-too-many-requests]"}`
 )
 
 // text is a reply without a rest.
 func text(status int, body string) reply { return reply{status: status, body: body} }
 
-// apiError answers a Meteor error as Rocket.Chat's API renders it.
-func apiError(errorType, message, details string) reply {
-	return text(http.StatusBadRequest, fmt.Sprintf(`{"success":false,"error":%q,"errorType":%q,"details":%q}`,
+// apiError answers a Meteor error of an endpoint as Rocket.Chat's API renders it.
+func (s *Server) apiError(errorType, message, endpoint string) reply {
+	details := strconv.Quote(endpoint)
+	if s.config.Generation.detailsObject {
+		details = `{"method":` + details + `}`
+	}
+	return text(http.StatusBadRequest, fmt.Sprintf(`{"success":false,"error":%q,"errorType":%q,"details":%s}`,
 		message+" ["+errorType+"]", errorType, details))
 }
 
-// decide returns the reply, and sets the headers that any reply has. It looks at
-// the token first, then at the rate limit, then at the permission.
-func (s *Server) decide(r *http.Request, body []byte, header http.Header) reply {
+// setHeaders sets the headers that every answer has.
+func (s *Server) setHeaders(header http.Header) {
 	header["Date"] = nil // which keeps net/http from setting one
 	if s.date != nil {
 		header.Set("Date", s.date().UTC().Format(http.TimeFormat))
 	}
-	name := strings.TrimPrefix(r.URL.Path, s.config.BasePath+"/api/v1/")
-	endpoint, known := endpoints[name]
-	if known {
+	header.Set("X-Instance-ID", s.instances[s.answers%len(s.instances)])
+	s.answers++
+	header.Set("X-XSS-Protection", "1")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Frame-Options", "sameorigin")
+	if s.config.Generation.uuid {
+		header.Set("Content-Security-Policy", "default-src 'self'")
+		header.Set("Access-Control-Allow-Origin", "*")
+	}
+	if !s.config.Generation.hono {
+		header.Set("Vary", "Accept-Encoding")
+	}
+}
+
+// decide returns the reply to a request, and sets the headers that depend on it.
+func (s *Server) decide(r *http.Request, body []byte, header http.Header) reply {
+	name, endpoint, found := s.route(r)
+	if found {
 		s.requests[name]++
 	}
+	hono := s.config.Generation.hono
 	switch {
-	case !known:
-		return text(http.StatusNotFound, noSuchEndpoint)
-	case r.Method != endpoint.method:
+	case hono && strings.HasPrefix(r.URL.Path, s.config.BasePath+"/api/") && !(found && (r.Method == endpoint.method || r.Method == http.MethodHead)):
+		header.Set("Content-Type", "text/plain; charset=UTF-8")
+		return text(http.StatusNotFound, "404 Not Found")
+	case !found, !hono && r.Method == http.MethodHead:
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		if s.config.Generation.uuid {
+			header.Set("X-Powered-By", "Express")
+		}
+		return text(http.StatusOK, page)
+	}
+	header.Set("Content-Type", "application/json")
+	if s.config.Generation.uuid {
+		header.Set("Access-Control-Allow-Headers", "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token")
+	}
+	header.Set("Cache-Control", "no-store")
+	header.Set("Pragma", "no-cache")
+	if r.Method != endpoint.method && !hono {
+		header.Set("Allow", endpoint.method+", OPTIONS")
 		return text(http.StatusMethodNotAllowed, noSuchEndpoint)
 	}
 	userID := r.Header.Get("X-User-Id")
-	u := s.users[userID]
-	if u == nil || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
-		return text(http.StatusUnauthorized, s.config.Generation.unauthorized)
+	refusal := s.refuse(r, name, endpoint.permission, header)
+	if refusal == nil {
+		return endpoint.answer(s, userID, body)
 	}
-	if s.config.RateLimit > 0 && !slices.Contains(u.permissions, BypassRateLimit) {
-		if wait := s.take(name, header); wait > 0 {
-			return text(http.StatusTooManyRequests, fmt.Sprintf(tooManyRequests, math.Ceil(wait.Seconds())))
-		}
+	if hono && refusal.status != http.StatusTooManyRequests {
+		header.Del("Cache-Control")
+		header.Del("Pragma")
 	}
-	if endpoint.permission != "" && !slices.Contains(u.permissions, endpoint.permission) {
-		return text(s.config.Generation.forbiddenStatus, s.config.Generation.forbidden)
-	}
-	return endpoint.answer(s, userID, body)
+	return *refusal
 }
 
-var endpoints = map[string]struct {
+// route returns the endpoint that a request is for, whatever its method. Up to 6.x a slash may be
+// doubled, or be the last character.
+func (s *Server) route(r *http.Request) (name string, e endpoint, found bool) {
+	at := r.URL.Path
+	if !s.config.Generation.hono {
+		at = path.Clean("/" + at)
+	}
+	name, found = strings.CutPrefix(at, s.config.BasePath+"/api/v1/")
+	if !found {
+		return "", endpoint{}, false
+	}
+	e, found = endpoints[name]
+	return name, e, found
+}
+
+// refuse returns why a call is refused, or nil if it is not. Up to 6.x the token is looked at first,
+// then the limit, the query and the permission; in 8.x the token, the permission, the query and the
+// limit, which a HEAD does not count for.
+func (s *Server) refuse(r *http.Request, name string, needed Permission, header http.Header) *reply {
+	g := s.config.Generation
+	u := s.users[r.Header.Get("X-User-Id")]
+	if u == nil || u.token == "" || u.token != r.Header.Get("X-Auth-Token") {
+		return new(text(http.StatusUnauthorized, g.unauthorized))
+	}
+	limit := func() *reply {
+		if s.config.RateLimit < 0 || slices.Contains(u.permissions, BypassRateLimit) || r.Method == http.MethodHead {
+			return nil
+		}
+		if wait := s.take(name, caller(r), header); wait > 0 {
+			return new(text(http.StatusTooManyRequests, fmt.Sprintf(tooManyRequests, math.Ceil(wait.Seconds()))))
+		}
+		return nil
+	}
+	query := func() *reply {
+		if g.invalidQuery == "" || r.URL.RawQuery == "" || r.Method != http.MethodGet {
+			return nil
+		}
+		return new(text(http.StatusBadRequest, fmt.Sprintf(`{"success":false,"error":"must NOT have additional properties [%s]","errorType":%[1]q}`, g.invalidQuery)))
+	}
+	permission := func() *reply {
+		if needed == "" || slices.Contains(u.permissions, needed) {
+			return nil
+		}
+		body := g.forbidden
+		if name == GetImportFileData {
+			body = cmp.Or(g.forbiddenFileData, body)
+		}
+		return new(text(g.forbiddenStatus, body))
+	}
+	order := []func() *reply{limit, query, permission}
+	if g.hono {
+		order = []func() *reply{permission, query, limit}
+	}
+	for _, look := range order {
+		if refusal := look(); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// endpoint is what a path below /api/v1/ answers.
+type endpoint struct {
 	method     string
 	permission Permission // "" where none is needed
 	answer     func(s *Server, userID string, body []byte) reply
-}{
+}
+
+var endpoints = map[string]endpoint{
 	GetImportFileData:         {http.MethodGet, RunImport, (*Server).getImportFileData},
 	GetCurrentImportOperation: {http.MethodGet, RunImport, (*Server).getCurrentImportOperation},
 	ChatPostMessage:           {http.MethodPost, "", (*Server).postMessage},
+}
+
+// Instances returns the instances of the workspace that run, oldest first, as X-Instance-ID names
+// them. They answer in turn.
+func (s *Server) Instances() (ids []string) {
+	s.do(func() { ids = slices.Clone(s.instances) })
+	return ids
+}
+
+// StopInstance stops an instance, which changes no import. It panics if it is the only one.
+func (s *Server) StopInstance(id string) {
+	s.do(func() {
+		s.instances = slices.DeleteFunc(s.instances, func(other string) bool { return other == id })
+		if len(s.instances) == 0 {
+			panic("rocketchatsim: no instance is left")
+		}
+	})
+}
+
+// startInstance starts one more instance, of a new id.
+func (s *Server) startInstance() {
+	s.started++
+	id := fmt.Sprintf("simulatedInst%04d", s.started)
+	if s.config.Generation.uuid {
+		id = fmt.Sprintf("5a1e0b7c-51b0-4000-8000-%012d", s.started)
+	}
+	s.instances = append(s.instances, id)
+}
+
+// restart stops all instances and starts one.
+func (s *Server) restart() {
+	s.instances = nil
+	s.startInstance()
 }
 
 func (s *Server) now() time.Time { return s.config.Now() }

@@ -30,9 +30,9 @@ const (
 func Steps() []string {
 	return []string{
 		StepNew, StepUploading, StepDownloadingFile, StepFileLoaded,
-		StepPreparingStarted, StepPreparingUsers, StepPreparingChannels, StepPreparingMessages, StepPreparingContacts,
+		StepPreparingStarted, StepPreparingUsers, StepPreparingContacts, StepPreparingChannels, StepPreparingMessages,
 		StepUserSelection,
-		StepImportingStarted, StepImportingUsers, StepImportingChannels, StepImportingMessages, StepImportingContacts, StepImportingFiles,
+		StepImportingStarted, StepImportingUsers, StepImportingContacts, StepImportingChannels, StepImportingMessages, StepImportingFiles,
 		StepFinishing, StepDone, StepImportFailed, StepImportCancelled,
 	}
 }

@@ -1,6 +1,8 @@
 package rocketchatsim
 
 import (
+	"cmp"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -40,25 +42,32 @@ func (s *Server) Revoke(id string, permission Permission) {
 	})
 }
 
-// window is a minute of the rate limit. It starts with the first call in it.
+// window is a minute of the rate limit. It starts with the first call in it, and ends for all
+// addresses at once.
 type window struct {
 	ends  time.Time
-	calls int
+	calls map[string]int // by address
+}
+
+// caller is the address that a call comes from, as Rocket.Chat behind a proxy sees it.
+func caller(r *http.Request) string {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return cmp.Or(r.Header.Get("X-Forwarded-For"), host)
 }
 
 // take counts one call, sets the three X-RateLimit headers and says how long the
 // caller has to wait: 0 if the call is allowed.
-func (s *Server) take(endpoint string, header http.Header) time.Duration {
+func (s *Server) take(endpoint, address string, header http.Header) time.Duration {
 	w := s.windows[endpoint]
 	if w == nil || !s.now().Before(w.ends) {
-		w = &window{ends: s.now().Add(time.Minute)}
+		w = &window{ends: s.now().Add(time.Minute), calls: map[string]int{}}
 		s.windows[endpoint] = w
 	}
-	w.calls++
+	w.calls[address]++
 	header.Set("X-RateLimit-Limit", strconv.Itoa(s.config.RateLimit))
-	header.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, s.config.RateLimit-w.calls)))
+	header.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, s.config.RateLimit-w.calls[address])))
 	header.Set("X-RateLimit-Reset", strconv.FormatInt(w.ends.UnixMilli(), 10))
-	if w.calls <= s.config.RateLimit {
+	if w.calls[address] <= s.config.RateLimit {
 		return 0
 	}
 	return w.ends.Sub(s.now())
