@@ -45,7 +45,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		e.operation(snapshot.Operation)
 	}
 	if snapshot.Selection != nil {
-		e.selection(snapshot.Selection)
+		e.selection(snapshot.Selection, !snapshot.WithoutFlags)
 	}
 	c.api.Collect(ch) // after the snapshot, so that its own calls are counted
 }
@@ -115,19 +115,19 @@ func (e exposition) operation(op *client.Operation) {
 	e.count(recordsFailedDesc, op.Counts.Error)
 }
 
-// selection sends what is staged, part by part.
-func (e exposition) selection(s *client.Selection) {
+// selection sends what is staged, part by part, and the flags if they are known.
+func (e exposition) selection(s *client.Selection, flags bool) {
 	e.count(usersDesc, s.Users)
 	e.count(channelsDesc, s.Channels)
 	e.count(messagesDesc, s.Messages)
 	e.count(contactsDesc, s.Contacts)
-	if s.Users.Known {
+	if flags && s.Users.Known {
 		e.gauge(usersFlaggedDesc, float64(s.UsersDeleted), "deleted")
 		e.gauge(usersFlaggedDesc, float64(s.UsersBot), "bot")
 		e.gauge(usersFlaggedDesc, float64(s.UsersEmailTaken), "email_taken")
 		e.gauge(usersFlaggedDesc, float64(s.UsersExcluded), "excluded")
 	}
-	if s.Channels.Known {
+	if flags && s.Channels.Known {
 		e.gauge(channelsFlaggedDesc, float64(s.ChannelsArchived), "archived")
 		e.gauge(channelsFlaggedDesc, float64(s.ChannelsPrivate), "private")
 		e.gauge(channelsFlaggedDesc, float64(s.ChannelsDirect), "direct")

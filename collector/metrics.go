@@ -9,7 +9,7 @@ var (
 	authFailureDesc = desc("auth_failure",
 		"1 if Rocket.Chat refused the last call for the operation or its selection: unauthorized (user id or token) or forbidden (permission run-import).", "reason")
 	failuresDesc = desc("scrape_failures_total",
-		"Failed calls of Rocket.Chat's API by reason.", "reason")
+		"Scrapes that could not show the import, by reason. It grows exactly where up is 0.", "reason")
 	durationDesc = desc("scrape_duration_seconds",
 		"Time that this snapshot of the import took, including the wait for a selection.")
 	serverTimeDesc = desc("server_time_seconds",
@@ -17,7 +17,7 @@ var (
 	incidentsDesc = desc("incidents_total",
 		"Times that a running or finished import was set_back to an earlier step, or that a running import was aborted but called done.", "kind")
 	readsDesc = desc("selection_reads_total",
-		"Calls of getImportFileData by result: success, waiting (Rocket.Chat is still preparing the file), failed, not_sent (nothing was asked).", "result")
+		"Calls of getImportFileData by result: success, waiting (Rocket.Chat is still preparing the file), failed, not_sent (nothing was asked, since somebody could have pressed start).", "result")
 
 	usersDesc = desc("users",
 		"Users in the selection of the newest import; 0 if there never was an import.")

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/stretchr/testify/require"
@@ -33,7 +34,7 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*
 	r := &rig{Rig: simtest.New(t, generation, changes...), t: t, api: NewAPI()}
 	c, err := r.Config.Client("test", r.api.Observe)
 	require.NoError(t, err)
-	r.watcher = watch.New(context.Background(), c, r.Config, log.NewNopLogger(), r.Clock.Now)
+	r.watcher = watch.New(context.Background(), c, r.Config, watch.NewMemory(log.NewNopLogger(), time.Hour), r.Clock.Now)
 	t.Cleanup(r.watcher.Close)
 	return r
 }

@@ -99,7 +99,7 @@ func newImport(answer client.OperationAnswer) *Import {
 		return nil
 	}
 	seen := watch.Status{
-		Snapshot: watch.Snapshot{PositionKnown: true, Operation: op},
+		Snapshot: watch.NewSnapshot(answer),
 		// Without a Date header nobody knows how old the save is. It is no stall then.
 		At: cmp.Or(answer.ServerTime, op.Updated, answer.AnsweredAt),
 	}

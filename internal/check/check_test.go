@@ -62,7 +62,8 @@ func TestResults(t *testing.T) {
 		{"a token file that is gone", sim.Latest, func(r *simtest.Rig) { r.Config.TokenFile = "/gone/token" }},
 		{"a CA that is gone", sim.Latest, func(r *simtest.Rig) { r.Config.HTTP.TLSConfig.CAFile = "/gone/ca.pem" }},
 
-		{"ready", sim.Latest, imports(sim.StepUserSelection, 0, counts)},
+		{"ready", sim.Latest, imports(sim.StepUserSelection, 0, sim.Count{Total: new(900), Users: new(100)})},
+		{"set back", sim.Latest, imports(sim.StepUserSelection, 0, counts)},
 		{"a file of another kind", sim.Latest, imports(sim.StepUserSelection, 0, sim.Count{Total: new(1), Messages: new(1)})},
 		{"stalled, with failures", sim.Latest, imports(sim.StepImportingMessages, 26*time.Hour, failures)},
 		{"in an unknown step", sim.Latest, imports("importer_dreaming", time.Hour, counts)},

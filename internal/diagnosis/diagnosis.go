@@ -103,9 +103,8 @@ func Diagnose(seen watch.Status) Diagnosis {
 		return Diagnosis{Rank: RankNone, Words: "no import yet"}
 	}
 	d := diagnoseOperation(seen)
-	incidentAge := seen.At.Sub(seen.IncidentAt)
 	if s.Ending == watch.EndingAborted {
-		d.At, d.Age = seen.IncidentAt, incidentAge
+		d.At, d.Age = s.AbortedAt, seen.At.Sub(s.AbortedAt)
 	} else {
 		d.Age, _ = seen.Idle()
 	}
@@ -113,13 +112,14 @@ func Diagnose(seen watch.Status) Diagnosis {
 	if d.Rank == RankBroken && !d.Bad {
 		d.Rank = RankOver
 	}
-	if ready := op.State() == client.StateReady; seen.Incident == watch.SetBack && (ready || incidentAge < setBackFor) {
+	ready, lately := op.State() == client.StateReady, seen.At.Sub(s.SetBackAt) < setBackFor
+	if s.HasIncident(watch.SetBack) && (ready || lately || op.WasSetBack()) {
 		more := ": " + d.Words + d.More
 		if ready {
 			more = ": do not press start"
 		}
 		d = Diagnosis{
-			Rank: RankBroken, Words: "set back", More: more, Bad: incidentAge < setBackFor,
+			Rank: RankBroken, Words: "set back", More: more, Bad: lately || op.WasSetBack(),
 			Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed",
 		}
 	}

@@ -45,6 +45,9 @@ func seenIn(step client.Step, changes ...func(*watch.Status)) watch.Status {
 		Created: server.Add(-3 * time.Hour), Updated: server.Add(-time.Minute),
 		Counts: client.Counts{Total: known(153400), Completed: known(76700), Users: known(3000), Channels: known(400), Messages: known(150000)},
 	}
+	if state := step.State(); state == client.StateLoading || state == client.StateReady {
+		op.Counts.Completed = client.OptionalCount{}
+	}
 	s := watch.Status{
 		At: look, Scraped: look,
 		Snapshot: watch.Snapshot{Up: true, PositionKnown: true, Operation: op, ServerTime: server},
@@ -79,9 +82,10 @@ func importer(key string) func(*watch.Status) {
 
 func incident(kind watch.Incident, before time.Duration) func(*watch.Status) {
 	return func(s *watch.Status) {
-		s.Incident, s.IncidentAt = kind, look.Add(-before)
-		if kind == watch.Aborted {
-			s.Snapshot.Ending = watch.EndingAborted
+		if kind == watch.SetBack {
+			s.Snapshot.SetBackAt = look.Add(-before)
+		} else {
+			s.Snapshot.AbortedAt, s.Snapshot.Ending = look.Add(-before), watch.EndingAborted
 		}
 	}
 }
@@ -90,8 +94,8 @@ func incident(kind watch.Incident, before time.Duration) func(*watch.Status) {
 func watched(took time.Duration, done int64) func(*watch.Status) {
 	return func(s *watch.Status) {
 		c := s.Snapshot.Operation.Counts
-		s.Last = watch.Look{At: look, Completed: c.Completed.Value + c.Error.Value}
-		s.First = watch.Look{At: look.Add(-took), Completed: s.Last.Completed - done}
+		s.Snapshot.Last = watch.Sample{At: look, Handled: c.Handled()}
+		s.Snapshot.First = watch.Sample{At: look.Add(-took), Handled: c.Handled() - done}
 	}
 }
 
@@ -134,6 +138,7 @@ var states = []struct {
 	{"set back, and stalled", seenIn("importer_importing_messages", incident(watch.SetBack, 0), savedBefore(time.Hour))},
 	{"set back long ago", seenIn("importer_importing_messages", incident(watch.SetBack, time.Hour))},
 	{"set back to ready", seenIn(client.StepUserSelection, incident(watch.SetBack, time.Hour))},
+	{"set back, seen from one look", seenIn(client.StepUserSelection, counts(10642, 200, 0))},
 	{"finished", seenIn(client.StepDone, counts(153400, 153000, 0), savedBefore(12*time.Minute))},
 	{"finished before a restart", seenIn(client.StepDone, notValid, finished)},
 	{"ended somehow", seenIn(client.StepDone, notValid, counts(900, 250, 0))},
@@ -154,7 +159,7 @@ var states = []struct {
 	{"about to end", seenIn("importer_importing_messages", counts(153400, 153400, 0), watched(time.Minute, 60000))},
 	{"done, above its total", seenIn("importer_importing_messages", counts(100, 120, 0), watched(time.Minute, 60))},
 	{"fast, without a total", seenIn("importer_importing_messages", counted(client.Counts{}), func(s *watch.Status) {
-		s.First.At, s.Last = look.Add(-time.Minute), watch.Look{At: look, Completed: 60}
+		s.Snapshot.First.At, s.Snapshot.Last = look.Add(-time.Minute), watch.Sample{At: look, Handled: 60}
 	})},
 	{"no end where it stalls", seenIn("importer_importing_messages", watched(time.Hour, 3600), savedBefore(time.Hour))},
 	{"no speed where it is over", seenIn(client.StepDone, watched(time.Minute, 60))},

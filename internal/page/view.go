@@ -83,7 +83,7 @@ func newView(w Workspace, now time.Time) view {
 	v := view{
 		Name: w.Name, URL: w.URL, Diagnosis: diagnosis.Diagnose(seen), Counts: countsOf(s),
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
-		Seen: past(seen.At, lookAge), First: past(seen.First.At, now.Sub(seen.First.At)),
+		Seen: past(seen.At, lookAge), First: past(seen.Snapshot.First.At, now.Sub(seen.Snapshot.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
 	}
 	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == diagnosis.RankStalled
@@ -129,7 +129,7 @@ func unscraped(scraped, now time.Time) string {
 // pace says how fast a running import was between the first and the newest look,
 // and when it ends if it goes on like that.
 func (v *view) pace(seen watch.Status, now time.Time) {
-	done, took := seen.Last.Completed-seen.First.Completed, seen.Last.At.Sub(seen.First.At)
+	done, took := seen.Snapshot.Last.Handled-seen.Snapshot.First.Handled, seen.Snapshot.Last.At.Sub(seen.Snapshot.First.At)
 	if took <= 0 {
 		return
 	}
@@ -141,8 +141,8 @@ func (v *view) pace(seen watch.Status, now time.Time) {
 	v.Speed = diagnosis.Speed(speed)
 	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
 		const most = 1e9 // seconds; more would not fit a Duration
-		rest := min(float64(max(total.Value-seen.Last.Completed, 0))/speed, most)
-		end := seen.Last.At.Add(time.Duration(rest * float64(time.Second)))
+		rest := min(float64(max(total.Value-seen.Snapshot.Last.Handled, 0))/speed, most)
+		end := seen.Snapshot.Last.At.Add(time.Duration(rest * float64(time.Second)))
 		v.Left = &moment{"about " + diagnosis.Span(end.Sub(now)), end.UTC()}
 		if !end.After(now) {
 			v.Left.Text = "about to end"

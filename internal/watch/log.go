@@ -11,10 +11,9 @@ import (
 )
 
 // changeLogger logs the result of one kind of call whenever it changes. The
-// watcher's lock guards it.
+// memory's lock guards it.
 type changeLogger struct {
 	logger log.Logger
-	hint   func(client.Hint) string // in the words of the workspace's settings
 	last   string
 }
 
@@ -25,15 +24,13 @@ func (l *changeLogger) succeeded(msg string) {
 	}
 }
 
-// failed logs an error and what to do, unless the last call failed alike.
-func (l *changeLogger) failed(msg string, err error) {
+// failed logs an error and what to do, in the words of the workspace's settings, unless the last call
+// failed alike.
+func (l *changeLogger) failed(msg string, err error, hint func(client.Hint) string) {
 	kind, line := err.Error(), []any{"msg", msg, "err", err}
 	if known := (*client.Error)(nil); errors.As(err, &known) {
 		kind = fmt.Sprint(known.Reason, known.Status)
-		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", l.hint(known.Hint)}
-	}
-	if errors.Is(err, client.ErrNotSent) {
-		kind = client.ErrNotSent.Error()
+		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", hint(known.Hint)}
 	}
 	if l.changed(kind) {
 		level.Error(l.logger).Log(line...)

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"slices"
 	"time"
 
 	"rocketchat_import_exporter/client"
@@ -8,11 +9,21 @@ import (
 )
 
 // The pauses after reads of one operation's selection that returned none. The first is readPause;
-// each further one is twice as long, up to readPauseMost. A read that is too large for its timeout
+// each further one is twice as long, up to maxReadPause. A read that is too large for its timeout
 // costs the server its full price each time.
 const (
-	readPause     = 5 * time.Minute
-	readPauseMost = time.Hour
+	readPause    = 5 * time.Minute
+	maxReadPause = time.Hour
+)
+
+const (
+	// MaxTook is the longest look that leads to a read. How long a look takes measures how long
+	// Rocket.Chat takes between its own two looks at the step.
+	MaxTook = 250 * time.Millisecond
+	// splitPause is how long nothing is read after one instance answered a look and another its read.
+	splitPause = 10 * time.Minute
+	// maxAhead is how far a time may be ahead of Rocket.Chat's clock and still be believed.
+	maxAhead = time.Minute
 )
 
 // fingerprint names what is staged: the operation, and the counts that change
@@ -26,90 +37,166 @@ func fingerprintOf(op *client.Operation) fingerprint {
 	return fingerprint{id: op.ID, counts: op.Counts.Staged()}
 }
 
-// readPolicy decides when the selection of a guarded workspace may be read. It
-// is the one place where that is decided, since getImportFileData in the wrong
-// step wipes the import that is running. It is not safe for concurrent use.
+// readPolicy decides when the selection of a guarded workspace may be read. It is the one place
+// where that is decided. It is not safe for concurrent use.
 type readPolicy struct {
-	mode config.Mode
-
-	// ran holds the operations that were seen running.
-	ran map[string]bool
+	maxTook          time.Duration   // of a look that leads to a read
+	ran              map[string]bool // the operations that are known to have run
+	created, updated time.Time       // the newest ts and _updatedAt ever seen
+	instances        []string        // that answered the last three looks that name one
 
 	previous fingerprint // of the answer before the current one
-	askedID  string      // the last operation whose selection was asked for
+	settled  bool        // whether the current one agrees with it
+	reading  bool        // a read is under way
+	asked    string      // the operation that was last read, with a selection or without one
 	lastRead fingerprint // what was staged when the selection was last read
 
 	paused      fingerprint // what the last read without a selection asked for
 	pause       time.Duration
 	pausedUntil time.Time
+	splitUntil  time.Time // one instance answered a look, and another its read
 }
 
-func newReadPolicy(mode config.Mode) readPolicy {
-	return readPolicy{mode: mode, ran: map[string]bool{}}
+func newReadPolicy(maxTook time.Duration) readPolicy {
+	return readPolicy{maxTook: maxTook, ran: map[string]bool{}}
 }
 
-// decide reports whether getImportFileData may be called, given the newest
-// answer of getCurrentImportOperation. Call it exactly once for each answer: it
-// remembers the answer. The rules, in their order:
-//
-//	the answer says                                          the selection is read
-//	there is no operation                                    no
-//	the operation was once seen running                      never again
-//	the step is not importer_user_selection, or not valid    no
-//	ts is a number: the server is older than 6.3.0           no
-//	the last read failed a short while ago                   no
-//	otherwise                                                as the mode says
-func (p *readPolicy) decide(op *client.Operation, now time.Time) bool {
-	if op == nil {
-		p.previous = fingerprint{}
-		return false
+// question is what the rules judge: an answer of getCurrentImportOperation, and when it came.
+type question struct {
+	client.OperationAnswer
+	mode    config.Mode
+	now     time.Time
+	limited bool // getImportFileData answered 429 a short while ago
+}
+
+// rule forbids a read of the selection.
+type rule struct {
+	why     string       // ends "the selection is not read: "
+	notSent func() error // the error of a read that is wanted and not sent; nil where none is wanted
+	forbids func(*readPolicy, question) bool
+}
+
+// rules are the law. getImportFileData is called if none of them forbids it. In every step but one,
+// unknown ones included, the call may empty what is staged or set a finished import back.
+var rules = []rule{
+	{"the settings say never", nil, func(_ *readPolicy, q question) bool { return q.mode != config.OnChange && q.mode != config.EachScrape }},
+	{"there is no import", nil, func(_ *readPolicy, q question) bool { return q.Operation == nil }},
+	// It may still run, whatever its step says.
+	{"the import ran", nil, func(p *readPolicy, q question) bool { return p.ran[q.Operation.ID] }},
+	{"the import does not wait for its selection", nil, func(_ *readPolicy, q question) bool {
+		return q.Operation.Step != client.StepUserSelection || !q.Operation.Valid
+	}},
+	// 3.0 to 3.13 may prepare the file anew, even in this step.
+	{"Rocket.Chat is older than 6.3", nil, func(_ *readPolicy, q question) bool { return !q.Operation.CreatedISO }},
+	{"the importer has no file", nil, func(_ *readPolicy, q question) bool { return withoutFile(q.Operation) }},
+	{"the record does not say when it was saved", nil, func(_ *readPolicy, q question) bool { return q.Operation.Updated.IsZero() }},
+	{"a newer record was seen", nil, func(p *readPolicy, q question) bool {
+		return q.Operation.Created.Before(p.created) || q.Operation.Updated.Before(p.updated)
+	}},
+	{"the last read failed, and its pause is not over", nil, func(p *readPolicy, q question) bool {
+		return q.limited || q.now.Before(p.pausedUntil)
+	}},
+	{"it was read, or the counts still change", nil, func(p *readPolicy, q question) bool {
+		f := fingerprintOf(q.Operation)
+		return p.reading || q.mode == config.OnChange && (f == p.lastRead || f.id == p.asked && !p.settled)
+	}},
+	{"one instance answered a look, and another its read", nil, func(p *readPolicy, q question) bool { return q.now.Before(p.splitUntil) }},
+	{"several instances of Rocket.Chat answer", client.SeveralInstances, func(p *readPolicy, _ question) bool {
+		return len(p.instances) > 1 && slices.ContainsFunc(p.instances, func(id string) bool { return id != p.instances[0] })
+	}},
+	{"Rocket.Chat took more than 250ms to answer", client.SlowLook, func(p *readPolicy, q question) bool { return q.Took > p.maxTook }},
+}
+
+// withoutFile reports whether nothing is staged beside what the record counts: a program sends the
+// records of api, and pending downloads stage nothing.
+func withoutFile(op *client.Operation) bool { return op.Importer == "api" || op.PendingDownloads() }
+
+// see remembers an answer, also one that is not believed. Call it once for each answer.
+func (p *readPolicy) see(answer client.OperationAnswer) {
+	if answer.Instance != "" {
+		p.instances = append(p.instances, answer.Instance)
+		p.instances = p.instances[max(len(p.instances)-3, 0):]
 	}
-	current := fingerprintOf(op)
-	settled := current == p.previous
-	p.previous = current
-	if op.Step.Running() {
+	op := answer.Operation
+	if op == nil {
+		return
+	}
+	if op.Step.Running() || op.WasSetBack() {
 		p.ran[op.ID] = true
 	}
-
-	// The law. In every other step, an unknown one included, the call may empty
-	// the staged data or set a finished import back. An operation that ran once
-	// may still run underneath, whatever its step says now. A server of 3.0 to
-	// 3.13 may prepare the file anew even in this step.
-	if op.Step != client.StepUserSelection || !op.Valid || !op.CreatedISO || p.ran[op.ID] {
-		return false
-	}
-	if p.isPaused(current, settled, now) {
-		return false
-	}
-	switch p.mode {
-	case config.EachScrape:
-		return true
-	case config.OnChange:
-		return current != p.lastRead && (op.ID != p.askedID || settled)
-	default:
-		return false
-	}
+	p.created = later(p.created, credible(op.Created, answer.ServerTime))
+	p.updated = later(p.updated, credible(op.Updated, answer.ServerTime))
 }
 
-// isPaused reports whether a pause keeps f from being read now. Another operation,
-// or counts that changed and settled, end the pause.
-func (p *readPolicy) isPaused(f fingerprint, settled bool, now time.Time) bool {
-	if f.id != p.paused.id || f != p.paused && settled {
-		p.paused, p.pause = fingerprint{}, 0
-		return false
+// credible returns t, or zero if Rocket.Chat's clock is so far behind it that it was wrong at one of
+// the two times. Without such a clock it returns t.
+func credible(t, serverTime time.Time) time.Time {
+	if !serverTime.IsZero() && t.After(serverTime.Add(maxAhead)) {
+		return time.Time{}
 	}
-	return now.Before(p.pausedUntil)
+	return t
 }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// decide returns the rule that forbids a read after an answer that is believed, or nil if none does.
+// Call it at most once for each answer, after see.
+func (p *readPolicy) decide(q question) *rule {
+	if q.Operation == nil {
+		p.previous, p.settled = fingerprint{}, false
+	} else {
+		f := fingerprintOf(q.Operation)
+		p.settled, p.previous = f == p.previous, f
+		// Another operation, or other counts that have settled, end the pause.
+		if f.id != p.paused.id || f != p.paused && p.settled {
+			p.endPause()
+		}
+	}
+	for i := range rules {
+		if rules[i].forbids(p, q) {
+			return &rules[i]
+		}
+	}
+	return nil
+}
+
+func (p *readPolicy) endPause() { p.paused, p.pause, p.pausedUntil = fingerprint{}, 0, time.Time{} }
 
 // succeeded records that a read returned the selection of f.
 func (p *readPolicy) succeeded(f fingerprint) {
-	p.askedID, p.lastRead = f.id, f
-	p.paused, p.pause = fingerprint{}, 0
+	p.asked, p.lastRead = f.id, f
+	p.endPause()
 }
 
 // failed records that a read of the selection of f was sent and returned none.
 func (p *readPolicy) failed(f fingerprint, now time.Time) {
-	p.askedID, p.paused = f.id, f
-	p.pause = min(max(2*p.pause, readPause), readPauseMost)
+	p.asked, p.paused = f.id, f
+	p.pause = min(max(2*p.pause, readPause), maxReadPause)
 	p.pausedUntil = now.Add(p.pause)
+}
+
+// split records which instances answered a look and its read; empty where the answer does not say.
+// It reports whether they differ.
+func (p *readPolicy) split(look, read string, now time.Time) bool {
+	if look == "" || read == "" || look == read {
+		return false
+	}
+	p.splitUntil = now.Add(splitPause)
+	return true
+}
+
+// WhyNotRead says why a first answer would not lead to a read of the selection in this mode. It is
+// empty if it would.
+func WhyNotRead(answer client.OperationAnswer, mode config.Mode) string {
+	p := newReadPolicy(MaxTook)
+	p.see(answer)
+	if rule := p.decide(question{OperationAnswer: answer, mode: mode}); rule != nil {
+		return rule.why
+	}
+	return ""
 }

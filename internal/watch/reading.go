@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"rocketchat_import_exporter/client"
-	"rocketchat_import_exporter/internal/config"
 )
 
 // ReadResult says how one call of getImportFileData ended.
@@ -18,7 +17,8 @@ const (
 	ReadWaiting ReadResult = "waiting"
 	// ReadFailed means that the request was sent and no selection came.
 	ReadFailed ReadResult = "failed"
-	// ReadNotSent means that no connection stood in time, so nothing was sent.
+	// ReadNotSent means that nothing was sent, since somebody could have pressed start before the
+	// request arrived.
 	ReadNotSent ReadResult = "not_sent"
 )
 
@@ -39,12 +39,10 @@ func resultOf(data client.FileData, err error) ReadResult {
 	}
 }
 
-// reader reads the selection when the policy allows it, one read at a time, and
-// keeps the last one. The watcher's lock guards it.
+// reader keeps what the reads of the selection returned. The memory's lock guards it.
 type reader struct {
-	policy readPolicy
-
-	inFlight bool
+	policy   readPolicy
+	sent     bool   // a read was sent since the last answer
 	newestID string // the newest operation; empty if there is none
 	// What the last good read returned, and of what; zero before the first.
 	lastSelection   *client.Selection
@@ -56,33 +54,32 @@ type reader struct {
 // read is one read of the selection of what fingerprint names.
 type read struct {
 	fingerprint
-	done chan struct{} // closed once the read is over
+	instance string        // that answered the look
+	done     chan struct{} // closed once the read is over
+	ended    time.Time     // by Watcher.now; zero before that
 }
 
-func newReader(mode config.Mode) reader { return reader{policy: newReadPolicy(mode)} }
-
-// begin returns the read to make after an answer, or nil if none is allowed,
-// needed, or possible now. Call it exactly once for each answer.
-func (r *reader) begin(op *client.Operation, blocked bool, now time.Time) *read {
-	r.newestID = ""
-	if op != nil {
-		r.newestID = op.ID
+// begin returns the read that an answer leads to, or the rule that forbids it. Call it once for each
+// answer that is believed.
+func (r *reader) begin(q question) (*read, *rule) {
+	r.newestID, r.sent = "", r.policy.reading
+	if q.Operation != nil {
+		r.newestID = q.Operation.ID
 	}
-	allowed := r.policy.decide(op, now)
-	if !allowed || blocked || r.inFlight {
-		return nil
+	if rule := r.policy.decide(q); rule != nil {
+		return nil, rule
 	}
-	r.inFlight = true
-	return &read{fingerprint: fingerprintOf(op), done: make(chan struct{})}
+	r.policy.reading = true
+	return &read{fingerprint: fingerprintOf(q.Operation), instance: q.Instance, done: make(chan struct{})}, nil
 }
 
 // end takes what a read returned.
 func (r *reader) end(done *read, result ReadResult, selection *client.Selection, refusal client.Reason, now time.Time) {
-	r.inFlight = false
+	r.policy.reading, done.ended = false, now
 	if result == ReadNotSent {
 		return
 	}
-	r.refused, r.refusedID = refusal, done.id
+	r.sent, r.refused, r.refusedID = true, refusal, done.id
 	if result == ReadOK {
 		r.policy.succeeded(done.fingerprint)
 		r.lastSelection, r.lastFingerprint = selection, done.fingerprint

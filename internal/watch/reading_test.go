@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -27,8 +26,7 @@ func (r *rig) answerReads(status int, body string) {
 func TestSelectionSlowerThanTheScrape(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
 	arrived, release := r.Sim.Hold(rocketchatsim.GetImportFileData)
-	s := r.Scrape(context.Background(), 300*time.Millisecond)
-	<-arrived
+	s := r.scrapeUntil(arrived)
 	assert.Equal(t, "up=true users=-1 failures=[] reads=[]", brief(s))
 	r.Clock.Advance(7 * time.Second)
 	s = r.scrape() // does not wait, or this test would hang
@@ -41,9 +39,9 @@ func TestSelectionSlowerThanTheScrape(t *testing.T) {
 }
 
 func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
-	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 100 * time.Millisecond })
+	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 500 * time.Millisecond })
 	r.Sim.Hold(rocketchatsim.GetImportFileData)
-	assert.Equal(t, "up=true users=-1 failures=[timeout:1] reads=[failed:1]", brief(r.scrape()))
+	assert.Equal(t, "up=true users=-1 failures=[] reads=[failed:1]", brief(r.scrape()))
 	assert.Error(t, r.Status().Failure.Err)
 	assert.Contains(t, r.logged(), "the selection could not be read; the exporter asks for it again in 5m0s")
 }
@@ -54,8 +52,8 @@ func TestReadWithoutASelectionLeavesTheOperationAndPauses(t *testing.T) {
 		body   string
 		want   string // after a number of reads
 	}{
-		"refused":           {http.StatusServiceUnavailable, "", "up=true users=-1 failures=[http_status:%[1]d] reads=[failed:%[1]d]"},
-		"too many requests": {http.StatusTooManyRequests, "", "up=true users=-1 failures=[rate_limited:%[1]d] reads=[failed:%[1]d]"},
+		"refused":           {http.StatusServiceUnavailable, "", "up=true users=-1 failures=[] reads=[failed:%d]"},
+		"too many requests": {http.StatusTooManyRequests, "", "up=true users=-1 failures=[] reads=[failed:%d]"},
 		"waiting":           {http.StatusOK, `{"waiting":true,"success":true}`, "up=true users=-1 failures=[] reads=[waiting:%d]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,6 +74,7 @@ func TestRateLimitOfTheSelectionHoldsAlthoughSomethingElseIsStaged(t *testing.T)
 	r.scrape()
 	r.Update(func(op *rocketchatsim.Operation) { op.Count.Users = new(13) })
 	r.Clock.Advance(time.Minute - 1)
+	r.scrape() // the new counts settle, which ends the pause
 	assert.EqualValues(t, 1, r.scrape().Reads[ReadFailed])
 	r.Clock.Advance(1)
 	assert.EqualValues(t, 2, r.scrape().Reads[ReadFailed])
@@ -130,28 +129,116 @@ func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {
 	assert.Nil(t, r.scrape().Selection, "another operation comes")
 }
 
-// The step may have changed since the answer began, however long its body takes.
-func TestAnswerThatTakesASecondToArriveLeadsToNoRead(t *testing.T) {
+func TestSlowLookLeadsToNoReadAndIsLoggedOnce(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection)
-	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(w http.ResponseWriter, req *http.Request) {
-		w.Write([]byte(" ")) // the first byte of the answer
-		w.(http.Flusher).Flush()
-		<-time.After(time.Second)
-		r.Sim.Answer(w, req)
-	})
-	assert.Equal(t, "up=true users=-1 failures=[] reads=[not_sent:1]", brief(r.scrape()))
+	r.reader.policy.maxTook = 0
+	for n := range 3 {
+		assert.Equal(t, fmt.Sprintf("up=true users=-1 failures=[] reads=[not_sent:%d]", n+1), brief(r.scrape()))
+	}
 	assert.Zero(t, r.Reads())
-	assert.Contains(t, r.logged(), "the selection was not read")
-	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	r.scrape()
+	assert.Equal(t, 1, strings.Count(r.logged(), "the selection was not read"), r.logged())
+	assert.Contains(t, r.logged(), "near it")
+	r.reader.policy.maxTook = time.Hour
+	assert.Equal(t, "up=true users=12 failures=[] reads=[not_sent:3 success:1]", brief(r.scrape()))
 	assert.Contains(t, r.logged(), "the selection was read")
+}
+
+func TestSeveralInstancesLeadToNoRead(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
+	answerAs := func(endpoint, instance string) {
+		r.Sim.Intercept(endpoint, func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("X-Instance-ID", instance)
+			r.Sim.Answer(w, req)
+		})
+	}
+	answerAs(rocketchatsim.GetImportFileData, "one")
+	for i, instance := range []string{"one", "two", "one", "one", "one"} {
+		answerAs(rocketchatsim.GetCurrentImportOperation, instance)
+		want := map[ReadResult]uint64{ReadOK: 1, ReadNotSent: uint64(i)}
+		if i == 4 {
+			want = map[ReadResult]uint64{ReadOK: 2, ReadNotSent: 3}
+		}
+		if i == 0 {
+			delete(want, ReadNotSent)
+		}
+		assert.Equal(t, want, r.scrape().Reads, "look %d", i+1)
+	}
+	assert.Equal(t, 1, strings.Count(r.logged(), "several instances of Rocket.Chat answer"), r.logged())
+
+	answerAs(rocketchatsim.GetImportFileData, "two") // which answers the read of a look at one
+	for range 3 {
+		assert.EqualValues(t, 3, r.scrape().Reads[ReadOK])
+	}
+	r.Clock.Advance(10 * time.Minute)
+	assert.EqualValues(t, 4, r.scrape().Reads[ReadOK])
+	assert.Equal(t, 1, strings.Count(r.logged(), "another one its read"), r.logged())
+}
+
+func TestHarmOfOwnReadIsSaidToBePossible(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		mode := config.Never
+		if reads {
+			mode = config.OnChange
+		}
+		r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(mode))
+		r.scrape()
+		r.Update(func(op *rocketchatsim.Operation) {
+			op.Step, op.Count.Total = rocketchatsim.StepImportingUsers, new(114)
+		})
+		assert.EqualValues(t, 1, r.scrape().Incidents[SetBack])
+		assert.Equal(t, reads, strings.Contains(r.logged(), "this exporter"), r.logged())
+	}
+}
+
+func TestHarmOfAReadThatIsUnderWayIsSaidToBePossible(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepUserSelection)
+	arrived, _ := r.Sim.Hold(rocketchatsim.GetImportFileData)
+	r.scrapeUntil(arrived)
+	r.scrape() // the read goes on
+	r.Update(func(op *rocketchatsim.Operation) {
+		op.Step, op.Count.Total = rocketchatsim.StepImportingUsers, new(114)
+	})
+	r.scrape()
+	assert.Contains(t, r.logged(), "this exporter")
+}
+
+func TestOutdatedAnswerIsAFailureForTwoMinutes(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepImportingUsers)
+	older, _ := r.Sim.Operation()
+	r.Update(func(op *rocketchatsim.Operation) {
+		op.Step, op.Updated = rocketchatsim.StepImportingMessages, epoch.Add(time.Second)
+	})
+	r.Clock.Advance(time.Second)
+	r.Update(func(*rocketchatsim.Operation) {})
+	r.scrape()
+	r.Sim.SetOperation(older)
+	s := r.scrape()
+	assert.Equal(t, "up=false users=-1 failures=[outdated:1] reads=[]", brief(s))
+	assert.Nil(t, s.Operation)
+	assert.True(t, r.Status().Failing)
+	assert.Regexp(t, `level=error .*reason=outdated .*hint=.*lags behind`, r.logged())
+	r.Clock.Advance(2 * time.Minute)
+	assert.True(t, r.scrape().Up)
+}
+
+func TestAPIImportHasItsSelectionInTheRecord(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest)
+	op := rocketchatsim.APIOperation(rocketchatsim.StepUserSelection, epoch)
+	op.Count = &rocketchatsim.Count{Total: new(90), Users: new(90)}
+	r.Place(op)
+	s := r.scrape()
+	assert.EqualValues(t, 90, users(s))
+	assert.True(t, s.WithoutFlags)
+	assert.False(t, s.Selection.Channels.Known)
+	assert.Zero(t, r.Reads())
+	r.Sim.Clear()
+	assert.Nil(t, r.scrape().Selection)
 }
 
 func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
 	arrived, _ := r.Sim.Hold(rocketchatsim.GetImportFileData)
-	r.Scrape(t.Context(), 50*time.Millisecond)
-	<-arrived
+	r.scrapeUntil(arrived)
 	r.Close()
 	assert.Equal(t, "up=true users=-1 failures=[] reads=[]", brief(r.scrape()))
 }

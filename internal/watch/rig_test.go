@@ -33,7 +33,7 @@ func newRig(t *testing.T, generation rocketchatsim.Generation, changes ...func(*
 	r := &rig{Rig: simtest.New(t, generation, changes...)}
 	c, err := r.Config.Client("test", nil)
 	require.NoError(t, err)
-	r.Watcher = New(context.Background(), c, r.Config, log.NewLogfmtLogger(&r.log), r.Clock.Now)
+	r.Watcher = New(context.Background(), c, r.Config, NewMemory(log.NewLogfmtLogger(&r.log), time.Hour), r.Clock.Now)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -47,6 +47,20 @@ func newRigIn(t *testing.T, step string, changes ...func(*config.Workspace)) *ri
 }
 
 func everySevenSeconds(w *config.Workspace) { w.MinInterval = 7 * time.Second }
+
+// scrapeUntil takes a snapshot as a scrape does that ends when a request arrives.
+func (r *rig) scrapeUntil(arrived <-chan struct{}) Snapshot {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+		}
+	}()
+	defer cancel()
+	return r.Scrape(ctx, 0)
+}
 
 // scrape takes a snapshot as a scrape without a deadline does.
 func (r *rig) scrape() Snapshot { return r.Scrape(context.Background(), 0) }

@@ -17,10 +17,10 @@ type Snapshot struct {
 	Unauthorized, Forbidden bool
 	// Duration is how long the snapshot took, including the wait for a selection.
 	Duration time.Duration
-	// Failures counts failed calls by reason, including this snapshot's.
+	// Failures counts the scrapes that could not show the import, by reason, including this one.
 	Failures map[client.Reason]uint64
-	// Incidents and Reads count since the watcher started. A kind or result that
-	// never occurred may be missing.
+	// Incidents and Reads count since the workspace was first watched. A kind or
+	// result that never occurred may be missing.
 	Incidents map[Incident]uint64
 	Reads     map[ReadResult]uint64
 
@@ -31,15 +31,25 @@ type Snapshot struct {
 	State         client.State
 	// Operation is nil if there is none or it is not known.
 	Operation *client.Operation
-	// Ending is how an operation in importer_done ended.
-	Ending Ending
+	// Course is what was seen of Operation until then.
+	Course
 	// ServerTime is Rocket.Chat's clock at the same answer as Operation; zero if
 	// that answer had no Date header, and in mode unguarded.
 	ServerTime time.Time
 	// Selection is nil if it is not known. Each of its parts may be unknown too.
 	Selection *client.Selection
+	// WithoutFlags is true if Selection has the counts of the record, and so no flags.
+	WithoutFlags bool
 	// Waiting reports whether Rocket.Chat is fetching or preparing the file.
 	Waiting bool
+}
+
+// HasIncident reports whether an incident of this kind was seen, or is proved by the record.
+func (s Snapshot) HasIncident(kind Incident) bool {
+	if kind == Aborted {
+		return !s.AbortedAt.IsZero()
+	}
+	return !s.SetBackAt.IsZero() || s.Operation.WasSetBack()
 }
 
 // noImport is the snapshot of a workspace that never had an import.
@@ -48,19 +58,26 @@ func noImport() Snapshot {
 	return Snapshot{PositionKnown: true, State: client.StateNone, Selection: &client.Selection{Users: zero, Channels: zero, Messages: zero}}
 }
 
-// snapshotOf is what an answer of getCurrentImportOperation says.
-func snapshotOf(answer client.OperationAnswer) Snapshot {
+// NewSnapshot is what an answer of getCurrentImportOperation says by itself.
+func NewSnapshot(answer client.OperationAnswer) Snapshot {
 	op := answer.Operation
 	s := noImport()
 	if op != nil {
-		s = Snapshot{PositionKnown: true, State: op.State(), Operation: op, Selection: op.Selection, Waiting: op.Waiting()}
-		// An ISO ts proves that the server keeps no selection in the record.
-		if op.CreatedISO || emptied(op) {
-			s.Selection = nil
+		s = Snapshot{PositionKnown: true, State: op.State(), Operation: op, Waiting: op.Waiting()}
+		switch {
+		case emptied(op):
+		case op.Importer == "api": // what the record counts is what is staged
+			s.Selection, s.WithoutFlags = selectionOfRecord(op.Counts), true
+		case !op.CreatedISO: // a later server keeps no selection in the record
+			s.Selection = op.Selection
 		}
 	}
-	s.ServerTime = answer.ServerTime
+	s.Up, s.ServerTime = true, answer.ServerTime
 	return s
+}
+
+func selectionOfRecord(c client.Counts) *client.Selection {
+	return &client.Selection{Users: c.Users, Channels: c.Channels, Messages: c.Messages, Contacts: c.Contacts}
 }
 
 // emptied reports whether nothing is staged for op: import.clear and a new

@@ -14,12 +14,6 @@ type Failure struct {
 	At  time.Time
 }
 
-// Look is the progress of an operation at one moment.
-type Look struct {
-	At        time.Time
-	Completed int64
-}
-
 // Status is what past scrapes have seen of a workspace. Times are by this process's clock.
 type Status struct {
 	// Snapshot is the newest that has an answer, and At when that was asked for;
@@ -32,15 +26,6 @@ type Status struct {
 	Failing bool
 	// Scraped is when the newest call ended; zero if there was none.
 	Scraped time.Time
-	// First is the first look at which Snapshot's operation was running; Last is
-	// the newest. Their difference is its speed. Both are zero unless it runs.
-	First, Last Look
-	// Moved is when a look found that Snapshot's operation had been saved since
-	// the look before; zero if none did.
-	Moved time.Time
-	// Incident is the newest of Snapshot's operation, seen at IncidentAt; empty if there was none.
-	Incident   Incident
-	IncidentAt time.Time
 }
 
 // Idle returns how long before the newest look Rocket.Chat last saved the
@@ -75,8 +60,8 @@ func (s Status) since(t time.Time) (time.Duration, bool) {
 // shipped alerts fire. A save seen lately wins over clocks that disagree.
 func (s Status) Stalled() bool {
 	idle, ok := s.Idle()
-	most := StalledAfter(s.Snapshot.Operation)
-	return ok && most > 0 && idle > most && (s.Moved.IsZero() || s.At.Sub(s.Moved) > most)
+	limit := StalledAfter(s.Snapshot.Operation)
+	return ok && limit > 0 && idle > limit && (s.Snapshot.Moved.IsZero() || s.At.Sub(s.Snapshot.Moved) > limit)
 }
 
 // StalledAfter returns how long Rocket.Chat may leave op unsaved before the shipped alerts fire; 0
@@ -92,56 +77,5 @@ func StalledAfter(op *client.Operation) time.Duration {
 		return 4 * time.Hour
 	default:
 		return 30 * time.Minute
-	}
-}
-
-// statusKeeper keeps what the page shows. The watcher tells it each result; its lock guards it.
-type statusKeeper struct {
-	good   *result // the newest with an answer; nil before the first
-	status Status  // all except what good says
-}
-
-// record takes a result, and the error that explains one without an answer. A
-// result that no scrape waited for says nothing.
-func (k *statusKeeper) record(r *result, err error, now time.Time) {
-	k.status.Scraped = now
-	k.status.Failing = r.reason != "" && !r.abandoned
-	switch {
-	case r.reason == "":
-		k.look(r, now)
-	case k.status.Failing:
-		k.failed(err, now)
-	}
-}
-
-// failed takes an error, also of a read of the selection.
-func (k *statusKeeper) failed(err error, now time.Time) {
-	k.status.Failure = Failure{Err: err, At: now}
-}
-
-// look follows one operation from answer to answer.
-func (k *statusKeeper) look(r *result, now time.Time) {
-	var before *client.Operation
-	if k.good != nil {
-		before = k.good.snapshot.Operation
-	}
-	k.good = r
-	op, s := r.snapshot.Operation, &k.status
-	switch {
-	case op == nil || before == nil || before.ID != op.ID:
-		s.First, s.Last, s.Moved, s.Incident, s.IncidentAt = Look{}, Look{}, time.Time{}, "", time.Time{}
-	case !op.Updated.Equal(before.Updated):
-		s.Moved = now
-	}
-	if r.incident != "" {
-		s.Incident, s.IncidentAt = r.incident, now
-	}
-	if op == nil || !op.Step.Running() {
-		s.First, s.Last = Look{}, Look{}
-		return
-	}
-	s.Last = Look{At: now, Completed: op.Counts.Completed.Value + op.Counts.Error.Value}
-	if s.First.At.IsZero() {
-		s.First = s.Last
 	}
 }

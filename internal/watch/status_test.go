@@ -25,33 +25,32 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 	for i, step := range []struct {
 		name   string
 		change func()
-		want   Status
+		want   Course
 	}{
-		{"it is ready", func() { r.Place(simtest.Operation(rocketchatsim.StepUserSelection)) }, Status{}},
-		{"the read of its selection saves it", func() {}, Status{Moved: at(20)}},
-		{"it starts", enter(rocketchatsim.StepImportingUsers), Status{First: Look{at(30), 0}, Last: Look{at(30), 0}, Moved: at(30)}},
-		{"it moves", complete(12), Status{First: Look{at(30), 0}, Last: Look{at(40), 12}, Moved: at(40)}},
-		{"it does not move", func() {}, Status{First: Look{at(30), 0}, Last: Look{at(50), 12}, Moved: at(40)}},
+		{"it is ready", func() { r.Place(simtest.Operation(rocketchatsim.StepUserSelection)) }, Course{}},
+		{"the read of its selection saves it", func() {}, Course{Moved: at(20)}},
+		{"it starts", enter(rocketchatsim.StepImportingUsers), Course{First: Sample{at(30), 0}, Last: Sample{at(30), 0}, Moved: at(30)}},
+		{"it moves", complete(12), Course{First: Sample{at(30), 0}, Last: Sample{at(40), 12}, Moved: at(40)}},
+		{"it does not move", func() {}, Course{First: Sample{at(30), 0}, Last: Sample{at(50), 12}, Moved: at(40)}},
 		{"no answer comes", func() { r.Sim.SetToken(simtest.UserID, "another") },
-			Status{First: Look{at(30), 0}, Last: Look{at(50), 12}, Moved: at(40), Failing: true}},
-		{"it moves again", func() { restoreToken(); complete(20)() }, Status{First: Look{at(30), 0}, Last: Look{at(70), 20}, Moved: at(70)}},
-		{"it is set back", enter(rocketchatsim.StepUserSelection), Status{Moved: at(80), Incident: SetBack, IncidentAt: at(80)}},
+			Course{First: Sample{at(30), 0}, Last: Sample{at(50), 12}, Moved: at(40)}},
+		{"it moves again", func() { restoreToken(); complete(20)() }, Course{First: Sample{at(30), 0}, Last: Sample{at(70), 20}, Moved: at(70)}},
+		{"it is set back", enter(rocketchatsim.StepUserSelection), Course{Moved: at(80), SetBackAt: at(80)}},
 		{"it goes on", enter(rocketchatsim.StepImportingUsers),
-			Status{First: Look{at(90), 20}, Last: Look{at(90), 20}, Moved: at(90), Incident: SetBack, IncidentAt: at(80)}},
+			Course{First: Sample{at(90), 20}, Last: Sample{at(90), 20}, Moved: at(90), SetBackAt: at(80)}},
 		{"another begins", func() { r.Sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepImportingUsers, epoch)) },
-			Status{First: Look{at(100), 0}, Last: Look{at(100), 0}}},
-		{"all are forgotten", r.Sim.RemoveOperations, Status{}},
+			Course{First: Sample{at(100), 0}, Last: Sample{at(100), 0}}},
+		{"all are forgotten", r.Sim.RemoveOperations, Course{}},
 	} {
 		r.Clock.Advance(10 * time.Second)
 		step.change()
 		r.scrape()
-		got, want := r.Status(), step.want
-		want.Scraped = at(10 * (i + 1))
-		assert.Equal(t, !want.Failing, got.At.Equal(want.Scraped), step.name)
-		assert.Equal(t, want.Failing, got.Failure.At.Equal(want.Scraped), step.name)
-		// Of these the tests of scrapes say more.
-		want.At, want.Snapshot, want.Failure = got.At, got.Snapshot, got.Failure
-		assert.Equal(t, want, got, step.name)
+		got, now, failing := r.Status(), at(10*(i+1)), step.name == "no answer comes"
+		assert.Equal(t, now, got.Scraped, step.name)
+		assert.Equal(t, failing, got.Failing, step.name)
+		assert.Equal(t, !failing, got.At.Equal(now), step.name)
+		assert.Equal(t, failing, got.Failure.At.Equal(now), step.name)
+		assert.Equal(t, step.want, got.Snapshot.Course, step.name)
 	}
 }
 
@@ -86,7 +85,7 @@ func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {
 		{most, time.Time{}, false}, {most + 1, time.Time{}, true},
 		{most + 1, epoch.Add(-most), false}, {most + 1, epoch.Add(-most - 1), true},
 	} {
-		s := Status{At: epoch, Moved: test.moved, Snapshot: Snapshot{Operation: op, ServerTime: op.Updated.Add(test.idle)}}
+		s := Status{At: epoch, Snapshot: Snapshot{Operation: op, Course: Course{Moved: test.moved}, ServerTime: op.Updated.Add(test.idle)}}
 		idle, ok := s.Idle()
 		assert.True(t, ok)
 		assert.Equal(t, test.idle, idle)

@@ -2,8 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -72,18 +70,14 @@ func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
 
 func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, everySevenSeconds, func(o *config.Workspace) { o.Timeout = time.Hour })
-	ended := make(chan struct{})
-	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) {
-		<-req.Context().Done()
-		close(ended)
-	})
+	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() })
 	s := r.Scrape(context.Background(), 50*time.Millisecond)
 	assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(s))
-	<-ended
 	r.running.Wait() // how the call ended after that must not count
 
 	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	assert.Equal(t, s, r.scrape(), "a scrape within the interval shares the result")
+	s = r.scrape() // within the interval, and so it shares the result
+	assert.Equal(t, "up=false users=-1 failures=[timeout:2] reads=[]", brief(s))
 	r.Clock.Advance(7 * time.Second)
 	assert.True(t, r.scrape().Up)
 }
@@ -104,9 +98,13 @@ func TestCallEndsAtItsTimeoutHoweverManyStillWait(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, func(o *config.Workspace) { o.Timeout = 300 * time.Millisecond })
 	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	snapshots := r.together(t, 3, arrived, r.scrape)
+	var counted []uint64
 	for range 3 {
-		assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(<-snapshots))
+		s := <-snapshots
+		assert.False(t, s.Up)
+		counted = append(counted, s.Failures[client.Timeout])
 	}
+	assert.ElementsMatch(t, []uint64{1, 2, 3}, counted, "each scrape counts once")
 }
 
 func TestScrapesWithinTheIntervalShareTheLastResultGoodOrNot(t *testing.T) {
@@ -117,7 +115,12 @@ func TestScrapesWithinTheIntervalShareTheLastResultGoodOrNot(t *testing.T) {
 			first := r.scrape()
 			assert.Equal(t, token == simtest.Token, first.Up, mode)
 			r.Clock.Advance(7*time.Second - 1)
-			assert.Equal(t, first, r.scrape(), mode)
+			second := r.scrape()
+			for _, failures := range second.Failures {
+				assert.EqualValues(t, 2, failures, "each scrape counts once")
+			}
+			second.Failures = first.Failures
+			assert.Equal(t, first, second, mode)
 			assert.Equal(t, 1, r.calls(), mode)
 			r.Clock.Advance(1)
 			r.scrape()
@@ -170,9 +173,8 @@ func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
 	refused := func(status int, endpoint client.Endpoint) error {
 		return &client.Error{Reason: client.Unauthorized, Status: status, Endpoint: endpoint}
 	}
-	notSent := func(cause string) error { return fmt.Errorf("%w: %w", client.ErrNotSent, errors.New(cause)) }
 	var text strings.Builder
-	l := changeLogger{logger: log.NewLogfmtLogger(&text), hint: simtest.New(t, rocketchatsim.Latest).Config.Hint}
+	l := changeLogger{logger: log.NewLogfmtLogger(&text)}
 	for i, test := range []struct {
 		err    error // nil for a call that succeeds
 		logged bool
@@ -181,13 +183,12 @@ func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
 		{refused(401, "a"), true}, {refused(401, "b"), false},
 		{refused(403, "b"), true}, // another status
 		{nil, true}, {refused(403, "b"), true},
-		{notSent("dial 1"), true}, {notSent("dial 2"), false}, // for whatever cause
 	} {
 		before := text.Len()
 		if test.err == nil {
 			l.succeeded("good")
 		} else {
-			l.failed("bad", test.err)
+			l.failed("bad", test.err, simtest.New(t, rocketchatsim.Latest).Config.Hint)
 		}
 		assert.Equal(t, test.logged, text.Len() > before, "result %d", i+1)
 	}

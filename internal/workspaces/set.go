@@ -3,6 +3,7 @@
 package workspaces
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -46,23 +47,34 @@ type Set struct {
 
 	mu     sync.Mutex
 	byName map[string]*Entry
+	known  map[identity]known // of all workspaces that ever were in the set
+}
+
+// identity is what makes two configurations those of the same workspace.
+type identity struct{ name, url string }
+
+// known is what is known of a workspace. It outlives its entries.
+type known struct {
+	memory *watch.Memory
+	api    *collector.API
 }
 
 // NewSet returns a set of no workspaces.
 func NewSet(userAgent string, logger log.Logger) *Set {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Set{userAgent: userAgent, logger: logger, ctx: ctx, cancel: cancel, byName: map[string]*Entry{}}
+	return &Set{userAgent: userAgent, logger: logger, ctx: ctx, cancel: cancel, byName: map[string]*Entry{}, known: map[identity]known{}}
 }
 
-// Apply replaces the set with the workspaces in configs. On error the set is unchanged. A workspace
-// whose configuration did not change keeps what it remembers. One that is gone, or was replaced,
-// ends once the scrapes that use it have ended.
+// Apply replaces the set with the workspaces in configs. On error the set is unchanged. What is
+// known of a workspace belongs to its name and URL, also while it is not in the set. An entry that is
+// gone, or was replaced, ends once the scrapes that use it and its read have ended.
 func (s *Set) Apply(configs map[string]config.Workspace) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := make(map[string]*Entry, len(configs))
 	for name, cfg := range configs {
 		if old := s.byName[name]; old != nil && reflect.DeepEqual(old.Config, cfg) {
+			old.Expire()
 			next[name] = old
 			continue
 		}
@@ -74,7 +86,12 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 	}
 	for _, e := range next {
 		if e.Watcher == nil {
-			e.Watcher = watch.New(s.ctx, e.client, e.Config, log.With(s.logger, "workspace", e.Name), time.Now)
+			k := s.known[e.identity()]
+			if k.memory == nil {
+				k = known{watch.NewMemory(log.With(s.logger, "workspace", e.Name), watch.MaxTook), e.API}
+				s.known[e.identity()] = k
+			}
+			e.Watcher = watch.New(s.ctx, e.client, e.Config, k.memory, time.Now)
 			s.warn(e)
 		}
 	}
@@ -90,28 +107,29 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 // newEntry returns an entry that nothing watches yet, so that nothing has to be
 // ended if another configuration is wrong.
 func (s *Set) newEntry(name string, cfg config.Workspace) (*Entry, error) {
-	api := collector.NewAPI()
-	c, err := cfg.Client(s.userAgent, api.Observe)
-	if err != nil {
-		return nil, err
-	}
-	return &Entry{Name: name, Config: cfg, API: api, client: c}, nil
+	e := &Entry{Name: name, Config: cfg}
+	e.API = cmp.Or(s.known[e.identity()].api, collector.NewAPI())
+	var err error
+	e.client, err = cfg.Client(s.userAgent, e.API.Observe)
+	return e, err
 }
 
-// stop ends a workspace once no scrape uses it.
-func (w *Entry) stop() {
-	w.scrapes.Wait()
-	w.Close()
+func (e *Entry) identity() identity { return identity{e.Name, e.Config.URL.String()} }
+
+// stop ends a workspace once no scrape uses it. A read that was sent goes on: nothing calls it back.
+func (e *Entry) stop() {
+	e.scrapes.Wait()
+	e.Finish()
 }
 
 // warn logs the settings of a new workspace that may expose the token or harm an import.
-func (s *Set) warn(w *Entry) {
-	logger := level.Warn(log.With(s.logger, "workspace", w.Name))
-	if w.Config.URL.Scheme == "http" && !loopback(w.Config.URL.Hostname()) {
-		logger.Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", w.Config.URL)
+func (s *Set) warn(e *Entry) {
+	logger := level.Warn(log.With(s.logger, "workspace", e.Name))
+	if e.Config.URL.Scheme == "http" && !loopback(e.Config.URL.Hostname()) {
+		logger.Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", e.Config.URL)
 	}
-	if w.Config.FileData == config.Unguarded {
-		logger.Log("msg", w.Config.SettingName(config.SettingFileData.Key)+"=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
+	if e.Config.FileData == config.Unguarded {
+		logger.Log("msg", e.Config.SettingName(config.SettingFileData.Key)+"=unguarded calls getImportFileData at every scrape: THIS WIPES A RUNNING IMPORT; use it only where nothing but this endpoint can be reached")
 	}
 }
 
@@ -122,15 +140,15 @@ func loopback(host string) bool {
 
 // Use returns the workspace of that name, or nil. It stays as it is, even if
 // it is taken out of the set, until release is called.
-func (s *Set) Use(name string) (w *Entry, release func()) {
+func (s *Set) Use(name string) (e *Entry, release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w = s.byName[name]
-	if w == nil {
+	e = s.byName[name]
+	if e == nil {
 		return nil, func() {}
 	}
-	w.scrapes.Add(1)
-	return w, w.scrapes.Done
+	e.scrapes.Add(1)
+	return e, e.scrapes.Done
 }
 
 // All returns the workspaces, sorted by name.
