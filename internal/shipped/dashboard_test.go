@@ -16,7 +16,6 @@ import (
 
 const (
 	committed = "../../dashboards/rocketchat-import.json"
-	rules     = "../../alerts/rocketchat-import.rules.yml"
 )
 
 func TestNothingNeedsToBeEditedOnImport(t *testing.T) {

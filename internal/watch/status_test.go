@@ -54,25 +54,6 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 	}
 }
 
-func TestStatusStallsAsTheAlertsDo(t *testing.T) {
-	step := func(step client.Step) *client.Operation { return ready("a", 1, in(step)) }
-	for want, ops := range map[time.Duration][]*client.Operation{
-		15 * time.Minute: {step("importer_importing_users"), step("importer_finishing")},
-		30 * time.Minute: {step("importer_file_loaded"), step("importer_preparing_messages")},
-		4 * time.Hour:    {step("importer_uploading"), step("importer_downloading_file")},
-		0: { // never
-			nil, ready("a", 1), step("importer_new"), step(client.StepDone), step("importer_import_failed"), step("importer_dreaming"),
-			ready("a", 1, in("importer_importing_users"), invalid),
-			ready("a", 1, in("importer_preparing_messages"), invalid),
-			ready("a", 1, in("importer_importing_files"), pendingFiles),
-		},
-	} {
-		for _, op := range ops {
-			assert.Equal(t, want, StalledAfter(op), op)
-		}
-	}
-}
-
 func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {
 	const most = 15 * time.Minute
 	op := ready("a", 1, in("importer_importing_users"))
