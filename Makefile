@@ -35,7 +35,7 @@ platforms = linux-amd64 linux-arm64 linux-armv7 darwin-amd64 darwin-arm64 window
 architectures = amd64 arm64
 archive   = rocketchat_import_exporter-$(VERSION)
 # What is in an archive beside the binary.
-shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md docs/*.png) alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
+shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md docs/*.png) alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/email-receivers.yml alerts/slack-receivers.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
 
 .PHONY: build test format vet spelling generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
 
@@ -62,8 +62,8 @@ unit:
 	cd dashboards && go test -race ./...
 
 # The rules' own tests on each engine that is there, and the example configuration of
-# Alertmanager without and with the receiver for Rocket.Chat, which Debian's does not
-# know. vmalert-tool reads another form.
+# Alertmanager without and with the ready receivers. Debian's does not know the one for
+# Rocket.Chat. vmalert-tool reads another form.
 rules:
 	@for promtool in $(bin)/promtool $(E2E_DEBIAN_BIN)/promtool; do \
 	  if test -x $$promtool; then $$promtool --version | head -1 && $$promtool check rules alerts/*.rules.yml && \
@@ -73,10 +73,11 @@ rules:
 	for f in alerts/*.test.yml; do awk -f alerts/vmalert-tool.awk $$f > $$dir/$${f##*/} || exit 1; done && \
 	if test -x $(bin)/vmalert-tool; then TMPDIR=$$dir $(bin)/vmalert-tool unittest --disableAlertgroupLabel --files="$$dir/*.test.yml" || exit 1; \
 	else echo "Left out: $(bin)/vmalert-tool. $(engines)"; fi && \
-	sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' alerts/alertmanager.yml > $$dir/alertmanager.yml && \
-	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/alertmanager.yml || exit 1; \
+	sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' alerts/alertmanager.yml > $$dir/rocketchat.yml && \
+	for r in email slack; do sed -e '/^  - name: /,/^$$/d' -e "/^receivers:/r alerts/$$r-receivers.yml" alerts/alertmanager.yml > $$dir/$$r.yml; done && \
+	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/rocketchat.yml $$dir/email.yml $$dir/slack.yml || exit 1; \
 	else echo "Left out: $(bin)/amtool. $(engines)"; fi && \
-	if test -x $(E2E_DEBIAN_BIN)/amtool; then $(E2E_DEBIAN_BIN)/amtool check-config alerts/alertmanager.yml; \
+	if test -x $(E2E_DEBIAN_BIN)/amtool; then $(E2E_DEBIAN_BIN)/amtool check-config alerts/alertmanager.yml $$dir/email.yml $$dir/slack.yml; \
 	else echo "Left out: $(E2E_DEBIAN_BIN)/amtool. $(engines)"; fi
 
 generate:

@@ -22,6 +22,7 @@ type Attachment struct {
 	Title     string `json:"title"`
 	TitleLink string `json:"title_link"`
 	Text      string `json:"text"`
+	Color     string `json:"color"`
 }
 
 // Messages returns the messages received so far, oldest first.

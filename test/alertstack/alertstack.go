@@ -30,6 +30,9 @@ type Config struct {
 	// Many is the address of one exporter of many workspaces, which Prometheus
 	// finds by its /sd, instead.
 	Many string
+	// AlertmanagerYML is Alertmanager's configuration, which is used as it is; empty for the shipped
+	// one with shorter waits, and with Webhook and RocketChat.
+	AlertmanagerYML string
 	// Webhook is the base URL that every receiver posts to; see Webhook.
 	Webhook string
 	// RocketChat is where the receiver "chat" posts to instead, with the shipped
@@ -51,7 +54,10 @@ type Stack struct {
 // Start starts both programs and returns once both are ready. When it fails,
 // nothing is left running, and the error holds what the program that failed wrote.
 func Start(ctx context.Context, c Config) (*Stack, error) {
-	alertmanagerYML, err := c.writeAlertmanager()
+	alertmanagerYML, err := c.AlertmanagerYML, error(nil)
+	if alertmanagerYML == "" {
+		alertmanagerYML, err = c.writeAlertmanager()
+	}
 	if err != nil {
 		return nil, err
 	}

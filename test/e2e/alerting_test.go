@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"testing"
@@ -285,8 +286,9 @@ func (w *world) awaitNotified(t *testing.T, fired map[string]alert, over bool) {
 		}
 		if what.severity != "warning" {
 			says := fired[name].Annotations
-			messages = append(messages, fmt.Sprintf("alertmanager in #imports: %s\n%s Runbook: %s (%s in docs/runbooks.md)\n",
-				says["summary"], says["description"], says["runbook_url"], what.alert))
+			color := map[string]string{"RocketChatImportFinished": "green", "RocketChatImportAwaitingStart": "orange"}[what.alert]
+			messages = append(messages, fmt.Sprintf("alertmanager in #imports, %s: %s\n%s Runbook: %s (%s in docs/runbooks.md)\n",
+				cmp.Or(color, "red"), says["summary"], says["description"], says["runbook_url"], what.alert))
 		}
 		alerts = append(alerts, what.labelsOf(name))
 		if what.mutes != "" {
@@ -301,7 +303,7 @@ func (w *world) awaitNotified(t *testing.T, fired map[string]alert, over bool) {
 		var received []string
 		for _, m := range w.channel.Messages() {
 			for _, box := range m.Attachments {
-				received = append(received, fmt.Sprintf("%s in %s: %s\n%s", m.UserID, m.Channel, box.Title, box.Text))
+				received = append(received, fmt.Sprintf("%s in %s, %s: %s\n%s", m.UserID, m.Channel, box.Color, box.Title, box.Text))
 				assert.Regexp(c, "^http", box.TitleLink)
 			}
 		}

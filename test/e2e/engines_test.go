@@ -35,7 +35,7 @@ const scrapeInterval = time.Minute / speed
 // ends them with the test. It returns Alertmanager's base URL.
 func start(t *testing.T, config alertstack.Config) (prometheus v1.API, alertmanager string, p *pager) {
 	t.Helper()
-	p = &pager{}
+	p = &pager{told: map[string]bool{}}
 	webhook := httptest.NewServer(alertstack.Webhook(p.receive))
 	t.Cleanup(webhook.Close)
 	config.Prometheus, config.Alertmanager = bin+"/prometheus", bin+"/alertmanager"
@@ -154,6 +154,7 @@ func alertsOf(t require.TestingT, alertmanager, name, workspace string) (alerts 
 type pager struct {
 	mu   sync.Mutex
 	sent []string
+	told map[string]bool // has each alert of each receiver once
 }
 
 func (p *pager) receive(n alertstack.Notification) {
@@ -164,6 +165,9 @@ func (p *pager) receive(n alertstack.Notification) {
 	slices.Sort(alerts)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for _, a := range alerts {
+		p.told[n.Receiver+": "+a] = true
+	}
 	p.sent = append(p.sent, fmt.Sprintf("%s: %s of %v", n.Receiver, strings.Join(alerts, ", "), n.GroupLabels))
 }
 
@@ -183,19 +187,28 @@ func notificationLine(receiver, status, alertname, instance, job string) string 
 	return fmt.Sprintf("%s: %s %s %s of map[%s job:%s]", receiver, status, alertname, instance, group, job)
 }
 
-// withReceiver copies alerts/, runs the commands in docs/alerting.md that put the
-// receiver for Rocket.Chat into alertmanager.yml, and returns the folder.
+// withReceiver copies alerts/ with the receiver for Rocket.Chat in alertmanager.yml, and returns the folder.
 func withReceiver(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(alerts)))
-	commands := regexp.MustCompile("(?s)```\n(sed -e.*?)```").FindStringSubmatch(rig.ReadFile(t, root+"/docs/alerting.md"))
-	require.NotNil(t, commands, "docs/alerting.md has no command for the receiver")
-	programs, err := filepath.Abs(bin)
-	require.NoError(t, err)
-	shell := exec.Command("sh", "-ec", commands[1])
-	shell.Dir, shell.Env = dir, []string{"PATH=" + programs + ":" + os.Getenv("PATH")}
-	rig.Output(t, shell)
-	require.NoError(t, os.Rename(filepath.Join(dir, "alertmanager-rocketchat.yml"), filepath.Join(dir, "alertmanager.yml")))
+	dir, configs := readyReceivers(t, "alertmanager-rocketchat.yml")
+	rig.WriteFile(t, filepath.Join(dir, "alertmanager.yml"), configs["alertmanager-rocketchat.yml"])
 	return dir
+}
+
+// readyReceivers copies alerts/, runs the commands in docs/alerting.md that put ready receivers
+// into alertmanager.yml, and returns the folder and the new files.
+func readyReceivers(t *testing.T, files ...string) (dir string, configs map[string]string) {
+	t.Helper()
+	dir, configs = t.TempDir(), map[string]string{}
+	require.NoError(t, os.CopyFS(dir, os.DirFS(alerts)))
+	for _, file := range files {
+		command := regexp.MustCompile(`(?m)^sed -e .* > ` + file + `$`).FindString(rig.ReadFile(t, root+"/docs/alerting.md"))
+		require.NotEmpty(t, command, "docs/alerting.md has no command for "+file)
+		shell := exec.Command("sh", "-ec", command)
+		shell.Dir = dir
+		rig.Output(t, shell)
+		rig.Output(t, exec.Command(bin+"/amtool", "check-config", filepath.Join(dir, file)))
+		configs[file] = rig.ReadFile(t, filepath.Join(dir, file))
+	}
+	return dir, configs
 }

@@ -1,10 +1,12 @@
 // Command rehearsal shows the shipped alerts before they are needed: a real Prometheus scrapes the
 // exporter, which watches simulated workspaces, and a real Alertmanager sends what the alerts find.
-// Run it in the folder test/ with "go run ./rehearsal". It ends with Ctrl-C.
+// Run it in the folder test/ with "go run ./rehearsal". With -alertmanager FILE, that file says where
+// the messages go. It ends with Ctrl-C.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -36,21 +38,34 @@ var workspaces = map[string]func(*rocketchatsim.Server){
 		op.Count = &rocketchatsim.Count{Total: new(153_400), Completed: new(61_500)}
 		sim.SetOperation(op)
 	},
+	"initech": func(sim *rocketchatsim.Server) { // has finished
+		op := rocketchatsim.SlackOperation(rocketchatsim.StepDone, time.Now())
+		op.Count = &rocketchatsim.Count{Total: new(153_400), Completed: new(153_000)}
+		sim.SetOperation(op)
+	},
 	"hooli":    func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.SecondInstance(), 4) }, // is aborted
 	"umbrella": func(sim *rocketchatsim.Server) { sim.SetToken(userID, "another-token") },        // refuses the exporter
 }
 
 func main() {
+	file := flag.String("alertmanager", "", "your own configuration of Alertmanager, used as it is; empty for the shipped one, whose messages are printed here")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil && ctx.Err() == nil {
+	if err := run(ctx, *file); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "rehearsal:", err)
 		os.Exit(1)
 	}
 }
 
 // run starts all programs, and then lets the imports begin.
-func run(ctx context.Context) error {
+func run(ctx context.Context, alertmanagerYML string) error {
+	if alertmanagerYML != "" {
+		var err error
+		if alertmanagerYML, err = filepath.Abs(alertmanagerYML); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "rehearsal")
 	if err != nil {
 		return err
@@ -70,15 +85,19 @@ func run(ctx context.Context) error {
 	stack, err := alertstack.Start(ctx, alertstack.Config{
 		Prometheus: filepath.Join(bin, "prometheus"), Alertmanager: filepath.Join(bin, "alertmanager"),
 		Alerts: "../alerts", Dir: dir, Speed: speed, Many: address,
-		Webhook:    httptest.NewServer(alertstack.Webhook(show)).URL,
-		RocketChat: &alertstack.RocketChat{URL: httptest.NewServer(channel).URL, UserID: userID, Token: token},
+		AlertmanagerYML: alertmanagerYML,
+		Webhook:         httptest.NewServer(alertstack.Webhook(show)).URL,
+		RocketChat:      &alertstack.RocketChat{URL: httptest.NewServer(channel).URL, UserID: userID, Token: token},
 	})
 	if err != nil {
 		return err
 	}
 	defer stack.Stop()
-	fmt.Printf("The page:      http://%s/\nPrometheus:    %s/alerts\nAlertmanager:  %s\n\nAll waits are %d times shorter than shipped. Press Ctrl-C to end.\n\n",
+	fmt.Printf("The page:      http://%s/\nPrometheus:    %s/alerts\nAlertmanager:  %s\n\nWaits are %d times shorter than shipped. Press Ctrl-C to end.\n\n",
 		address, stack.PrometheusURL, stack.AlertmanagerURL, speed)
+	if alertmanagerYML != "" {
+		fmt.Printf("Alertmanager sends its messages as %s says. Within five minutes RocketChatImportStalled (globex)\nand RocketChatImportFinished (initech) must arrive.\n\n", alertmanagerYML)
+	}
 	for name, begin := range workspaces {
 		begin(sims[name])
 	}
