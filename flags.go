@@ -54,14 +54,18 @@ var (
 const (
 	serveCommand  = "serve"
 	checkCommand  = "check"
+	watchCommand  = "watch"
 	healthCommand = "health"
 )
 
 // flags are the flags and environment variables, checked.
 type flags struct {
-	command        string // serve, check or health
-	json           bool   // of check
-	configFile     string // empty for one workspace
+	command        string        // serve, check, watch or health
+	json           bool          // of check
+	watched        string        // the workspace of watch; empty for the only one
+	interval       time.Duration // of watch
+	watchTimeout   time.Duration // of watch; 0 for none
+	configFile     string        // empty for one workspace
 	reloadInterval time.Duration
 	// workspace is the one that the flags describe, or the defaults for those of the file.
 	workspace     config.Workspace
@@ -110,6 +114,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	serve := app.Command(serveCommand, "Serve the metrics. This is the default.")
 	check := app.Command(checkCommand, "Check that each workspace can be watched. If one cannot, say what to do.")
 	check.Flag("json", "Print the result as JSON.").BoolVar(&f.json)
+	f.addWatch(app)
 	app.Command(healthCommand, "Exit with 0 if an exporter with the same flags and variables answers, with 1 otherwise.")
 	values := f.nameValues(app)
 	if !slices.Contains(args, "--completion-bash") { // else the line is incomplete, and a default would hide the commands

@@ -40,9 +40,12 @@ func main() {
 
 // run is the program, and returns its exit code. It serves until ctx ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	code := 0
 	f, err := parseFlags(args, stdout)
 	if err == nil {
 		switch f.command {
+		case watchCommand:
+			code, err = runWatch(ctx, f, stdout)
 		case checkCommand:
 			err = runCheck(ctx, f, stdout)
 		case healthCommand:
@@ -52,7 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	switch {
-	case err == nil, errors.Is(err, errPrinted):
+	case err == nil:
+		return code
+	case errors.Is(err, errPrinted):
 		return 0
 	case !errors.Is(err, errReported):
 		fmt.Fprintf(stderr, "%s: error: %s\n", name, strings.Join(strings.Fields(err.Error()), " "))

@@ -55,6 +55,8 @@ type Call struct {
 	Bytes int64
 	// RateLimitRemaining is X-RateLimit-Remaining.
 	RateLimitRemaining OptionalCount
+	// RateLimitWait is how long after the answer's Date header X-RateLimit-Reset is; 0 without both.
+	RateLimitWait time.Duration
 }
 
 // Client calls one workspace, each time over a new connection. It is safe for concurrent use.

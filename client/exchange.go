@@ -131,6 +131,9 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {
 		x.call.RateLimitRemaining = OptionalCount{Value: max(n, 0), Known: true}
 	}
+	if reset, own := rateLimitReset(resp.Header, x.answer.AnsweredAt); own && !x.answer.ServerTime.IsZero() {
+		x.call.RateLimitWait = reset.Sub(x.answer.ServerTime)
+	}
 	body := &wire{body: resp.Body}
 	defer func() { x.call.Bytes = body.bytes }()
 

@@ -17,7 +17,6 @@ const scrapeInterval = 5 * time.Second
 // exporter is the exporter's own binary at work.
 type exporter struct {
 	*process.Process
-	address string   // host:port
 	targets []string // the URLs of the metrics of each workspace
 }
 
@@ -29,20 +28,15 @@ func startExporter(ctx context.Context, dir, address string, w workspaces) (*exp
 	if err != nil {
 		return nil, err
 	}
-	e := &exporter{address: address, targets: []string{"http://" + address + "/metrics"}}
-	env := []string{"ROCKETCHAT_AUTH_TOKEN=" + token}
-	args := []string{"--rocketchat.url=" + w[0].url, "--rocketchat.user-id=" + userID}
-	if len(w) > 1 {
-		file := filepath.Join(dir, "workspaces.yml")
-		if err := os.WriteFile(file, []byte(w.configuration()), 0o600); err != nil {
-			return nil, err
-		}
-		env, args, e.targets = nil, []string{"--config.file=" + file}, nil
-		for _, workspace := range w {
-			e.targets = append(e.targets, "http://"+address+"/probe?target="+workspace.name)
-		}
+	file := filepath.Join(dir, "workspaces.yml")
+	if err := os.WriteFile(file, []byte(w.configuration()), 0o600); err != nil {
+		return nil, err
 	}
-	e.Process, err = process.Start("the exporter", env, binary, append(args, "--rocketchat.min-interval=1s", "--web.listen-address="+address)...)
+	e := &exporter{}
+	for _, workspace := range w {
+		e.targets = append(e.targets, "http://"+address+"/probe?target="+workspace.name)
+	}
+	e.Process, err = process.Start("the exporter", nil, binary, "--config.file="+file, "--rocketchat.min-interval=1s", "--web.listen-address="+address)
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,9 @@ var stories = []story{
 	{"hooli", "an import is aborted, since a second instance of Rocket.Chat starts", func(sim *rocketchatsim.Server) {
 		sim.Start(rocketchatsim.SecondInstance(), 4)
 	}, 0},
+	{"stark", "an import has failed", func(sim *rocketchatsim.Server) {
+		place(sim, rocketchatsim.StepImportFailed, 76_700, 40*time.Minute)
+	}, 0},
 }
 
 // place makes an import the newest. completed is how many of its records are
@@ -93,11 +96,18 @@ func (all workspaces) configuration() string {
 	return b.String()
 }
 
-// list prints the address of each workspace, and what happens there.
-func (all workspaces) list() {
+// list prints the address of each workspace, and what happens there. alone adds how to watch it.
+func (all workspaces) list(alone bool) {
 	fmt.Print("\nThe simulated Rocket.Chat of each workspace:\n\n")
 	for _, w := range all {
 		fmt.Printf("  %-12s  %s  %s\n", w.name, w.url, w.story.text)
+		if alone {
+			fmt.Printf("  export ROCKETCHAT_URL=%s ROCKETCHAT_USER_ID=%s ROCKETCHAT_AUTH_TOKEN=%s\n\n", w.url, userID, token)
+		}
+	}
+	if alone {
+		fmt.Print("Watch one of them from another terminal. Copy its line into it, then run one of these:\n\n" +
+			"  go run . watch    follows the import in the terminal\n  go run .          the exporter; its page is http://localhost:10458/\n")
 	}
 	fmt.Print("\nPress Ctrl-C to end.\n\n")
 }

@@ -16,7 +16,7 @@ import (
 func TestTheExporterTakesTheConfigurationOfSevenWorkspaces(t *testing.T) {
 	loaded, err := config.Load("workspaces.yml", []byte(startWorkspaces(7).configuration()), config.Workspace{FileData: config.OnChange, HTTP: promconfig.DefaultHTTPClientConfig, Timeout: time.Second, FileDataTimeout: time.Minute})
 	require.NoError(t, err)
-	require.Equal(t, []string{"acme", "acme-2", "globex", "globex-2", "hooli", "initech", "umbrella"}, slices.Sorted(maps.Keys(loaded)))
+	require.Equal(t, []string{"acme", "acme-2", "globex", "hooli", "initech", "stark", "umbrella"}, slices.Sorted(maps.Keys(loaded)))
 }
 
 func TestEachChangeOfAnImportIsALine(t *testing.T) {

@@ -51,6 +51,9 @@ type Import struct {
 	Expected  *int64 `json:"records_expected"`
 	Completed *int64 `json:"records_completed"`
 	Failed    *int64 `json:"records_failed"`
+	// Percent of the expected records are completed or have failed, rounded down. A finished import
+	// has 100.
+	Percent *int64 `json:"percent"`
 	// SecondsSinceSave is how long ago Rocket.Chat last saved the record, by its own clock.
 	SecondsSinceSave *float64 `json:"seconds_since_save"`
 	// NothingStaged is true in importer_user_selection without anything to import.
@@ -73,8 +76,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 	defer cancel()
 	look, err := c.Look(ctx)
 	if err != nil {
-		r.fail(w, err)
-		return r
+		return Failed(name, w, err)
 	}
 	defer look.Close()
 	answer := look.OperationAnswer
@@ -108,8 +110,13 @@ func newImport(answer client.OperationAnswer) *Import {
 		ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
 		Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
 		NothingStaged: d.Words == diagnosis.NothingStaged,
-		Meaning:       meaning(d),
+		Meaning:       strings.TrimSpace(d.Sentence() + " " + d.ToDo()),
 		saved:         diagnosis.Saved(op),
+	}
+	if total := op.Counts.Total.Value; d.Words == "finished" {
+		i.Percent = new(int64(100))
+	} else if total > 0 && op.Counts.Completed.Known {
+		i.Percent = new(min(100*(op.Counts.Completed.Value+op.Counts.Error.Value)/total, 100))
 	}
 	if age, ok := seen.Idle(); ok && !answer.ServerTime.IsZero() {
 		i.SecondsSinceSave = new(age.Seconds())
@@ -124,16 +131,11 @@ func known(n client.OptionalCount) *int64 {
 	return &n.Value
 }
 
-// meaning is a diagnosis in whole sentences.
-func meaning(d diagnosis.Diagnosis) string {
-	text := strings.ToUpper(d.Words[:1]) + d.Words[1:] + d.More + "."
-	if d.Advice != "" {
-		text += " " + d.Advice
-	}
-	if d.Runbook != "" {
-		text += " See " + d.Runbook + " in docs/runbooks.md."
-	}
-	return text
+// Failed returns the result of a call that failed.
+func Failed(name string, w config.Workspace, err error) Result {
+	r := Result{Workspace: name, URL: w.URL.String()}
+	r.fail(w, err)
+	return r
 }
 
 // fail records what a failure says about the workspace.
@@ -168,7 +170,10 @@ func (r Result) String() string {
 	case i == nil:
 		b.WriteString("  import       there never was one\n")
 	default:
-		failed, age := "", "not known"
+		failed, percent, age := "", "", "not known"
+		if i.Percent != nil {
+			percent = fmt.Sprintf(", %d %%", *i.Percent)
+		}
 		if i.Failed != nil && *i.Failed > 0 {
 			failed = fmt.Sprintf(", %d failed", *i.Failed)
 		}
@@ -176,8 +181,11 @@ func (r Result) String() string {
 			age = diagnosis.Span(time.Duration(*i.SecondsSinceSave*float64(time.Second))) + " ago"
 		}
 		importer, state := cmp.Or(i.Importer, "unknown importer"), cmp.Or(i.State, "unknown")
-		fmt.Fprintf(&b, "  import       %s, state %s (%s)%s%s\n", importer, state, i.Step, i.saved, failed)
-		fmt.Fprintf(&b, "  last saved   %s\n  meaning      %s\n", age, i.Meaning)
+		fmt.Fprintf(&b, "  import       %s, state %s (%s)%s%s%s\n", importer, state, i.Step, percent, i.saved, failed)
+		fmt.Fprintf(&b, "  last moved   %s\n  meaning      %s\n", age, i.Meaning)
+		if state == string(client.StateImporting) {
+			b.WriteString("  time left    one look cannot tell: run rocketchat_import_exporter watch\n")
+		}
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "  note         %s\n", note)

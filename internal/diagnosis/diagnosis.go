@@ -211,3 +211,16 @@ func Saved(op *client.Operation) string {
 	}
 	return fmt.Sprintf("; %s of %s saved", Grouped(c.Completed.Value), Grouped(c.Total.Value))
 }
+
+// Sentence is the diagnosis as one sentence.
+func (d Diagnosis) Sentence() string {
+	return strings.ToUpper(d.Words[:1]) + d.Words[1:] + d.More + "."
+}
+
+// ToDo says what to do, and where to read more. It is empty if there is nothing to do.
+func (d Diagnosis) ToDo() string {
+	if d.Runbook == "" {
+		return d.Advice
+	}
+	return strings.TrimSpace(d.Advice + " See " + d.Runbook + " in docs/runbooks.md.")
+}

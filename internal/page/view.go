@@ -3,7 +3,6 @@ package page
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -74,7 +73,7 @@ type bar struct {
 }
 
 // Percent is how far the import is, rounded down. Max is above 0.
-func (b bar) Percent() string { return fmt.Sprintf("%d %%", 100*b.Value/b.Max) }
+func (b bar) Percent() string { return diagnosis.Percent(b.Value, b.Max) }
 
 // newView returns what the page shows now of a workspace.
 func newView(w Workspace, now time.Time) view {
@@ -108,7 +107,11 @@ func newView(w Workspace, now time.Time) view {
 		age, _ := seen.Age()
 		v.Saved, v.Created = past(op.Updated, idle+lookAge), past(op.Created, age+lookAge)
 		if v.Running = op.State() == client.StateImporting; v.Running {
-			v.pace(seen, now)
+			pace := diagnosis.PaceOf(seen)
+			v.Speed = pace.Speed
+			if left := pace.Left(now, ""); left != "" && v.Unscraped == "" {
+				v.Left = &moment{left, pace.End.UTC()}
+			}
 		}
 	}
 	return v
@@ -123,30 +126,6 @@ func unscraped(scraped, now time.Time) string {
 		return "for " + diagnosis.Span(age)
 	default:
 		return ""
-	}
-}
-
-// pace says how fast a running import was between the first and the newest look,
-// and when it ends if it goes on like that.
-func (v *view) pace(seen watch.Status, now time.Time) {
-	done, took := seen.Snapshot.Last.Handled-seen.Snapshot.First.Handled, seen.Snapshot.Last.At.Sub(seen.Snapshot.First.At)
-	if took <= 0 {
-		return
-	}
-	if done <= 0 {
-		v.Speed = "nothing saved in " + diagnosis.Span(took)
-		return
-	}
-	speed := float64(done) / took.Seconds()
-	v.Speed = diagnosis.Speed(speed)
-	if total := seen.Snapshot.Operation.Counts.Total; total.Known && !v.Stalled && v.Unscraped == "" {
-		const most = 1e9 // seconds; more would not fit a Duration
-		rest := min(float64(max(total.Value-seen.Snapshot.Last.Handled, 0))/speed, most)
-		end := seen.Snapshot.Last.At.Add(time.Duration(rest * float64(time.Second)))
-		v.Left = &moment{"about " + diagnosis.Span(end.Sub(now)), end.UTC()}
-		if !end.After(now) {
-			v.Left.Text = "about to end"
-		}
 	}
 }
 
