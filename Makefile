@@ -6,9 +6,9 @@ export RUNBOOK_BASE
 VERSION  ?= $(shell cat VERSION)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 BRANCH   ?= $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null)
-# When the commit was made. What is built of it later is the same.
+# The time of the commit, so that a later build of it has the same bytes.
 CREATED  ?= $(shell TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null)
-# Who answers for the packages, as Debian wants it: Name <address>.
+# Who maintains the packages, in Debian's form: Name <address>.
 MAINTAINER ?= The maintainers of rocketchat_import_exporter <root@localhost>
 
 version = github.com/prometheus/common/version
@@ -19,7 +19,6 @@ DOCKER ?= docker
 export DOCKER_BUILDKIT = 1
 
 tool        = go tool -modfile=$(CURDIR)/tools/go.mod
-staticcheck = $(tool) staticcheck
 
 # Where make tools puts the real engines, and where Debian's are.
 bin             = test/bin
@@ -37,29 +36,61 @@ archive   = rocketchat_import_exporter-$(VERSION)
 # What is in an archive beside the binary.
 shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md docs/*.png) alerts/rocketchat-import.rules.yml alerts/alertmanager.yml alerts/email-receivers.yml alerts/slack-receivers.yml alerts/rocketchat-receiver.yml dashboards/rocketchat-import.json deploy
 
-.PHONY: build test format vet spelling generated unit rules generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
+# -race for the race detector.
+RACE ?=
+
+.PHONY: build test check format staticcheck spelling generated unit changed-rules rules size complexity generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
 
-test: format vet spelling generated unit rules
+# What to run while you work. Nothing that make check adds is in it.
+test: format spelling generated unit changed-rules
+
+# What must pass before a change lands.
+check: RACE = -race
+check: format spelling generated unit staticcheck complexity size rules
+
+# RACE=-race runs the tests with the race detector. Vet then compiles nothing twice either. Go does
+# not see files outside a module, so tests that read them are never taken from the cache.
+unit:
+	go vet $(RACE) ./...
+	go test $(RACE) -vet=off ./...
+	cd dashboards && go vet $(RACE) ./... && go test $(RACE) -vet=off -count=1 ./...
 
 format:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 
-vet:
-	go vet ./...
-	$(staticcheck) ./...
-	cd dashboards && go vet ./... && $(staticcheck) ./...
-	cd test && go vet -tags image,packages ./... && $(staticcheck) -tags image,packages ./...
+# Staticcheck on all modules, and vet on the one that unit leaves out. With the race detector they
+# share what the tests have compiled.
+staticcheck:
+	@staticcheck=$$($(tool) -n staticcheck) && export GOFLAGS=-race && \
+	echo "staticcheck ./..." && $$staticcheck ./... && \
+	cd dashboards && echo "cd dashboards && staticcheck ./..." && $$staticcheck ./... && \
+	cd ../test && echo "cd test && go vet ./... && staticcheck ./..." && go vet -tags image,packages ./... && $$staticcheck -tags image,packages ./...
 
 # Words in code and pages that are misspelled in English. Links are a test.
 spelling:
 	@$(tool) misspell -error $$(git ls-files '*.go' '*.md' '*.yml' '*.yaml' '*.html' Makefile Dockerfile)
 
-unit:
-	go test -race ./...
-	cd dashboards && go test -race ./...
+# The files of Go that ship.
+ships = go list -deps -f '{{if and .Module .Module.Main}}{{$$d := .Dir}}{{range .GoFiles}}{{$$d}}/{{.}} {{end}}{{end}}' .
+
+# No function that ships is hard to follow. A test checks how long they are.
+complexity:
+	@$(tool) gocyclo -over 12 $$($(ships)) || { echo "These functions that ship are over 12 in cyclomatic complexity."; exit 1; }
+
+# Lines of Go that ship, and lines that are not tests.
+size:
+	@ships=$$(cat $$($(ships)) | wc -l) && all=$$(cat $$(git ls-files '*.go' | grep -v '_test\.go$$') | wc -l) && \
+	echo "$$ships lines of Go ship (at most 6500), $$all are not tests (at most 10900)." && test $$ships -le 6500 && test $$all -le 10900
+
+# The rules' own tests, unless they passed on the same engines and alerts/ is as it was then.
+rules_stamp = $(bin)/rules-passed
+changed-rules:
+	@now=$$(ls -L $(foreach dir,$(bin) $(E2E_DEBIAN_BIN),$(dir)/promtool $(dir)/amtool) $(bin)/vmalert-tool 2>/dev/null; sha256sum alerts/*) && \
+	if test "$$now" = "$$(cat $(rules_stamp) 2>/dev/null)"; then echo "The rules have not changed since their tests passed."; \
+	else $(MAKE) --no-print-directory rules && mkdir -p $(bin) && echo "$$now" > $(rules_stamp); fi
 
 # The rules' own tests on each engine that is there, and the example configuration of
 # Alertmanager without and with the ready receivers. Debian's does not know the one for
@@ -86,8 +117,8 @@ generate:
 	cp $(chart_files) deploy/kubernetes/files/
 	go test -run TestThePageOfMetrics -update .
 
-# That what is generated is not stale, and each runbook is there. Those of the
-# dashboard and of the page of metrics are tests of their own.
+# Fails if a generated file is stale, or if an alert has no runbook. Tests check the dashboard and
+# docs/metrics.md.
 generated:
 	@for f in $(alerts); do $(stamp) $$f | diff -u $$f - || { echo "$$f is stale: run make generate"; exit 1; }; done
 	@for f in $(chart_files); do diff -u $$f deploy/kubernetes/files/$${f##*/} || { echo "The chart's copy is stale: run make generate"; exit 1; }; done
@@ -102,11 +133,10 @@ tools:
 
 # Alerts and dashboard on the real programs.
 e2e: tools
-	$(MAKE) rules
 	cd test && go test -race -count=1 -timeout 10m ./e2e
 
-# What the exporter costs, beside what people would use instead: the tables of
-# docs/performance.md but the last. jq is measured where it is installed.
+# What the exporter costs, beside what people would use instead: all tables of docs/performance.md
+# except the last. It measures jq only if that is installed.
 bench:
 	cd test && go run ./bench
 
@@ -160,8 +190,7 @@ packages:
 	for arch in $(architectures); do LDFLAGS="$(ldflags)" SHIPPED="$(shipped)" NFPM="$(tool) nfpm" CREATED="$(CREATED)" \
 	  VERSION="$(VERSION)" MAINTAINER="$(MAINTAINER)" packaging/build.sh $$arch || exit 1; done
 
-# That the same commit gives the same bytes: a clone of it in another folder is
-# built without what was built before.
+# Builds a clone of the same commit in another folder, with an empty cache, and compares the bytes.
 release-check: release
 	clone=$$(mktemp -d) && trap 'rm -rf $$clone' EXIT && git clone -q . $$clone && \
 	GOCACHE=$$clone/.cache $(MAKE) -C $$clone release VERSION=$(VERSION) REVISION=$(REVISION) BRANCH=$(BRANCH) && \
