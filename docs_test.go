@@ -37,8 +37,13 @@ func TestThePageOfMetricsIsWhatTheExporterShows(t *testing.T) {
 			Total: new(4), Users: new(1), Channels: new(1), Messages: new(1), Contacts: new(1), Completed: new(0), Error: new(0),
 		}
 		r.Sim.SetOperation(op)
-		p := start(t, "--config.file="+temporary(t, workspacesAt(r.Config.URL.String(), "acme")))
+		file := strings.Replace(workspacesAt(r.Config.URL.String(), "acme"), "}", ", min_interval: 0s}", 1)
+		p := start(t, "--config.file="+temporary(t, file))
 		see(t, seen, p.get("/probe?target=acme"))
+		for _, step := range []string{rocketchatsim.StepImportingUsers, rocketchatsim.StepDone, rocketchatsim.StepUserSelection} { // it is aborted, and then set back
+			r.Update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = step, step != rocketchatsim.StepDone })
+			see(t, seen, p.get("/probe?target=acme"))
+		}
 		see(t, seen, p.get("/metrics"))
 	}
 	page, err := os.ReadFile(metricsPage)
@@ -84,7 +89,7 @@ func listOf(seen map[string]*dto.MetricFamily) string {
 		}
 		for _, label := range slices.Sorted(maps.Keys(values)) {
 			fmt.Fprintf(&page, "\n- `%s`", label)
-			if label != "code" && !strings.HasSuffix(name, "_info") { // nobody can list those
+			if label != "code" && label != "operation_id" && !strings.HasSuffix(name, "_info") { // nobody can list those
 				slices.Sort(values[label])
 				fmt.Fprintf(&page, ": `%s`", strings.Join(slices.Compact(values[label]), "`, `"))
 			}

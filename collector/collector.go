@@ -43,6 +43,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	e.position(snapshot)
 	if snapshot.Operation != nil {
 		e.operation(snapshot.Operation)
+		e.course(snapshot)
 	}
 	if snapshot.Selection != nil {
 		e.selection(snapshot.Selection, !snapshot.WithoutFlags)
@@ -68,6 +69,10 @@ func (e exposition) scrape(s watch.Snapshot) {
 		e.counter(readsDesc, s.Reads[result], string(result))
 	}
 	e.gauge(durationDesc, s.Duration.Seconds())
+	if s.InstancesKnown {
+		e.gauge(instancesDesc, float64(s.Instances))
+		e.counter(instancesSeenDesc, s.NewInstances)
+	}
 }
 
 // position sends how far the import is.
@@ -113,6 +118,17 @@ func (e exposition) operation(op *client.Operation) {
 	e.count(recordsExpectedDesc, op.Counts.Total)
 	e.count(recordsCompletedDesc, completed)
 	e.count(recordsFailedDesc, op.Counts.Error)
+}
+
+// course sends what was seen of the operation.
+func (e exposition) course(s watch.Snapshot) {
+	e.gauge(operationFinishedDesc, boolToFloat(s.Finished()))
+	e.time(operationStartedDesc, s.Started)
+	for _, kind := range watch.Incidents() {
+		if s.HasIncident(kind) {
+			e.gauge(operationIncidentDesc, 1, string(kind), s.Operation.ID)
+		}
+	}
 }
 
 // selection sends what is staged, part by part, and the flags if they are known.

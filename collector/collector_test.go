@@ -70,6 +70,21 @@ func TestMetrics(t *testing.T) {
 			op.FileData = `{"users":[{"user_id":"a"}],"channels":"none"}`
 			r.Place(op)
 		},
+		"set back, seen from one look": func(r *rig) {
+			op := simtest.Operation(rocketchatsim.StepUserSelection)
+			op.Count.Completed, op.Count.Error = new(50), new(0)
+			r.Place(op)
+		},
+		"aborted": func(r *rig) {
+			placed(rocketchatsim.StepImportingUsers)(r)
+			r.scrape()
+			r.Update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
+		},
+		"an api import": func(r *rig) {
+			op := rocketchatsim.APIOperation(rocketchatsim.StepUserSelection, simtest.Epoch)
+			op.ID, op.Count = "6b052f5ff6f884453d01b989", &rocketchatsim.Count{Total: new(90), Users: new(90)}
+			r.Sim.SetOperation(op)
+		},
 		"error":    placed(rocketchatsim.StepImportFailed),
 		"canceled": placed(rocketchatsim.StepImportCancelled),
 		"interrupted": func(r *rig) {

@@ -19,6 +19,11 @@ var (
 	readsDesc = desc("selection_reads_total",
 		"Calls of getImportFileData by result: success, waiting (Rocket.Chat is still preparing the file), failed, not_sent (nothing was asked, since somebody could have pressed start).", "result")
 
+	instancesDesc = desc("server_instances",
+		"Instances of Rocket.Chat that answered within the last 10 minutes; absent if answers do not name their instance.")
+	instancesSeenDesc = desc("server_instances_seen_total",
+		"Instances of Rocket.Chat that answered for the first time, without the first of all. One more was started, or Rocket.Chat was restarted.")
+
 	usersDesc = desc("users",
 		"Users in the selection of the newest import; 0 if there never was an import.")
 	channelsDesc = desc("channels",
@@ -43,6 +48,12 @@ var (
 		"A metric with a constant '1' value labeled by operation_id, importer (its key) and importer_name (its display name) of the newest import.", "operation_id", "importer", "importer_name")
 	operationValidDesc = desc("operation_valid",
 		"0 if Rocket.Chat marked the operation as invalid, as a restart does to a running and to a finished import; 1 otherwise.")
+	operationFinishedDesc = desc("operation_finished",
+		"1 if the newest import is done and all of it was imported, as far as the exporter saw; 0 otherwise.")
+	operationIncidentDesc = desc("operation_incident",
+		"1 if the newest import was set_back or aborted; absent otherwise. A set_back may show in the record at the first look.", "kind", "operation_id")
+	operationStartedDesc = desc("operation_started_timestamp_seconds",
+		"Time at which the operation was first seen running, by Rocket.Chat's clock; absent unless it was seen before that.")
 	operationCreatedDesc = desc("operation_created_timestamp_seconds",
 		"Time at which the operation was created, by Rocket.Chat's clock.")
 	operationUpdatedDesc = desc("operation_updated_timestamp_seconds",
@@ -64,10 +75,10 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // descriptions returns all of the above.
 func descriptions() []*prometheus.Desc {
 	return []*prometheus.Desc{
-		upDesc, authFailureDesc, failuresDesc, durationDesc, serverTimeDesc, incidentsDesc, readsDesc,
+		upDesc, authFailureDesc, failuresDesc, durationDesc, serverTimeDesc, incidentsDesc, readsDesc, instancesDesc, instancesSeenDesc,
 		usersDesc, channelsDesc, messagesDesc, contactsDesc, usersFlaggedDesc, channelsFlaggedDesc,
 		waitingDesc, stateDesc, stepDesc,
-		operationInfoDesc, operationValidDesc, operationCreatedDesc, operationUpdatedDesc, operationRecordsDesc,
+		operationInfoDesc, operationValidDesc, operationFinishedDesc, operationIncidentDesc, operationStartedDesc, operationCreatedDesc, operationUpdatedDesc, operationRecordsDesc,
 		recordsExpectedDesc, recordsCompletedDesc, recordsFailedDesc,
 	}
 }

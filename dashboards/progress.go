@@ -42,5 +42,18 @@ func progressPanels(runbook runbooks) []panel {
 			Unit(units.LocaleFormat).
 			ColorScheme(colors(dashboard.FieldColorModeIdShades, "red")).
 			NoValue("none counted").Links(runbook.section("RocketChatImportRecordsFailing")),
+
+		lines("Running for",
+			"How long ago each running import was first seen to run, by Rocket.Chat's clock. Nothing is drawn for one that was not seen before it started.",
+			overTime(maxBy("workspace", held("rocketchat_import_server_time_seconds{}")+" - "+held("rocketchat_import_operation_started_timestamp_seconds{}"))+
+				" and on (workspace) "+inState("importing"), called)).
+			Unit(units.Seconds).NoValue("no import runs"),
+
+		graph("Instances of Rocket.Chat",
+			"Instances that answered within 10 minutes, and dashed those that answered for the first time. One that is started ends a running import.",
+			overTime(maxBy("workspace", "rocketchat_import_server_instances{}"), called),
+			overTime(maxBy("workspace", "increase(rocketchat_import_server_instances_seen_total{}[$__rate_interval])"), called+" new")).
+			OverrideByQuery("B", settings{dashed}).
+			NoValue("answers name no instance").Links(runbook.section("RocketChatImportAborted")),
 	}
 }

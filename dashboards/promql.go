@@ -119,8 +119,8 @@ var (
 	// or Rocket.Chat was restarted since it finished.
 	ended = "(" + lately("rocketchat_import_operation_valid{}") + " == 0 and on (workspace) " + inStep("importer_done") + ")"
 
-	// aborted has a series for each import that the exporter saw end as aborted, for a day.
-	aborted = "(" + ended + ` and on (workspace) increase(rocketchat_import_incidents_total{kind="aborted"}[1d]) > 0)`
+	// aborted has a series for each import that the exporter saw end as aborted.
+	aborted = "(" + ended + " and on (workspace) " + lately(`rocketchat_import_operation_incident{kind="aborted"}`) + " == 1)"
 
 	// failures are the failed records of each import that counts them. One that was started from
 	// Rocket.Chat's page has 0 whatever failed.
@@ -135,7 +135,7 @@ var (
 
 	// progress is the part of the records that is handled, 0 to 1. Rocket.Chat does
 	// not save the last counts, so a finished import is 1, and an aborted one is not.
-	progress = maxBy("workspace", "\n  ("+inState("done")+" unless on (workspace) "+aborted+")"+
+	progress = maxBy("workspace", "\n  "+lately("rocketchat_import_operation_finished{}")+" == 1"+
 		"\n  or on (workspace)\n  clamp_max("+handled+" / ("+expected+" > 0), 1)"+
 		" and on (workspace) "+held("rocketchat_import_records_completed{}")+"\n")
 

@@ -51,7 +51,7 @@ func TestAnnotationsMarkBeginningsAlone(t *testing.T) {
 	assert.Len(t, annotations, 2)
 	var graphs []int
 	for _, p := range panels(t, "") {
-		if slices.Contains([]string{"State over time", "Progress over time", "Throughput", "Records done"}, p.Title) || p.Title == "Records failed" && p.Type == "timeseries" {
+		if slices.Contains([]string{"State over time", "Progress over time", "Throughput", "Records done", "Running for", "Instances of Rocket.Chat"}, p.Title) || p.Title == "Records failed" && p.Type == "timeseries" {
 			graphs = append(graphs, p.ID)
 		}
 	}

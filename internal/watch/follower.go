@@ -65,6 +65,9 @@ type Course struct {
 	SetBackAt, AbortedAt time.Time
 	// Ending is how an operation in importer_done ended.
 	Ending Ending
+	// Started is when the operation was first seen running, by Rocket.Chat's clock. It is zero if it
+	// was not seen in the step before, or without that clock.
+	Started time.Time
 }
 
 // follower follows the newest operation from answer to answer, and counts what happens to it. The
@@ -152,6 +155,9 @@ func (f *follower) observe(answer client.OperationAnswer, now time.Time) (happen
 	}
 	f.grew = grew || happened != ""
 	f.course.follow(last, op, happened, now)
+	if f.course.Started.IsZero() && op.Step.Running() && !last.Step.Running() {
+		f.course.Started = answer.ServerTime
+	}
 	if happened != "" {
 		f.counts[happened]++
 	}

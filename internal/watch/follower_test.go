@@ -356,6 +356,29 @@ func TestSecondInstanceWithAnotherClockIsBelieved(t *testing.T) {
 	}
 }
 
+func TestStartIsKnownOnlyIfTheStepBeforeWasSeen(t *testing.T) {
+	const importing = client.Step("importer_importing_users")
+	start, later := epoch.Add(time.Hour), epoch.Add(2*time.Hour)
+	for name, test := range map[string]struct {
+		steps []client.Step
+		want  time.Time
+	}{
+		"seen ready":               {[]client.Step{client.StepUserSelection, importing, importing}, start},
+		"seen running first":       {[]client.Step{importing, importing}, time.Time{}},
+		"started a second time":    {[]client.Step{client.StepUserSelection, importing, client.StepUserSelection, importing}, start},
+		"seen before it was ready": {[]client.Step{"importer_uploading", importing}, start},
+	} {
+		f, date := newFollower(), start.Add(-time.Hour)
+		for _, step := range test.steps {
+			f.observe(client.OperationAnswer{Operation: ready("a", 1, in(step)), ServerTime: date}, epoch)
+			if date = start; !f.course.Started.IsZero() {
+				date = later
+			}
+		}
+		assert.Equal(t, test.want, f.course.Started, name)
+	}
+}
+
 func TestAbortedImportIsLoggedUnlessALookFailed(t *testing.T) {
 	for _, failed := range []bool{false, true} {
 		r := newRigIn(t, rocketchatsim.StepImportingUsers)

@@ -29,6 +29,9 @@ type Memory struct {
 	failure  Failure
 	failures map[client.Reason]uint64
 	reads    map[ReadResult]uint64
+	// When each instance of Rocket.Chat last answered, and how many did so for the first time.
+	instances    map[string]time.Time
+	newInstances uint64
 	// What the log says of calls, of reads, of the Date header, of instances.
 	logCalls, logReads, logClock, logSplit changeLogger
 	notSent                                map[said]bool // what the log says of reads that were not sent
@@ -40,7 +43,7 @@ func NewMemory(logger log.Logger, maxTook time.Duration) *Memory {
 	l := changeLogger{logger: logger}
 	return &Memory{
 		logger: logger, follower: newFollower(), reader: reader{policy: newReadPolicy(maxTook)}, backoff: backoff{},
-		failures: map[client.Reason]uint64{}, reads: map[ReadResult]uint64{},
+		failures: map[client.Reason]uint64{}, reads: map[ReadResult]uint64{}, instances: map[string]time.Time{},
 		logCalls: l, logReads: l, logClock: l, logSplit: l, notSent: map[said]bool{},
 	}
 }
@@ -52,6 +55,7 @@ type said struct{ operation, hint string }
 // held.
 func (m *Memory) judge(answer client.OperationAnswer, now time.Time) error {
 	m.reader.policy.see(answer)
+	m.met(answer.Instance, now)
 	noDate := answer.ServerTime.IsZero()
 	if m.logClock.changed(strconv.FormatBool(noDate)) && noDate {
 		level.Warn(m.logger).Log("msg", "Rocket.Chat's answers have no Date header, so rocketchat_import_server_time_seconds is absent; let the proxy in front of it pass the header on")
@@ -61,6 +65,24 @@ func (m *Memory) judge(answer client.OperationAnswer, now time.Time) error {
 	}
 	return nil
 }
+
+// met remembers the instance that answered; empty if the answer does not say. The lock is held.
+func (m *Memory) met(instance string, now time.Time) {
+	if instance == "" {
+		return
+	}
+	if _, known := m.instances[instance]; !known && len(m.instances) > 0 {
+		m.newInstances++
+	}
+	if m.instances[instance] = now; len(m.instances) > maxInstances {
+		maps.DeleteFunc(m.instances, func(_ string, at time.Time) bool { return now.Sub(at) > instanceFor })
+	}
+}
+
+const (
+	instanceFor  = 10 * time.Minute // after its last answer, an instance still counts
+	maxInstances = 1000             // that are remembered; each start of Rocket.Chat makes another
+)
 
 // fail takes the error of a call for the operation, and returns its reason. The lock is held.
 func (m *Memory) fail(err error, now time.Time) client.Reason {
@@ -126,6 +148,7 @@ func (m *Memory) endRead(r *read, data client.FileData, err error, now time.Time
 		refusal = m.reasonOf(err, now)
 		m.failure = Failure{Err: err, At: now}
 	}
+	m.met(data.Instance, now)
 	m.reader.end(r, result, data.Selection, refusal, now)
 	if split := m.reader.policy.split(r.instance, data.Instance, now); m.logSplit.changed(strconv.FormatBool(split)) && split {
 		level.Warn(m.logger).Log("msg", "one instance of Rocket.Chat answered the look, and another one its read; nothing is read for "+splitPause.String(), "hint", m.hintOf(client.SeveralInstances()))
@@ -166,6 +189,13 @@ func (m *Memory) show(r *result) Snapshot {
 		s.Duration = r.read.ended.Sub(r.started)
 	}
 	s.Failures, s.Incidents, s.Reads = maps.Clone(m.failures), maps.Clone(m.follower.counts), maps.Clone(m.reads)
+	now := m.watcher.now()
+	for _, at := range m.instances {
+		if now.Sub(at) <= instanceFor {
+			s.Instances++
+		}
+	}
+	s.InstancesKnown, s.NewInstances = len(m.instances) > 0, m.newInstances
 	refusal := m.reader.refusal()
 	s.Unauthorized = r.reason == client.Unauthorized || refusal == client.Unauthorized
 	s.Forbidden = r.reason == client.Forbidden || refusal == client.Forbidden

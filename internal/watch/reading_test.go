@@ -143,12 +143,22 @@ func TestSlowLookLeadsToNoReadAndIsLoggedOnce(t *testing.T) {
 	assert.Contains(t, r.logged(), "the selection was read")
 }
 
+// asInstance makes an answer that of another instance.
+type asInstance struct {
+	http.ResponseWriter
+	id string
+}
+
+func (w asInstance) WriteHeader(status int) {
+	w.Header().Set("X-Instance-ID", w.id)
+	w.ResponseWriter.WriteHeader(status)
+}
+
 func TestSeveralInstancesLeadToNoRead(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(config.EachScrape))
 	answerAs := func(endpoint, instance string) {
 		r.Sim.Intercept(endpoint, func(w http.ResponseWriter, req *http.Request) {
-			w.Header().Set("X-Instance-ID", instance)
-			r.Sim.Answer(w, req)
+			r.Sim.Answer(asInstance{w, instance}, req)
 		})
 	}
 	answerAs(rocketchatsim.GetImportFileData, "one")

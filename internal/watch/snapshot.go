@@ -24,6 +24,13 @@ type Snapshot struct {
 	Incidents map[Incident]uint64
 	Reads     map[ReadResult]uint64
 
+	// Instances is how many instances of Rocket.Chat answered within the last 10 minutes, and
+	// NewInstances how many answered for the first time, without the first of all. InstancesKnown is
+	// false if no answer named its instance.
+	InstancesKnown bool
+	Instances      int
+	NewInstances   uint64
+
 	// PositionKnown is true if Rocket.Chat returned the operation, or said that
 	// there is none. State is meaningful only then; it is [client.StateUnknown]
 	// for a step that this program cannot place.
@@ -50,6 +57,20 @@ func (s Snapshot) HasIncident(kind Incident) bool {
 		return !s.AbortedAt.IsZero()
 	}
 	return !s.SetBackAt.IsZero() || s.Operation.WasSetBack()
+}
+
+// Finished reports whether the import is importer_done and all was imported: its record is valid, or
+// was when the watcher saw it so, or all of its total is handled.
+func (s Snapshot) Finished() bool {
+	op := s.Operation
+	switch {
+	case op == nil || op.Step != client.StepDone || s.Ending == EndingAborted:
+		return false
+	case op.Valid || s.Ending == EndingFinished:
+		return true
+	default:
+		return op.Counts.Total.Known && op.Counts.Handled() >= op.Counts.Total.Value
+	}
 }
 
 // noImport is the snapshot of a workspace that never had an import.

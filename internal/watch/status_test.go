@@ -21,6 +21,7 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 	complete := func(n int) func() {
 		return func() { r.Update(func(op *rocketchatsim.Operation) { op.Count.Completed = &n }) }
 	}
+	started := at(30).Truncate(time.Second) // a Date header has whole seconds
 	restoreToken := func() { r.Sim.SetToken(simtest.UserID, simtest.Token) }
 	for i, step := range []struct {
 		name   string
@@ -29,15 +30,15 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 	}{
 		{"it is ready", func() { r.Place(simtest.Operation(rocketchatsim.StepUserSelection)) }, Course{}},
 		{"the read of its selection saves it", func() {}, Course{Moved: at(20)}},
-		{"it starts", enter(rocketchatsim.StepImportingUsers), Course{First: Sample{at(30), 0}, Last: Sample{at(30), 0}, Moved: at(30)}},
-		{"it moves", complete(12), Course{First: Sample{at(30), 0}, Last: Sample{at(40), 12}, Moved: at(40)}},
-		{"it does not move", func() {}, Course{First: Sample{at(30), 0}, Last: Sample{at(50), 12}, Moved: at(40)}},
+		{"it starts", enter(rocketchatsim.StepImportingUsers), Course{First: Sample{at(30), 0}, Last: Sample{at(30), 0}, Moved: at(30), Started: started}},
+		{"it moves", complete(12), Course{First: Sample{at(30), 0}, Last: Sample{at(40), 12}, Moved: at(40), Started: started}},
+		{"it does not move", func() {}, Course{First: Sample{at(30), 0}, Last: Sample{at(50), 12}, Moved: at(40), Started: started}},
 		{"no answer comes", func() { r.Sim.SetToken(simtest.UserID, "another") },
-			Course{First: Sample{at(30), 0}, Last: Sample{at(50), 12}, Moved: at(40)}},
-		{"it moves again", func() { restoreToken(); complete(20)() }, Course{First: Sample{at(30), 0}, Last: Sample{at(70), 20}, Moved: at(70)}},
-		{"it is set back", enter(rocketchatsim.StepUserSelection), Course{Moved: at(80), SetBackAt: at(80)}},
+			Course{First: Sample{at(30), 0}, Last: Sample{at(50), 12}, Moved: at(40), Started: started}},
+		{"it moves again", func() { restoreToken(); complete(20)() }, Course{First: Sample{at(30), 0}, Last: Sample{at(70), 20}, Moved: at(70), Started: started}},
+		{"it is set back", enter(rocketchatsim.StepUserSelection), Course{Moved: at(80), Started: started, SetBackAt: at(80)}},
 		{"it goes on", enter(rocketchatsim.StepImportingUsers),
-			Course{First: Sample{at(90), 20}, Last: Sample{at(90), 20}, Moved: at(90), SetBackAt: at(80)}},
+			Course{First: Sample{at(90), 20}, Last: Sample{at(90), 20}, Moved: at(90), Started: started, SetBackAt: at(80)}},
 		{"another begins", func() { r.Sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepImportingUsers, epoch)) },
 			Course{First: Sample{at(100), 0}, Last: Sample{at(100), 0}}},
 		{"all are forgotten", r.Sim.RemoveOperations, Course{}},
