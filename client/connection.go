@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -18,7 +19,7 @@ const (
 )
 
 var (
-	errClosed = errors.New("the connection was closed after the look")
+	errClosed = errors.New("the connection was closed")
 	errLate   = errors.New("the look was asked too long ago")
 )
 
@@ -32,6 +33,7 @@ type connection struct {
 	mu       sync.Mutex
 	net.Conn // nil before there is one
 	opened   bool
+	broke    error // what the last Read met
 
 	writing sync.Mutex // held by each Write, and guards what follows
 	guarded bool       // a read is written: each Write looks at the clock
@@ -53,12 +55,8 @@ func newConnection(open dialFunc) *connection {
 
 // dial opens the connection. The second call fails.
 func (c *connection) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c.mu.Lock()
-	opened := c.opened
-	c.opened = true
-	c.mu.Unlock()
-	if opened {
-		return nil, errClosed
+	if err := c.mayOpen(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -75,6 +73,21 @@ func (c *connection) dial(ctx context.Context, network, address string) (net.Con
 	}
 	c.Conn = conn
 	return c, nil
+}
+
+// mayOpen returns nil once, and then why there is no connection any more.
+func (c *connection) mayOpen() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.opened:
+		c.opened = true
+		return nil
+	case c.broke != nil:
+		return fmt.Errorf("%w: %w", errClosed, c.broke)
+	default:
+		return errClosed
+	}
 }
 
 // close closes the connection for good, also one that is still being opened.
@@ -98,6 +111,17 @@ func (c *connection) guard(asked moment, written func()) error {
 		return err
 	}
 	return setUserTimeout(c.Conn, left)
+}
+
+// Read remembers how the connection broke, which the transport hides when it opens another one.
+func (c *connection) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.broke = err
+	}
+	return n, err
 }
 
 // Write looks at the clock as late as a program can: the program may have stood still since it last
@@ -138,7 +162,10 @@ func (c *connection) wroteRequest() {
 func (c *connection) answered() {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.guarded = c.guarded && !c.sent
+	if c.guarded && c.sent {
+		c.guarded = false
+		c.SetWriteDeadline(time.Time{}) // of a connection that is closed, which does not matter
+	}
 }
 
 // maySent closes the connection, and reports whether the whole read may have been written. If not,
