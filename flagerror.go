@@ -21,8 +21,8 @@ func flagAndEnv(flag string) string {
 
 // settingError names the flags of the settings that an error of a workspace is about.
 func settingError(err error) error {
-	var wrong *config.Error
-	if !errors.As(err, &wrong) {
+	wrong, ok := errors.AsType[*config.Error](err)
+	if !ok {
 		return err
 	}
 	var flags []string

@@ -83,9 +83,9 @@ func (x *exchange) readToken() (err error) {
 // notSent returns the error of a read whose request was not written, or only in part, because of err.
 func (x *exchange) notSent(err error) error {
 	met := closedEarly
-	if known := (*Error)(nil); x.connection.isLate() {
+	if x.connection.isLate() {
 		met = stoodStill
-	} else if errors.As(err, &known) && known.Reason == Timeout {
+	} else if known, ok := errors.AsType[*Error](err); ok && known.Reason == Timeout {
 		met = noAnswer // the caller waits no longer
 	}
 	return fmt.Errorf("%w: %w", ErrNotSent, x.fail(met, nil))
@@ -166,16 +166,16 @@ func (x *exchange) send(req *http.Request, r reply) error {
 
 // broken returns the error of a call without an answer, or with half of one.
 func (x *exchange) broken(ctx context.Context, err error) *Error {
-	var network net.Error
-	var operation *net.OpError
+	network, isNetwork := errors.AsType[net.Error](err)
+	operation, isOperation := errors.AsType[*net.OpError](err)
 	met := broken
 	switch {
-	case ctx.Err() != nil, errors.As(err, &network) && network.Timeout():
+	case ctx.Err() != nil, isNetwork && network.Timeout():
 		met = noAnswer
 		if x.guarded {
 			met = noSelection
 		}
-	case x.handshake.Load(), errors.As(err, &operation) && operation.Op == "remote error":
+	case x.handshake.Load(), isOperation && operation.Op == "remote error":
 		met = tlsFailed
 	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)):
 		// The proxy's answer to CONNECT, of which net/http returns only the text.
@@ -189,9 +189,9 @@ func (x *exchange) broken(ctx context.Context, err error) *Error {
 // and jsontext may quote from a broken answer.
 func (x *exchange) sanitizeError(err error) error {
 	// The full texts of both contain the names on the way to the value.
-	if syntax := new(jsontext.SyntacticError); errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		err = fmt.Errorf("%w, at byte %d", syntax.Err, syntax.ByteOffset)
-	} else if semantic := new(json.SemanticError); errors.As(err, &semantic) {
+	} else if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
 		err = fmt.Errorf("%w, at byte %d", cmp.Or(semantic.Err, errWrongKind), semantic.ByteOffset)
 	}
 	return errors.New(sanitize(err.Error(), x.token))

@@ -12,7 +12,6 @@ import (
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/diagnosis"
-	"rocketchat_import_exporter/internal/watch"
 )
 
 // Result is what is known about one workspace. A nil pointer means not known.
@@ -100,12 +99,7 @@ func newImport(answer client.OperationAnswer) *Import {
 	if op == nil {
 		return nil
 	}
-	seen := watch.Status{
-		Snapshot: watch.NewSnapshot(answer),
-		// Without a Date header nobody knows how old the save is. It is no stall then.
-		At: cmp.Or(answer.ServerTime, op.Updated, answer.AnsweredAt),
-	}
-	d := diagnosis.Diagnose(seen)
+	d := diagnosis.DiagnoseAnswer(answer)
 	i := &Import{
 		ID: op.ID, Importer: op.Importer, State: string(op.State()), Step: string(op.Step),
 		Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
@@ -118,8 +112,8 @@ func newImport(answer client.OperationAnswer) *Import {
 	} else if total > 0 && op.Counts.Completed.Known {
 		i.Percent = new(min(100*(op.Counts.Completed.Value+op.Counts.Error.Value)/total, 100))
 	}
-	if age, ok := seen.Idle(); ok && !answer.ServerTime.IsZero() {
-		i.SecondsSinceSave = new(age.Seconds())
+	if !answer.ServerTime.IsZero() && !op.Updated.IsZero() {
+		i.SecondsSinceSave = new(max(answer.ServerTime.Sub(op.Updated), 0).Seconds())
 	}
 	return i
 }

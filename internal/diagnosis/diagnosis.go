@@ -3,6 +3,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -87,6 +88,15 @@ var stepWords = map[client.Step][2]string{
 	"importer_preparing_started": {"preparing the file"},
 	client.StepUserSelection:     {"ready", ": waits for somebody to press start"},
 	"importer_importing_started": {"starting to import"},
+}
+
+// DiagnoseAnswer says how the import of one answer is, which has an operation.
+func DiagnoseAnswer(answer client.OperationAnswer) Diagnosis {
+	return Diagnose(watch.Status{
+		Snapshot: watch.NewSnapshot(answer),
+		// Without a Date header nobody knows how old the save is. It is no stall then.
+		At: cmp.Or(answer.ServerTime, answer.Operation.Updated, answer.AnsweredAt),
+	})
 }
 
 // Diagnose says how the import of a workspace was at the newest look.

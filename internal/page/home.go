@@ -91,7 +91,7 @@ func (h Home) page(r *http.Request, now time.Time) page {
 	for _, w := range h.Workspaces() {
 		rows = append(rows, newView(w, now))
 	}
-	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Rank, b.Rank) })
+	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Order, b.Order) })
 	p := page{Single: h.Single, TelemetryPath: h.TelemetryPath, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
 	var scraped time.Time
 	for _, row := range rows {
@@ -115,7 +115,7 @@ func (h Home) page(r *http.Request, now time.Time) page {
 func totals(rows []view) string {
 	counts := map[diagnosis.Rank]int64{}
 	for _, row := range rows {
-		counts[row.Rank]++
+		counts[row.Order]++
 	}
 	var texts []string
 	for rank := range diagnosis.RankNone + 1 {

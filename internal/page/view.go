@@ -16,6 +16,8 @@ import (
 type view struct {
 	Name, URL string
 	diagnosis.Diagnosis
+	// Order is the rank of what the page says first: that of the diagnosis, unless it is old.
+	Order diagnosis.Rank
 	// Since is when the diagnosis became true.
 	Since *moment
 	// Stalled is true if the import does not move.
@@ -86,11 +88,11 @@ func newView(w Workspace, now time.Time) view {
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
 	}
 	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == diagnosis.RankStalled
-	switch {
-	case v.Unscraped != "":
-		v.Rank = diagnosis.RankUnscraped
-	case seen.Failing:
-		v.Rank = diagnosis.RankUnseen
+	v.Order = v.Rank
+	if v.Unscraped != "" {
+		v.Order = diagnosis.RankUnscraped
+	} else if seen.Failing {
+		v.Order = diagnosis.RankUnseen
 	}
 	if err := seen.Failure.Err; err != nil {
 		v.Failure, v.Cause = err.Error(), err.Error()

@@ -46,7 +46,7 @@ func New(o Options) http.Handler {
 	mux := s.routes()
 	telemetry := promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, DisableCompression: true})
 	if o.Workspace != "" {
-		telemetry = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.show(w, r, o.Workspace, o.Registry) })
+		telemetry = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serveMetrics(w, r, o.Workspace, o.Registry) })
 	}
 	mux.Handle(o.TelemetryPath, promhttp.InstrumentMetricHandler(o.Registry, telemetry))
 	return mux
@@ -60,8 +60,8 @@ func (s server) routes() *http.ServeMux {
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	mux.HandleFunc("/-/reload", s.reload)
 	mux.Handle("/docs/", http.StripPrefix("/docs", page.Docs(s.Docs)))
+	mux.HandleFunc("/probe", s.probe)
 	if s.Workspace == "" {
-		mux.HandleFunc("/probe", s.probe)
 		mux.HandleFunc("/sd", s.discovery)
 	}
 	return mux
@@ -85,11 +85,21 @@ func (s server) seen() (all []page.Workspace) {
 // probe shows the workspace that target names. A target is a name from the configuration file and
 // never a URL, so that no caller can make the exporter call, or hand a token to, any other place.
 func (s server) probe(w http.ResponseWriter, r *http.Request) {
-	s.show(w, r, r.URL.Query().Get("target"), nil)
+	target, problem := r.URL.Query().Get("target"), ""
+	switch {
+	case s.Workspace != "":
+		problem = "This exporter watches one workspace. Its metrics are at " + s.TelemetryPath + "."
+	case target == "":
+		problem = "The parameter target is missing. The workspaces are listed at /sd."
+	default:
+		s.serveMetrics(w, r, target, nil)
+		return
+	}
+	http.Error(w, problem, http.StatusBadRequest)
 }
 
-// show answers a scrape of a workspace, with the metrics of registry unless it is nil.
-func (s server) show(w http.ResponseWriter, r *http.Request, name string, registry *prometheus.Registry) {
+// serveMetrics answers a scrape of a workspace, with the metrics of registry unless it is nil.
+func (s server) serveMetrics(w http.ResponseWriter, r *http.Request, name string, registry *prometheus.Registry) {
 	workspace, release := s.Set.Use(name)
 	defer release()
 	if workspace == nil {

@@ -108,15 +108,24 @@ func TestTargetThatIsNoNameOfTheFileIsNotFoundAndCallsNothing(t *testing.T) {
 	t.Cleanup(elsewhere.Close)
 	r := newRig(t, many, "acme")
 	for _, query := range []string{
-		"", "?target=", "?target=nobody", "?target=ACME", "?target=acme%00", "?target=acme/", "?target=../acme",
+		"?target=nobody", "?target=ACME", "?target=acme%00", "?target=acme/", "?target=../acme",
 		"?target=" + elsewhere.URL, "?target=" + strings.TrimPrefix(elsewhere.URL, "http://"), "?target=nobody&target=acme",
-		"?module=acme", "?target=%20acme",
+		"?target=%20acme",
 	} {
 		_, body := r.do(http.MethodGet, "/probe"+query, http.StatusNotFound)
 		assert.NotContains(t, body, "nobody")
 		assert.NotContains(t, body, elsewhere.URL)
 	}
 	assert.Zero(t, victim)
+	assert.Zero(t, r.calls())
+}
+
+func TestProbeWithoutATargetSaysWhereTheTargetsAre(t *testing.T) {
+	r := newRig(t, many, "acme")
+	for _, query := range []string{"", "?target=", "?module=acme"} {
+		_, body := r.do(http.MethodGet, "/probe"+query, http.StatusBadRequest)
+		assert.Equal(t, "The parameter target is missing. The workspaces are listed at /sd.\n", body)
+	}
 	assert.Zero(t, r.calls())
 }
 
@@ -137,7 +146,10 @@ func TestSingleWorkspaceIsShownWithTheExporter(t *testing.T) {
 	assert.Contains(t, body, "\nrocketchat_import_up 1\n")
 	assert.Contains(t, body, "\ngo_goroutines ")
 	assert.NotContains(t, r.get("/"), "./sd")
-	r.do(http.MethodGet, "/probe?target=acme", http.StatusNotFound)
+	for _, query := range []string{"", "?target=acme"} {
+		_, body := r.do(http.MethodGet, "/probe"+query, http.StatusBadRequest)
+		assert.Equal(t, "This exporter watches one workspace. Its metrics are at /metrics.\n", body)
+	}
 	r.do(http.MethodGet, "/sd", http.StatusNotFound)
 }
 

@@ -28,7 +28,7 @@ func (l *changeLogger) succeeded(msg string) {
 // failed alike.
 func (l *changeLogger) failed(msg string, err error, hint func(client.Hint) string) {
 	kind, line := err.Error(), []any{"msg", msg, "err", err}
-	if known := (*client.Error)(nil); errors.As(err, &known) {
+	if known, ok := errors.AsType[*client.Error](err); ok {
 		kind = fmt.Sprint(known.Reason, known.Status)
 		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", hint(known.Hint)}
 	}

@@ -313,7 +313,7 @@ func helm(t *testing.T, args ...string) (string, error) {
 	cmd := exec.CommandContext(t.Context(), binary, args...)
 	cmd.Env = []string{"HOME=" + t.TempDir()}
 	out, err := cmd.Output()
-	if exit := new(exec.ExitError); errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		out = append(out, exit.Stderr...)
 	}
 	return string(out), err
