@@ -65,20 +65,6 @@ const NothingStaged = "nothing staged"
 // OldServer says what the exporter does not do on a server that may prepare the file anew.
 const OldServer = "This Rocket.Chat is older than 6.3, so the exporter never asks for the selection."
 
-const (
-	adviceStalled     = "Look at the log of Rocket.Chat, and at the load of Rocket.Chat and MongoDB. Do not restart Rocket.Chat to hurry it: a restart ends the import for good."
-	adviceFileLoaded  = "Nobody has opened the import page, or Rocket.Chat could not open the file: look at its log. Nothing has been imported yet."
-	adviceLoading     = "Look for an error in the log of Rocket.Chat. Nothing has been imported yet: you can upload the file again."
-	adviceInterrupted = "Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Find out why, then start a new import of the same file. What was imported before is still there."
-	adviceUnprepared  = "Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Nothing has been imported yet: upload the file again."
-	adviceFailed      = "Look for the error in the log of Rocket.Chat. Fix the cause, then start a new import. What was imported before is still there."
-	adviceAborted     = "Another instance of the workspace was started, or import.clear was called, while the import ran. What was not imported by then is missing. Run one instance only, and import the same file again."
-	adviceEnded       = "The record does not say which. Compare some users, channels and messages with the export. If some are missing, import the same file again."
-	adviceSetBack     = "Another program called getImportFileData. Find it in the access log, and stop it. Do not press start on the import page until the runbook tells you to."
-	adviceNothing     = "Upload the file again, and choose the importer of its kind."
-	adviceDownloading = "Rocket.Chat may save only every 500 files or avatars, so a long time without a save is normal."
-)
-
 // stepWords are the Words and More of steps whose name does not say what happens.
 var stepWords = map[client.Step][2]string{
 	"importer_new":               {"new", ": waits for its file or its records"},
@@ -136,67 +122,123 @@ func Diagnose(seen watch.Status) Diagnosis {
 	return d
 }
 
+// situation is an operation with what has been seen of it.
+type situation struct {
+	watch.Snapshot
+	step        client.Step
+	source      source
+	stalled     bool
+	words, more string // of the step
+}
+
 // diagnoseOperation says how an operation is. An end that may be bad has RankBroken.
 func diagnoseOperation(seen watch.Status) Diagnosis {
-	s, op, step := seen.Snapshot, seen.Snapshot.Operation, seen.Snapshot.Operation.Step
-	loading, stalled := step.State() == client.StateLoading, seen.Stalled()
-	words, more := stepWords[step][0], stepWords[step][1]
+	op := seen.Snapshot.Operation
+	s := situation{Snapshot: seen.Snapshot, step: op.Step, source: sourceOf(op), stalled: seen.Stalled()}
+	s.words, s.more = stepWords[s.step][0], stepWords[s.step][1]
 	switch {
-	case words == "" && (loading || step.Running()):
-		words = strings.ReplaceAll(strings.TrimPrefix(string(step), "importer_"), "_", " ")
-	case words == "":
-		words = fmt.Sprintf("in the step %s, which this exporter does not know", step)
+	case s.words == "" && (s.step.State() == client.StateLoading || s.step.Running()):
+		s.words = strings.ReplaceAll(strings.TrimPrefix(string(s.step), "importer_"), "_", " ")
+	case s.words == "":
+		s.words = fmt.Sprintf("in the step %s, which this exporter does not know", s.step)
 	}
-	d := Diagnosis{Rank: RankOther, Words: words, More: more}
 	switch {
-	case step == client.StepDone && s.Ending == watch.EndingAborted:
-		return Diagnosis{Rank: RankBroken, Words: "aborted", More: Saved(op), Advice: adviceAborted, Runbook: "RocketChatImportAborted"}
-	case step == client.StepDone && op.Valid:
+	case s.step == client.StepDone:
+		return s.done()
+	case s.step == client.StepUserSelection:
+		return s.ready()
+	case s.step == "importer_import_failed":
+		return Diagnosis{Rank: RankBroken, Words: "failed", At: op.Updated, Advice: s.source.advise(adviceFailed), Runbook: "RocketChatImportFailed"}
+	case s.step == "importer_import_cancelled":
+		return Diagnosis{Rank: RankOver, Words: "canceled", At: op.Updated}
+	case !op.Valid:
+		return s.invalid()
+	case s.stalled:
+		return s.notMoving()
+	default:
+		return s.moving()
+	}
+}
+
+// done says how an import ended that Rocket.Chat went through to its last step.
+func (s situation) done() Diagnosis {
+	switch op := s.Operation; {
+	case s.Ending == watch.EndingAborted:
+		return Diagnosis{Rank: RankBroken, Words: "aborted", More: Saved(op), Advice: s.source.advise(adviceAborted), Runbook: "RocketChatImportAborted"}
+	case op.Valid:
 		return Diagnosis{Rank: RankOver, Words: "finished", At: op.Updated}
-	case step == client.StepDone && s.Ending == watch.EndingFinished: // a restart has saved it since
+	case s.Ending == watch.EndingFinished: // a restart has saved it since
 		return Diagnosis{Rank: RankOver, Words: "finished"}
-	case step == client.StepDone:
+	default:
 		return Diagnosis{
 			Rank: RankOver, Words: "ended", More: ": finished before Rocket.Chat was restarted, or aborted" + Saved(op),
-			Advice: adviceEnded, Runbook: "RocketChatImportAborted",
+			Advice: s.source.advise(adviceEnded), Runbook: "RocketChatImportAborted",
 		}
-	case step == client.StepUserSelection && !op.Valid:
-		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": it was cleared", Advice: adviceNothing}
-	case step == client.StepUserSelection && empty(s):
-		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": the file was empty or of another kind", Advice: adviceNothing}
-	case step == "importer_import_failed":
-		return Diagnosis{Rank: RankBroken, Words: "failed", At: op.Updated, Advice: adviceFailed, Runbook: "RocketChatImportFailed"}
-	case step == "importer_import_cancelled":
-		return Diagnosis{Rank: RankOver, Words: "canceled", At: op.Updated}
-	case !op.Valid && (step.Running() || loading && step != "importer_file_loaded"):
-		d = Diagnosis{
-			Rank: RankBroken, Words: "interrupted", More: " while " + words + ": it never finishes", At: op.Updated,
-			Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted",
-		}
-		if step.Running() {
-			d.Advice = adviceInterrupted
-		}
-	case !op.Valid:
+	}
+}
+
+// ready says how an import is that waits for its start.
+func (s situation) ready() Diagnosis {
+	switch {
+	case !s.Operation.Valid:
+		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": it was cleared", Advice: s.source.advise(adviceCleared)}
+	case s.source == downloads: // which never waits for a start
 		return Diagnosis{
-			Rank: RankOver, Words: "given up", More: " by Rocket.Chat before anything was prepared", At: op.Updated,
-			Advice: adviceUnprepared, Runbook: "RocketChatImportInterrupted",
+			Rank: RankBroken, Words: "set back", More: ": this download never waits for a start", At: s.Operation.Updated,
+			Advice: adviceDownloadSetBack, Runbook: "RocketChatImportDisturbed",
 		}
-	case stalled && step == "importer_file_loaded":
-		d.Rank, d.Advice, d.Runbook = RankStalled, adviceFileLoaded, "RocketChatImportPreparationStalled"
-	case stalled:
-		d = Diagnosis{Rank: RankStalled, Words: "stalled", More: " while " + words, Advice: adviceStalled, Runbook: "RocketChatImportStalled"}
-		if loading {
-			d.Advice, d.Runbook = adviceLoading, "RocketChatImportPreparationStalled"
+	case empty(s.Snapshot) && s.source == program:
+		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": no program has added records yet"}
+	case empty(s.Snapshot):
+		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": the file was empty or of another kind", Advice: adviceNothing}
+	case s.source == program:
+		return Diagnosis{Rank: RankReady, Words: s.words, More: ": waits for a program to add records or to run it"}
+	default:
+		return Diagnosis{Rank: RankReady, Words: s.words, More: s.more}
+	}
+}
+
+// invalid says how an import is that Rocket.Chat gave up.
+func (s situation) invalid() Diagnosis {
+	d := Diagnosis{
+		Rank: RankBroken, Words: "interrupted", More: " while " + s.words + ": it never finishes", At: s.Operation.Updated,
+		Advice: s.source.advise(adviceUnprepared), Runbook: "RocketChatImportInterrupted",
+	}
+	switch loading := s.step.State() == client.StateLoading; {
+	case s.step.Running():
+		d.Advice = s.source.advise(adviceInterrupted)
+	case !loading || s.step == "importer_file_loaded":
+		d.Rank, d.Words, d.More = RankOver, "given up", " by Rocket.Chat before anything was prepared"
+	}
+	return d
+}
+
+// notMoving says how an import is that Rocket.Chat has not saved for too long.
+func (s situation) notMoving() Diagnosis {
+	switch {
+	case s.step == "importer_file_loaded":
+		return Diagnosis{Rank: RankStalled, Words: s.words, More: s.more, Advice: adviceFileLoaded, Runbook: "RocketChatImportPreparationStalled"}
+	case s.step.State() == client.StateLoading:
+		return Diagnosis{
+			Rank: RankStalled, Words: "stalled", More: " while " + s.words,
+			Advice: s.source.advise(adviceLoading), Runbook: "RocketChatImportPreparationStalled",
 		}
-	case step.Running():
+	default:
+		return Diagnosis{Rank: RankStalled, Words: "stalled", More: " while " + s.words, Advice: adviceStalled, Runbook: "RocketChatImportStalled"}
+	}
+}
+
+// moving says how an import is that goes on, or may.
+func (s situation) moving() Diagnosis {
+	d := Diagnosis{Rank: RankOther, Words: s.words, More: s.more}
+	switch {
+	case s.step.Running():
 		d.Rank = RankImporting
-		if op.PendingDownloads() {
+		if s.source == downloads {
 			d.Advice = adviceDownloading
 		}
-	case loading:
+	case s.step.State() == client.StateLoading:
 		d.Rank = RankLoading
-	case step == client.StepUserSelection:
-		d.Rank = RankReady
 	}
 	return d
 }
@@ -216,8 +258,11 @@ func empty(s watch.Snapshot) bool {
 // Saved says after a semicolon how many records of op are saved. It is empty if that is not known.
 func Saved(op *client.Operation) string {
 	c := op.Counts
-	if !c.Total.Known || !c.Completed.Known {
+	switch {
+	case !c.Completed.Known || !c.Total.Known:
 		return ""
+	case c.Total.Value == 0: // an importer that does not say
+		return fmt.Sprintf("; %s saved", Grouped(c.Completed.Value))
 	}
 	return fmt.Sprintf("; %s of %s saved", Grouped(c.Completed.Value), Grouped(c.Total.Value))
 }
