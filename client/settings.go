@@ -18,9 +18,8 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, errors.New("the URL has " + problem)
 	}
 	u, err := url.Parse(text)
-	scheme, _, found := strings.Cut(strings.ToLower(text), "://")
-	switch {
-	case !found || scheme != "http" && scheme != "https":
+	switch scheme, _, _ := strings.Cut(strings.ToLower(text), "://"); {
+	case scheme != "http" && scheme != "https":
 		return nil, errors.New("the URL must begin with http:// or https://")
 	case err != nil:
 		return nil, errors.New("this is not a URL such as https://chat.example.com: check its host, its port and each %")
@@ -30,7 +29,7 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, errors.New("the URL's port must be 1 to 65535")
 	case u.User != nil:
 		return nil, errors.New("the URL must not contain a user name or password")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
+	case strings.ContainsAny(text, "?#"):
 		return nil, errors.New("the URL must have no query and no fragment")
 	default:
 		return u, nil

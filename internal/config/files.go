@@ -23,22 +23,29 @@ func (w Workspace) CheckFiles() error {
 			return &Error{[]Setting{SettingTokenFile}, err}
 		}
 	}
-	for _, file := range localFiles(w.HTTP) {
+	if err := checkHTTPFiles(w.HTTP); err != nil {
+		return &Error{[]Setting{SettingHTTP}, err}
+	}
+	return nil
+}
+
+func checkHTTPFiles(c promconfig.HTTPClientConfig) error {
+	for _, file := range localFiles(c) {
 		if file.path == "" {
 			continue
 		}
 		content, err := client.ReadFile(file.path)
-		if err == nil && file.sent && !httpguts.ValidHeaderFieldValue(strings.TrimSpace(string(content))) {
-			err = fmt.Errorf("%s: %s", file.path, notSendable)
-		}
 		if err != nil {
-			return &Error{[]Setting{SettingHTTP}, fmt.Errorf("%s: %w", file.key, err)}
+			return fmt.Errorf("%s: %w", file.key, err)
+		}
+		if file.sent && !httpguts.ValidHeaderFieldValue(strings.TrimSpace(string(content))) {
+			return fmt.Errorf("%s: %s: %s", file.key, file.path, notSendable)
 		}
 	}
-	for key, values := range headerValues(w.HTTP) {
+	for key, values := range headerValues(c) {
 		for _, value := range values {
 			if !httpguts.ValidHeaderFieldValue(value) {
-				return wrong(key+": "+notSendable, SettingHTTP)
+				return fmt.Errorf("%s: %s", key, notSendable)
 			}
 		}
 	}

@@ -160,22 +160,18 @@ func (p place) checkMap(n *yaml.Node, t reflect.Type) error {
 	seen := map[string]bool{}
 	for pair := range slices.Chunk(n.Content, 2) {
 		key, value := target(pair[0]), pair[1]
-		field, err := known[key.Value], error(nil)
+		var err error
 		switch {
 		case key.ShortTag() == "!!merge":
 			err = p.checkMerge(value, t)
 		case key.Kind != yaml.ScalarNode:
 			err = p.wrong(key, "a key must be a text")
-		case field == nil && rest == nil:
+		case known[key.Value] == nil && rest == nil:
 			err = p.wrong(key, unknownKey(key.Value, known))
 		case seen[key.Value]:
-			err = p.wrong(key, twice(key.Value, field != nil || rest == workspaceType))
-		case field != nil:
-			err = p.below(key.Value).check(value, field)
-		case rest == workspaceType:
-			err = p.checkWorkspace(key, value)
+			err = p.wrong(key, twice(key.Value, known[key.Value] != nil || rest == workspaceType))
 		default:
-			err = p.check(value, rest)
+			err = p.checkValue(key, value, known[key.Value], rest)
 		}
 		if err != nil {
 			return err
@@ -183,6 +179,18 @@ func (p place) checkMap(n *yaml.Node, t reflect.Type) error {
 		seen[key.Value] = true
 	}
 	return nil
+}
+
+// checkValue checks the value of a key that is known, or else may be any.
+func (p place) checkValue(key, value *yaml.Node, known, rest reflect.Type) error {
+	switch {
+	case known != nil:
+		return p.below(key.Value).check(value, known)
+	case rest == workspaceType:
+		return p.checkWorkspace(key, value)
+	default:
+		return p.check(value, rest)
+	}
 }
 
 // checkMerge checks what <<: puts into a map or a struct of type t.

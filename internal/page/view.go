@@ -134,47 +134,97 @@ func unscraped(scraped, now time.Time) string {
 // barOf returns how far an import is, or nil where there is no progress.
 func barOf(s watch.Snapshot) *bar {
 	op, counts := s.Operation, s.Operation.Counts
-	handled := counts.Completed.Value + counts.Error.Value
-	b := &bar{Value: min(handled, counts.Total.Value), Max: counts.Total.Value}
-	switch state := op.Step.State(); {
-	case op.Step == "importer_file_loaded": // nothing happens until somebody opens the page
-		return nil
-	case state == client.StateLoading && op.Valid:
-		staged := max(counts.Total.Value, counts.Users.Value+counts.Channels.Value+counts.Messages.Value+counts.Contacts.Value)
-		b.Value, b.Max, b.Text = 0, 0, diagnosis.Number(staged, "record")+" staged so far"
-		if staged == 0 {
-			b.Text = "No record staged so far"
-		}
-		return b
+	state, b := op.Step.State(), &bar{}
+	counted := counts.Completed.Known || counts.Error.Known
+	switch {
+	case state == client.StateLoading && op.Valid && op.Step != "importer_file_loaded": // waits until somebody opens the page
+		return &bar{Text: staged(counts)}
 	case state == client.StateDone && (op.Valid || s.Ending == watch.EndingFinished):
 		b.Value, b.Max = 1, 1
-	case state != client.StateImporting && state != client.StateDone && state != client.StateError:
+	case !ranOrRuns(op):
 		return nil
-	case op.Valid && state == client.StateImporting: // as it is
-	case counts.Total.Value == 0:
-		return nil
-	case state != client.StateDone || s.Ending == watch.EndingAborted:
+	case !counted:
+		return &bar{Text: noCount(counts.Total)}
+	default:
+		b.Value, b.Max = min(counts.Handled(), counts.Total.Value), counts.Total.Value
+	}
+	if !counted {
+		b.Text = b.Percent()
+		return b
+	}
+	if stopped(s) {
 		b.Text = "Stopped at "
 	}
 	if b.Max > 0 {
 		b.Text += b.Percent() + ": "
 	}
-	b.Text += diagnosis.Grouped(handled)
-	if counts.Total.Known {
-		b.Text += " of " + diagnosis.Grouped(counts.Total.Value)
-	}
-	b.Text += " records handled"
-	switch {
-	case counts.Total.Value == 0:
-	case op.Importer == "api" || op.PendingDownloads():
-		b.Note = "Rocket.Chat does not save the last counts."
-	default:
-		b.Note = "Rocket.Chat counts a record that fails as handled, and does not save the last counts."
-	}
-	if counts.Error.Value > 0 {
-		b.Text += ", " + diagnosis.Grouped(counts.Error.Value) + " of them failed"
-	}
+	b.Text, b.Note = b.Text+handled(counts), noteOf(op)
 	return b
+}
+
+// ranOrRuns reports whether an import that has not finished has a progress.
+func ranOrRuns(op *client.Operation) bool {
+	switch op.Step.State() {
+	case client.StateImporting:
+		return op.Valid || op.Counts.Total.Value > 0
+	case client.StateDone, client.StateError:
+		return op.Counts.Total.Value > 0
+	default:
+		return false
+	}
+}
+
+// stopped reports whether it is known that an import ended before its end.
+func stopped(s watch.Snapshot) bool {
+	switch s.Operation.Step.State() {
+	case client.StateError:
+		return true
+	case client.StateImporting:
+		return !s.Operation.Valid
+	default:
+		return s.Ending == watch.EndingAborted
+	}
+}
+
+// staged says how many records are staged while a file is prepared.
+func staged(counts client.Counts) string {
+	n := max(counts.Total.Value, counts.Users.Value+counts.Channels.Value+counts.Messages.Value+counts.Contacts.Value)
+	if n == 0 {
+		return "No record staged so far"
+	}
+	return diagnosis.Number(n, "record") + " staged so far"
+}
+
+// handled says how many records are completed or failed, and how many of them failed.
+func handled(counts client.Counts) string {
+	text := diagnosis.Grouped(counts.Handled())
+	if counts.Total.Value > 0 {
+		text += " of " + diagnosis.Grouped(counts.Total.Value)
+	}
+	text += " records handled"
+	if counts.Error.Value > 0 {
+		text += ", " + diagnosis.Grouped(counts.Error.Value) + " of them failed"
+	}
+	return text
+}
+
+// noCount says that nobody knows how many records are handled, and how many there are.
+func noCount(total client.OptionalCount) string {
+	if total.Value == 0 {
+		return "No count saved yet"
+	}
+	return "No count saved yet of " + diagnosis.Number(total.Value, "record")
+}
+
+// noteOf says what the counts of an import leave out.
+func noteOf(op *client.Operation) string {
+	if op.Counts.Total.Value == 0 {
+		return ""
+	}
+	if op.Importer == "api" || op.PendingDownloads() {
+		return "Rocket.Chat may not save the last counts."
+	}
+	return "Rocket.Chat counts a record that fails as handled, and may not save the last counts."
 }
 
 // countsOf says what is to be imported: as the selection has it, or else the
