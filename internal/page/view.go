@@ -139,7 +139,7 @@ func barOf(s watch.Snapshot) *bar {
 	switch {
 	case state == client.StateLoading && op.Valid && op.Step != "importer_file_loaded": // waits until somebody opens the page
 		return &bar{Text: staged(counts)}
-	case state == client.StateDone && (op.Valid || s.Ending == watch.EndingFinished):
+	case ended(s):
 		b.Value, b.Max = 1, 1
 	case !ranOrRuns(op):
 		return nil
@@ -148,18 +148,22 @@ func barOf(s watch.Snapshot) *bar {
 	default:
 		b.Value, b.Max = min(counts.Handled(), counts.Total.Value), counts.Total.Value
 	}
-	if !counted {
+	switch {
+	case !counted:
 		b.Text = b.Percent()
 		return b
-	}
-	if stopped(s) {
-		b.Text = "Stopped at "
-	}
-	if b.Max > 0 {
-		b.Text += b.Percent() + ": "
+	case stopped(s):
+		b.Text = "Stopped at " + b.Percent() + ": "
+	case b.Max > 0:
+		b.Text = b.Percent() + ": "
 	}
 	b.Text, b.Note = b.Text+handled(counts), noteOf(op)
 	return b
+}
+
+// ended reports whether it is known that an import ended as it should.
+func ended(s watch.Snapshot) bool {
+	return s.Operation.Step == client.StepDone && (s.Operation.Valid || s.Ending == watch.EndingFinished)
 }
 
 // ranOrRuns reports whether an import that has not finished has a progress.
