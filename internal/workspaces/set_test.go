@@ -1,7 +1,10 @@
 package workspaces
 
 import (
+	"context"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,13 +43,17 @@ func newSet(t *testing.T, configs map[string]config.Workspace) *Set {
 
 // scrape scrapes a workspace, and returns what it got once that is there.
 func scrape(t *testing.T, set *Set, name string) <-chan watch.Snapshot {
+	return scrapeWith(t.Context(), t, set, name)
+}
+
+func scrapeWith(ctx context.Context, t *testing.T, set *Set, name string) <-chan watch.Snapshot {
 	t.Helper()
 	got := make(chan watch.Snapshot, 1)
 	go func() {
 		w, release := set.Use(name)
 		defer release()
 		if assert.NotNil(t, w) {
-			got <- w.Scrape(t.Context(), 0)
+			got <- w.Scrape(ctx, 0)
 		}
 	}()
 	return got
@@ -81,9 +88,111 @@ func TestScrapeUnderWayEndsWellThoughItsWorkspaceIsGone(t *testing.T) {
 	<-arrived
 	require.NoError(t, set.Apply(nil))
 	release()
+	assert.True(t, (<-got).Up)
+}
+
+// watched is a workspace whose import is in a step, and the set that watches it.
+func watched(t *testing.T, step string, changes ...func(*config.Workspace)) (*simtest.Rig, *Set) {
+	r := simtest.New(t, rocketchatsim.Latest, changes...)
+	r.Place(simtest.Operation(step))
+	return r, newSet(t, map[string]config.Workspace{"acme": r.Config})
+}
+
+// change reloads with other settings for the workspace.
+func change(t *testing.T, r *simtest.Rig, set *Set, changes ...func(*config.Workspace)) {
+	t.Helper()
+	for _, change := range changes {
+		change(&r.Config)
+	}
+	require.NoError(t, set.Apply(map[string]config.Workspace{"acme": r.Config}))
+}
+
+func in(mode config.Mode) func(*config.Workspace) { return simtest.InMode(mode) }
+func hurried(w *config.Workspace)                 { w.Timeout = 9 * time.Second }
+func sharing(w *config.Workspace)                 { w.MinInterval = time.Hour }
+
+func TestReadUnderWaySurvivesAReloadWithANewToken(t *testing.T) {
+	r, set := watched(t, rocketchatsim.StepUserSelection)
+	arrived, release := r.Sim.Hold(rocketchatsim.GetImportFileData)
+	for sent := false; !sent; { // a look that is too slow sends nothing
+		ctx, hangUp := context.WithCancel(t.Context())
+		got := scrapeWith(ctx, t, set, "acme")
+		select {
+		case <-arrived:
+			sent = true
+			hangUp()
+			<-got
+		case <-got:
+			hangUp()
+		}
+	}
+	change(t, r, set, func(w *config.Workspace) {
+		w.Token, w.TokenFile = "", filepath.Join(t.TempDir(), "token")
+		require.NoError(t, os.WriteFile(w.TokenFile, []byte(simtest.Token), 0o600))
+	})
+	for range 3 {
+		assert.Nil(t, (<-scrape(t, set, "acme")).Selection)
+	}
+	assert.Empty(t, arrived, "the next watcher sends no second one")
+	release()
+	set.stopping.Wait()
+	s := <-scrape(t, set, "acme")
+	assert.EqualValues(t, 12, s.Selection.Users.Value)
+	assert.EqualValues(t, 1, s.Reads[watch.ReadOK])
+	assert.Equal(t, 1, r.Reads())
+}
+
+func TestWhatIsKnownBelongsToNameAndURL(t *testing.T) {
+	r, set := watched(t, rocketchatsim.StepImportingUsers, in(config.EachScrape))
+	<-scrape(t, set, "acme")
+	r.Update(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepUserSelection })
+	before := set.All()[0].API
+	require.NoError(t, set.Apply(nil)) // it is missing from the file for a while
+	change(t, r, set, hurried)
+	for range 3 {
+		assert.EqualValues(t, 1, (<-scrape(t, set, "acme")).Incidents[watch.SetBack])
+	}
+	assert.Zero(t, r.Reads(), "it was seen running")
+	assert.Same(t, before, set.All()[0].API)
+
+	other := simtest.New(t, rocketchatsim.Latest)
+	change(t, other, set)
+	assert.Empty(t, (<-scrape(t, set, "acme")).Incidents, "another URL is another workspace")
+	assert.NotSame(t, before, set.All()[0].API)
+}
+
+func TestLogSaysWhichWorkspaceItIsAbout(t *testing.T) {
+	var lines strings.Builder
+	set := NewSet("test", log.NewLogfmtLogger(&lines))
+	t.Cleanup(set.Close)
+	require.NoError(t, set.Apply(map[string]config.Workspace{"acme": workspace(t)}))
+	<-scrape(t, set, "acme")
+	set.Close()
+	assert.Contains(t, lines.String(), "workspace=acme")
+}
+
+func TestSharedAnswerDoesNotSurviveAReload(t *testing.T) {
+	r, set := watched(t, rocketchatsim.StepImportingUsers, sharing, func(w *config.Workspace) { w.Token = "wrong" })
+	assert.False(t, (<-scrape(t, set, "acme")).Up)
+	change(t, r, set, func(w *config.Workspace) { w.Token = simtest.Token })
+	assert.True(t, (<-scrape(t, set, "acme")).Up, "a corrected token counts at once")
+	r.Sim.SetToken(simtest.UserID, "another")
+	assert.True(t, (<-scrape(t, set, "acme")).Up, "it shares the answer")
+	change(t, r, set)
+	assert.False(t, (<-scrape(t, set, "acme")).Up, "the same settings ask again, too")
+}
+
+func TestModeOfAReloadCountsForALookUnderWay(t *testing.T) {
+	r, set := watched(t, rocketchatsim.StepUserSelection, in(config.EachScrape))
+	arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	got := scrape(t, set, "acme")
+	<-arrived
+	change(t, r, set, in(config.Never))
+	release()
 	s := <-got
 	assert.True(t, s.Up)
-	assert.NotNil(t, s.Selection)
+	assert.Zero(t, r.Reads())
+	assert.Empty(t, s.Reads, "nothing was wanted")
 }
 
 func TestWorkspaceThatHangsDelaysNeitherAnotherNorTheEnd(t *testing.T) {
