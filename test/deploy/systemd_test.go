@@ -41,7 +41,7 @@ func TestUnitRunsTheExporterSoThatItWatches(t *testing.T) {
 			machine := t.TempDir()
 			credentials := filepath.Join(machine, "credentials")
 			localize := strings.NewReplacer(
-				"%d", credentials, "/run/credentials/"+systemdUnit, credentials, "/etc/rocketchat_import_exporter", machine,
+				"${CREDENTIALS_DIRECTORY}", credentials, "/run/credentials/"+systemdUnit, credentials, "/etc/rocketchat_import_exporter", machine,
 				"https://chat.example.com", workspace, "https://chat.acme.example", workspace, "https://support.example.com", workspace,
 			)
 			for _, credential := range settings["LoadCredential"] {
