@@ -60,34 +60,47 @@ func TestChartLintsAndItsPodIsRestricted(t *testing.T) {
 
 func TestChartRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ values, set, want string }{
-		"an unknown value":                    {"one-workspace", "replica=1", "'replica' not allowed"},
-		"a token":                             {"one-workspace", "workspace.auth_token=x", "'auth_token' not allowed"},
-		"a token of one of many":              {"many-workspaces", "workspaces.acme.auth_token=x", "'auth_token' not allowed"},
-		"a password for the proxy":            {"one-workspace", "workspace.http_config.proxy_url=http://me:x@proxy:3128", "/proxy_url'"},
-		"a password in http_config":           {"one-workspace", "workspace.http_config.basic_auth.password=x", "'basic_auth' not allowed"},
-		"a password in the URL":               {"one-workspace", "workspace.url=http://me:x@chat.example.com", "/workspace/url'"},
-		"no URL":                              {"one-workspace", "workspace.url=null", "/workspace/url'"},
-		"no user id":                          {"one-workspace", "workspace.user_id=null", "/workspace/user_id'"},
-		"no Secret for the token":             {"one-workspace", "workspace.auth_token_secret=null", "/workspace/auth_token_secret'"},
-		"the mode that wipes running imports": {"one-workspace", "workspace.file_data=unguarded", "/file_data'"},
-		"a name that could be a path":         {"many-workspaces", "workspaces.a/b.url=http://x", "a/b"},
-		"a digest that is none":               {"one-workspace", "image.digest=latest", "/image/digest'"},
-		"a runbook address with an anchor":    {"one-workspace", "runbookURL=http://x#y", "/runbookURL'"},
-		"an Alertmanager without receivers":   {"one-workspace", "alertmanagerConfig.enabled=true", "alertmanagerConfig.receivers has no"},
-		"a token among further flags":         {"one-workspace", "extraArgs[0]=--rocketchat.auth-token=x", "/extraArgs/0'"},
-		"a token among further variables":     {"one-workspace", "extraEnv[0].name=ROCKETCHAT_AUTH_TOKEN", "/extraEnv/0/name'"},
-		"that mode among further flags":       {"one-workspace", "extraArgs[0]=--import.file-data=unguarded", "/extraArgs/0'"},
-		"that mode among further variables":   {"one-workspace", "extraEnv[0].name=ROCKETCHAT_IMPORT_EXPORTER_IMPORT_FILE_DATA", "/extraEnv/0/name'"},
-		"a probe of another kind":             {"one-workspace", "livenessProbe.httpGet.path=/", "'httpGet' not allowed"},
-		"a section that is null":              {"one-workspace", "serviceAccount=null", "'serviceAccount'"},
-		"two replicas":                        {"one-workspace", "replicas=2", "/replicas'"},
-		"one workspace beside many":           {"many-workspaces", "workspace.url=http://x,workspace.user_id=x,workspace.auth_token_secret.name=x", "not both"},
-		"nothing to watch":                    {"one-workspace", "workspace=null", "nothing to watch"},
-		"an empty list of workspaces":         {"many-workspaces", "workspaces=null", "nothing to watch"},
-		"no image":                            {"one-workspace", "image.repository=", "set image.repository"},
-		"TLS without a file":                  {"one-workspace", "webConfig.tls=true", "set webConfig.secret.name"},
-		"authentication without a file":       {"one-workspace", "webConfig.authentication=true", "set webConfig.secret.name"},
-		"a Prometheus without credentials":    {"one-workspace", "webConfig.authentication=true,webConfig.secret.name=x", "set monitoring.basicAuth"},
+		"an unknown value":                      {"one-workspace", "replica=1", "'replica' not allowed"},
+		"a token":                               {"one-workspace", "workspace.auth_token=x", "'auth_token' not allowed"},
+		"a token of one of many":                {"many-workspaces", "workspaces.acme.auth_token=x", "'auth_token' not allowed"},
+		"a password for the proxy":              {"one-workspace", "workspace.http_config.proxy_url=http://me:x@proxy:3128", "/proxy_url'"},
+		"a password in http_config":             {"one-workspace", "workspace.http_config.basic_auth.password=x", "'basic_auth' not allowed"},
+		"a password in the URL":                 {"one-workspace", "workspace.url=http://me:x@chat.example.com", "/workspace/url'"},
+		"no URL":                                {"one-workspace", "workspace.url=null", "/workspace/url'"},
+		"no user id":                            {"one-workspace", "workspace.user_id=null", "/workspace/user_id'"},
+		"no Secret for the token":               {"one-workspace", "workspace.auth_token_secret=null", "/workspace/auth_token_secret'"},
+		"the mode that wipes running imports":   {"one-workspace", "workspace.file_data=unguarded", "/file_data'"},
+		"a name that could be a path":           {"many-workspaces", "workspaces.a/b.url=http://x", "a/b"},
+		"a digest that is none":                 {"one-workspace", "image.digest=latest", "/image/digest'"},
+		"a runbook address with an anchor":      {"one-workspace", "runbookURL=http://x#y", "/runbookURL'"},
+		"an Alertmanager without receivers":     {"one-workspace", "alertmanagerConfig.enabled=true", "alertmanagerConfig.receivers has no"},
+		"a token among further flags":           {"one-workspace", "extraArgs[0]=--rocketchat.auth-token=x", "extraArgs must not set --rocketchat.auth-token: set the value auth_token_secret"},
+		"a token among further variables":       {"one-workspace", "extraEnv[0].name=ROCKETCHAT_AUTH_TOKEN", "extraEnv must not set ROCKETCHAT_AUTH_TOKEN"},
+		"that mode among further flags":         {"many-workspaces", "extraArgs[0]=--import.file-data=unguarded", "that mode wipes a running import"},
+		"that mode among further variables":     {"one-workspace", "extraEnv[0].name=ROCKETCHAT_IMPORT_EXPORTER_IMPORT_FILE_DATA", "extraEnv must not set ROCKETCHAT_IMPORT_EXPORTER_IMPORT_FILE_DATA"},
+		"a flag that the chart sets":            {"many-workspaces", "extraArgs[0]=--config.auto-reload-interval=60s", "extraArgs must not set --config.auto-reload-interval: set the value reloadInterval"},
+		"a flag of the one workspace":           {"one-workspace", "extraArgs[0]=--rocketchat.timeout=8s", "set the value workspace.timeout"},
+		"a flag twice":                          {"many-workspaces", "extraArgs={--rocketchat.timeout=8s,--rocketchat.timeout=9s}", "extraArgs has --rocketchat.timeout twice"},
+		"a flag in two pieces":                  {"many-workspaces", "extraArgs={--rocketchat.timeout,8s}", `extraArgs has "8s": write a flag with its value as one item`},
+		"a duration that the exporter has not":  {"one-workspace", "workspace.timeout=1d", "/workspace/timeout'"},
+		"an interval that the operator has not": {"one-workspace", "monitoring.interval=30s1m", "/monitoring/interval'"},
+		"an interval that is too short":         {"one-workspace", "monitoring.interval=4999ms", "monitoring.interval is 4999ms: the alerts work from 5s to 2m"},
+		"an interval that is too long":          {"one-workspace", "monitoring.interval=2m1s", "monitoring.interval is 2m1s: the alerts work from 5s to 2m"},
+		"an interval of no time":                {"one-workspace", "monitoring.interval=0", "/monitoring/interval'"},
+		"a timeout above the interval":          {"one-workspace", "monitoring.scrapeTimeout=16s", "monitoring.scrapeTimeout is 16s: it must not be above monitoring.interval, which is 15s"},
+		"an alert to leave out that is none":    {"many-workspaces", "prometheusRule.disabled={RocketChatImportFinished,Nothing}", "prometheusRule.disabled names alerts that are not there: Nothing"},
+		"another severity for all alerts":       {"many-workspaces", "prometheusRule.additionalLabels.severity=info", "prometheusRule.additionalLabels must not have severity"},
+		"a limit of no time":                    {"many-workspaces", "prometheusRule.limits.stalled=0m", "/prometheusRule/limits/stalled'"},
+		"a probe of another kind":               {"one-workspace", "livenessProbe.httpGet.path=/", "'httpGet' not allowed"},
+		"a section that is null":                {"one-workspace", "serviceAccount=null", "'serviceAccount'"},
+		"two replicas":                          {"one-workspace", "replicas=2", "/replicas'"},
+		"one workspace beside many":             {"many-workspaces", "workspace.url=http://x,workspace.user_id=x,workspace.auth_token_secret.name=x", "not both: --set workspace=null"},
+		"nothing to watch":                      {"one-workspace", "workspace=null", "nothing to watch"},
+		"an empty list of workspaces":           {"many-workspaces", "workspaces=null", "nothing to watch"},
+		"no image":                              {"one-workspace", "image.repository=", "set image.repository"},
+		"TLS without a file":                    {"one-workspace", "webConfig.tls=true", "set webConfig.secret.name"},
+		"authentication without a file":         {"one-workspace", "webConfig.authentication=true", "set webConfig.secret.name"},
+		"a Prometheus without credentials":      {"one-workspace", "webConfig.authentication=true,webConfig.secret.name=x", "set monitoring.basicAuth"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := helm(t, "template", "r", chart, "--values="+values(test.values), "--set="+test.set)
@@ -102,9 +115,30 @@ func TestChartRefuses(t *testing.T) {
 func TestChartTakesUpAChangedConfiguration(t *testing.T) {
 	many := render(t, "many-workspaces").pod(t)
 	assert.Contains(t, many.Spec.Containers[0].Args, "--config.auto-reload-interval=30s")
+	assert.Contains(t, render(t, "many-workspaces", "reloadInterval=1m").pod(t).Spec.Containers[0].Args, "--config.auto-reload-interval=1m")
 	assert.Equal(t, many.Annotations, render(t, "many-workspaces", "workspaces.acme.timeout=9s").pod(t).Annotations)
 	assert.NotEqual(t, render(t, "everything").pod(t).Annotations,
 		render(t, "everything", "workspace.http_config.proxy_url=http://proxy").pod(t).Annotations)
+}
+
+// The variables of envFrom cannot be seen, and a flag wins over its variable.
+func TestChartSetsTheModeWhateverEnvFromBrings(t *testing.T) {
+	for name, test := range map[string]struct{ values, set, want string }{
+		"one workspace":              {"one-workspace", "", "on-change"},
+		"its own mode":               {"one-workspace", "workspace.file_data=never", "never"},
+		"many workspaces":            {"many-workspaces", "", "on-change"},
+		"another for all the others": {"many-workspaces", "extraArgs={--import.file-data=never}", "never"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var modes []string
+			for _, arg := range render(t, test.values, test.set).pod(t).Spec.Containers[0].Args {
+				if mode, found := strings.CutPrefix(arg, "--import.file-data="); found {
+					modes = append(modes, mode)
+				}
+			}
+			assert.Equal(t, []string{test.want}, modes)
+		})
+	}
 }
 
 // OpenShift assigns user ids.
@@ -117,11 +151,12 @@ func TestChartLeavesOutSecurityFieldsThatAreNull(t *testing.T) {
 }
 
 func TestChartPassesOnWhatAUserSets(t *testing.T) {
-	pod := render(t, "everything").pod(t)
+	all := render(t, "everything")
+	pod := all.pod(t)
 	container := pod.Spec.Containers[0]
 	assert.Regexp(t, "@sha256:(0123456789abcdef){4}$", container.Image)
 	assert.Equal(t, map[string]string{
-		"team": "chat", "app.kubernetes.io/name": "importer", "app.kubernetes.io/instance": "r",
+		"team": "chat", "cost-center": "chat", "app.kubernetes.io/name": "importer", "app.kubernetes.io/instance": "r",
 	}, pod.Labels)
 	assert.Equal(t, "chat", pod.Annotations["example.com/owner"])
 	assert.Equal(t, "monitoring", pod.Spec.PriorityClassName)
@@ -135,6 +170,17 @@ func TestChartPassesOnWhatAUserSets(t *testing.T) {
 	assert.Len(t, pod.Spec.TopologySpreadConstraints, 1)
 	assert.Len(t, pod.Spec.Tolerations, 1)
 	assert.Len(t, pod.Spec.ImagePullSecrets, 1)
+	assert.Equal(t, new(int64(60)), pod.Spec.TerminationGracePeriodSeconds)
+	assert.Equal(t, new(int32(0)), one[*appsv1.Deployment](t, all, "").Spec.RevisionHistoryLimit)
+	assert.Equal(t, []corev1.HostAlias{{IP: "192.0.2.1", Hostnames: []string{"chat.example.com"}}}, pod.Spec.HostAliases)
+	assert.Equal(t, corev1.DNSNone, pod.Spec.DNSPolicy)
+	assert.Equal(t, []string{"192.0.2.53"}, pod.Spec.DNSConfig.Nameservers)
+	assert.Equal(t, "proxy", container.EnvFrom[0].ConfigMapRef.Name)
+	assert.Equal(t, "wait", pod.Spec.InitContainers[0].Name)
+	assert.Equal(t, map[string]string{"example.com/owner": "chat"}, one[*corev1.Service](t, all, "").Annotations)
+	for _, object := range all.objects {
+		assert.Equal(t, "chat", object.(metav1.Object).GetLabels()["cost-center"], "%T", object)
+	}
 
 	ofVersion := render(t, "one-workspace", "image.tag=", "fullnameOverride=watcher")
 	assert.Equal(t, "watcher", one[*appsv1.Deployment](t, ofVersion, "").Name)
@@ -163,13 +209,11 @@ func linked(t *testing.T, file, runbooks string) string {
 func TestChartLinksAlertsToRunbooks(t *testing.T) {
 	for name, test := range map[string]struct{ values, set, want string }{
 		"of the exporter":          {"many-workspaces", "runbookURL=", "http://localhost:10458/docs/runbooks.md"},
-		"of the exporter over TLS": {"everything", "runbookURL=", "https://localhost:10458/docs/runbooks.md"},
-		"elsewhere":                {"everything", "runbookURL=https://runbooks.example.com/", "https://runbooks.example.com/"},
+		"of the exporter over TLS": {"many-workspaces", "webConfig.tls=true,webConfig.secret.name=x", "https://localhost:10458/docs/runbooks.md"},
+		"elsewhere":                {"many-workspaces", "runbookURL=https://runbooks.example.com/", "https://runbooks.example.com/"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shipped := linked(t, "../alerts/rocketchat-import.rules.yml", test.want)
-			var want monitoringv1.PrometheusRuleSpec
-			require.NoError(t, yaml.UnmarshalStrict([]byte(shipped), &want))
+			want := shippedRules(t, test.want)
 			assert.Equal(t, want, one[*monitoringv1.PrometheusRule](t, render(t, test.values, test.set), "").Spec)
 		})
 	}
@@ -177,8 +221,7 @@ func TestChartLinksAlertsToRunbooks(t *testing.T) {
 
 func TestChartWithoutItsFilesIsNotRendered(t *testing.T) {
 	for _, file := range []string{"files/rocketchat-import.rules.yml", "files/rocketchat-import.json", "files/alertmanager.yml"} {
-		broken := filepath.Join(t.TempDir(), "chart")
-		require.NoError(t, os.CopyFS(broken, os.DirFS(chart)))
+		broken := copyOfChart(t, filepath.Join(t.TempDir(), "chart"))
 		require.NoError(t, os.Remove(filepath.Join(broken, file)))
 		out, err := helm(t, "template", "r", broken, "--values="+values("everything"))
 		assert.Error(t, err)
@@ -332,11 +375,17 @@ type release struct {
 // An unknown kind or field fails the test.
 func render(t *testing.T, name string, set ...string) release {
 	t.Helper()
-	args := []string{"template", "r", chart, "--namespace=monitoring", "--values=" + values(name)}
+	args := []string{"--values=" + values(name)}
 	for _, value := range set {
 		args = append(args, "--set="+value)
 	}
-	text, err := helm(t, args...)
+	return renderChart(t, chart, "r", args...)
+}
+
+// renderChart is render for any chart, name of a release and arguments.
+func renderChart(t *testing.T, chart, name string, args ...string) release {
+	t.Helper()
+	text, err := helm(t, append([]string{"template", name, chart, "--namespace=monitoring"}, args...)...)
 	require.NoError(t, err, text)
 	scheme := runtime.NewScheme()
 	schemes := runtime.NewSchemeBuilder(appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme,
