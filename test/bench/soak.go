@@ -32,6 +32,9 @@ const (
 	// handleSlack descriptors or goroutines more at the end than after the first
 	// round of scrapes are not a leak.
 	handleSlack = 20
+	// At least readPart of the imports from 6.3 on that stood ready for readyFor are read, and at least
+	// minReady stand so long.
+	readPart, readyFor, minReady = 0.9, time.Minute, 50
 )
 
 // soak is a run of many workspaces, and what it found.
@@ -46,11 +49,34 @@ type soak struct {
 	rss       []float64 // bytes, each second
 	early     string    // the exporter's metrics after the first round of scrapes
 	last      string    // and the last ones
+	played    []*played
+	notSent   map[string]float64 // by workspace: reads that the exporter wanted, and did not send
+}
+
+// played is an import that plays, and how long it stood ready.
+type played struct {
+	*rocketchatsim.Server
+	read       bool      // whether the exporter may read its selection
+	readySince time.Time // zero unless it is ready now
+	ready      time.Duration
+}
+
+// look measures how long the import has stood ready.
+func (p *played) look(now time.Time) {
+	op, _ := p.Operation()
+	if op.Step != rocketchatsim.StepUserSelection || !op.Valid {
+		p.readySince = time.Time{}
+		return
+	}
+	if p.readySince.IsZero() {
+		p.readySince = now
+	}
+	p.ready = max(p.ready, now.Sub(p.readySince))
 }
 
 func (s *soak) run(ctx context.Context, h *host, b binaries) {
 	s.names = slices.Concat(names("plays", workspaces-hanging-refusing), names(hangs, hanging), names(refuses, refusing), []string{"added"})
-	sims := s.play(h)
+	s.play(h)
 	file := filepath.Join(filepath.Dir(b.exporter), "workspaces.yml")
 	h.writeConfig(file, s.names[:workspaces])
 	s.exporter = start(ctx, b.exporter, nil, "--config.file="+file, "--web.enable-lifecycle")
@@ -71,14 +97,17 @@ func (s *soak) run(ctx context.Context, h *host, b binaries) {
 	time.Sleep(scrapeTimeout) // what was under way ends
 	s.last, _ = s.exporter.scrape(ctx)
 	harmed := 0
-	for _, sim := range sims {
-		harmed += sim.Destructive()
+	for _, p := range s.played {
+		harmed += p.Destructive()
 	}
 	s.report(harmed)
 }
 
-// play starts the workspaces, whose imports play in different ways and from different points.
-func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
+// play starts the workspaces, whose imports play in different ways and at different speeds. A quarter
+// stands ready for 71 seconds.
+func (s *soak) play(h *host) {
+	s.notSent = map[string]float64{}
+	speeds := []float64{0.28, 0.5, 1, 2}
 	scripts := []rocketchatsim.Script{
 		rocketchatsim.Slack(), rocketchatsim.Stall(time.Minute), rocketchatsim.Restart(), rocketchatsim.Failure(),
 	}
@@ -86,8 +115,9 @@ func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 	for i, name := range s.names {
 		sim := rocketchatsim.New(rocketchatsim.Config{Generation: generations[i%len(generations)], BasePath: "/" + name})
 		sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-		sim.Start(scripts[i%len(scripts)], 0.5+float64(i%20)/10)
-		sims = append(sims, sim)
+		sim.Start(scripts[i/4%len(scripts)], speeds[i/16%len(speeds)]+float64(i%20)/1000)
+		iso := i%len(generations) >= 2
+		s.played = append(s.played, &played{Server: sim, read: iso && strings.HasPrefix(name, "plays")})
 		h.add(name, sim)
 		switch {
 		case strings.HasPrefix(name, hangs):
@@ -96,7 +126,6 @@ func (s *soak) play(h *host) (sims []*rocketchatsim.Server) {
 			sim.SetToken(userID, "another")
 		}
 	}
-	return sims
 }
 
 // scrapeFor has every replica scrape each target once in each interval, spread over it, and looks
@@ -121,6 +150,9 @@ func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Du
 	for end := time.Now().Add(duration); time.Now().Before(end); <-tick.C {
 		s.last, _ = s.exporter.scrape(ctx)
 		s.rss = append(s.rss, sample(s.last, rssMetric))
+		for _, p := range s.played {
+			p.look(time.Now())
+		}
 		if s.early == "" && time.Since(s.exporter.started) > interval+scrapeTimeout {
 			s.early = s.last
 		}
@@ -130,9 +162,10 @@ func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Du
 // scrape fails for a target that the exporter does not know, such as one that it
 // should know since it has read its file again.
 func (s *soak) scrape(client *http.Client, target string) {
-	_, took, err := get(context.Background(), client, s.exporter.url+"/probe?target="+target)
+	page, took, err := get(context.Background(), client, s.exporter.url+"/probe?target="+target)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.notSent[target] = sample(page, `rocketchat_import_selection_reads_total{result="not_sent"}`)
 	if strings.HasPrefix(target, hangs) {
 		s.bad = append(s.bad, took)
 	} else {
@@ -140,6 +173,26 @@ func (s *soak) scrape(client *http.Client, target string) {
 	}
 	if err != nil {
 		s.errs = append(s.errs, err)
+	}
+}
+
+// reportReads prints how many imports were read, and fails if they are too few.
+func (s *soak) reportReads() {
+	reads, ready, read, notSent := 0, 0, 0, 0.0
+	for _, p := range s.played {
+		n := p.Requests(rocketchatsim.GetImportFileData)
+		if reads += n; p.read && p.ready >= readyFor {
+			ready++
+			read += min(n, 1)
+		}
+	}
+	for _, n := range s.notSent {
+		notSent += n
+	}
+	printRow("reads of a selection", fmt.Sprintf("%d, and %.0f that were not sent", reads, notSent))
+	printRow(fmt.Sprintf("imports from 6.3 on that stood ready for %s", readyFor), fmt.Sprintf("%d, of which %d were read", ready, read))
+	if ready < minReady || float64(read) < readPart*float64(ready) {
+		s.errs = append(s.errs, errors.New("too few imports were read"))
 	}
 }
 
@@ -170,6 +223,7 @@ func (s *soak) report(harmed int) {
 			s.errs = append(s.errs, errors.New(metric+" grew"))
 		}
 	}
+	s.reportReads()
 	printRow("calls that harmed an import", fmt.Sprint(harmed))
 
 	if last := minutes[len(minutes)-1]; last > minutes[1]*memoryGrowth+memorySlack {
