@@ -61,15 +61,16 @@ type Call struct {
 
 // Client calls one workspace, each time over a new connection. It is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	dial dialFunc
+	cfg   Config
+	dial  dialFunc
+	proxy func(*http.Request) (*url.URL, error) // nil without a forward proxy
 }
 
 // New returns a client. It fails only if the HTTP configuration is not usable.
 func New(cfg Config) (*Client, error) { return newWithDial(cfg, newDialer().DialContext) }
 
 func newWithDial(cfg Config, dial dialFunc) (*Client, error) {
-	c := &Client{cfg: cfg, dial: dial}
+	c := &Client{cfg: cfg, dial: dial, proxy: cfg.HTTP.Proxy()}
 	_, err := c.transport(newConnection(dial))
 	return c, err
 }

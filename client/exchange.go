@@ -3,17 +3,11 @@ package client
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
-	"strings"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -29,10 +23,11 @@ type exchange struct {
 	call       Call
 	guarded    bool // the call is the read of a look
 
-	token     string // that is sent; empty until it is read
-	asked     moment // just before the first byte of the request was written
-	answer    OperationAnswer
-	handshake atomic.Bool // a TLS handshake failed
+	token    string // that is sent; empty until it is read
+	asked    moment // just before the first byte of the request was written
+	answer   OperationAnswer
+	started  time.Time
+	progress progress
 }
 
 // reply is a struct to decode the body of a 200 into.
@@ -47,13 +42,13 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 	if err := x.readToken(); err != nil {
 		return err
 	}
-	start := time.Now()
+	x.started = time.Now()
 	err := x.send(x.request(ctx), r)
 	if err != nil && x.guarded && x.call.Status == 0 && !x.connection.maySent() {
 		return x.notSent(err)
 	}
 	if x.client.cfg.Observe != nil {
-		x.call.Duration = time.Since(start)
+		x.call.Duration = time.Since(x.started)
 		x.client.cfg.Observe(x.call)
 	}
 	return err
@@ -94,12 +89,13 @@ func (x *exchange) notSent(err error) error {
 // request returns the request.
 func (x *exchange) request(ctx context.Context) *http.Request {
 	trace := &httptrace.ClientTrace{
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			x.handshake.Store(err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET))
+		GotConn: func(httptrace.GotConnInfo) {
+			x.progress.ready.Store(true)
+			x.asked = now()
 		},
-		GotConn:      func(httptrace.GotConnInfo) { x.asked = now() },
 		WroteRequest: func(httptrace.WroteRequestInfo) { x.connection.wroteRequest() },
 	}
+	x.progress.watch(trace)
 	base := x.client.cfg.URL.JoinPath("/") // JoinPath leaves a path without a first slash as it is
 	return (&http.Request{
 		Method: http.MethodGet,
@@ -120,7 +116,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	// X-Auth-Token to any host, and it fails on a Location that is no URL.
 	resp, err := x.transport.RoundTrip(req)
 	if err != nil {
-		return x.broken(req.Context(), err)
+		return x.broken(req, err)
 	}
 	defer resp.Body.Close()
 	x.connection.answered()
@@ -153,7 +149,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	}
 	switch {
 	case body.err != nil:
-		return x.broken(req.Context(), body.err)
+		return x.broken(req, body.err)
 	case refused:
 		return x.refused(newRefusal(resp, *r.head()))
 	case err != nil:
@@ -162,27 +158,6 @@ func (x *exchange) send(req *http.Request, r reply) error {
 		x.answer.Took = x.asked.age()
 		return nil
 	}
-}
-
-// broken returns the error of a call without an answer, or with half of one.
-func (x *exchange) broken(ctx context.Context, err error) *Error {
-	network, isNetwork := errors.AsType[net.Error](err)
-	operation, isOperation := errors.AsType[*net.OpError](err)
-	met := broken
-	switch {
-	case ctx.Err() != nil, isNetwork && network.Timeout():
-		met = noAnswer
-		if x.guarded {
-			met = noSelection
-		}
-	case x.handshake.Load(), isOperation && operation.Op == "remote error":
-		met = tlsFailed
-	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)):
-		// The proxy's answer to CONNECT, of which net/http returns only the text.
-		x.call.Status = http.StatusProxyAuthRequired
-		met = frontProxy
-	}
-	return x.fail(met, x.sanitizeError(err))
 }
 
 // sanitizeError returns err as a short text without the token, which net/http

@@ -42,54 +42,56 @@ func (h Hint) Words(name func(Setting) string) string {
 type met string
 
 const (
-	credentials    met = "credentials"
-	twoFactor      met = "two_factor"
-	permission     met = "permission"
-	noImport       met = "no_import"
-	limited        met = "limited"
-	refused        met = "refused"
-	failing        met = "failing"
-	wrongPath      met = "wrong_path"
-	wrongPathPage  met = "wrong_path_page"
-	unknownRoute   met = "unknown_route"
-	unknownPage    met = "unknown_page"
-	unknownForm    met = "unknown_form"
-	frontLimited   met = "front_limited"
-	frontBasic     met = "front_basic_auth"
-	frontBasicBad  met = "front_basic_auth_wrong"
-	frontProxy     met = "front_proxy_credentials"
-	frontRefused   met = "front_refused"
-	frontNotFound  met = "front_not_found"
-	frontHTTPS     met = "front_https"
-	frontClient    met = "front_client_certificate"
-	frontOther     met = "front_other"
-	frontFailing   met = "front_failing"
-	frontPage      met = "front_page"
-	notTheAPI      met = "not_the_api"
-	cached         met = "cached"
-	redirectHTTPS  met = "redirect_https"
-	redirectURL    met = "redirect_url"
-	redirectPage   met = "redirect_page"
-	redirectLoop   met = "redirect_loop"
-	noAnswer       met = "no_answer"
-	noSelection    met = "no_selection"
-	noName         met = "no_name"
-	noConnection   met = "no_connection"
-	noProxy        met = "no_proxy"
-	closedEarly    met = "closed_early"
-	stoodStill     met = "stood_still"
-	slowLook       met = "slow_look"
-	instances      met = "instances"
-	older          met = "older"
-	unknownHost    met = "unknown_host"
-	broken         met = "broken"
-	proxyFailed    met = "proxy"
-	tlsFailed      met = "tls"
-	tlsClient      met = "tls_client_certificate"
-	tlsPlain       met = "tls_plain_http"
-	tlsExpected    met = "tls_expected"
-	badTokenFile   met = "token_file"
-	settingsFailed met = "settings"
+	credentials      met = "credentials"
+	twoFactor        met = "two_factor"
+	permission       met = "permission"
+	noImport         met = "no_import"
+	limited          met = "limited"
+	refused          met = "refused"
+	failing          met = "failing"
+	wrongPath        met = "wrong_path"
+	wrongPathPage    met = "wrong_path_page"
+	unknownRoute     met = "unknown_route"
+	unknownPage      met = "unknown_page"
+	unknownForm      met = "unknown_form"
+	frontLimited     met = "front_limited"
+	frontBasic       met = "front_basic_auth"
+	frontBasicBad    met = "front_basic_auth_wrong"
+	frontProxy       met = "front_proxy_credentials"
+	frontRefused     met = "front_refused"
+	frontNotFound    met = "front_not_found"
+	frontHTTPS       met = "front_https"
+	frontClient      met = "front_client_certificate"
+	frontOther       met = "front_other"
+	frontFailing     met = "front_failing"
+	frontPage        met = "front_page"
+	notTheAPI        met = "not_the_api"
+	cached           met = "cached"
+	redirectHTTPS    met = "redirect_https"
+	redirectURL      met = "redirect_url"
+	redirectPage     met = "redirect_page"
+	redirectLoop     met = "redirect_loop"
+	noAnswer         met = "no_answer"
+	noSelection      met = "no_selection"
+	noName           met = "no_name"
+	noConnection     met = "no_connection"
+	noProxy          met = "no_proxy"
+	closedEarly      met = "closed_early"
+	stoodStill       met = "stood_still"
+	slowLook         met = "slow_look"
+	instances        met = "instances"
+	older            met = "older"
+	unknownHost      met = "unknown_host"
+	broken           met = "broken"
+	proxyFailed      met = "proxy"
+	proxyCredentials met = "proxy_credentials"
+	tlsFailed        met = "tls"
+	tlsRefused       met = "tls_refused"
+	tlsClient        met = "tls_client_certificate"
+	tlsPlain         met = "tls_plain_http"
+	tlsExpected      met = "tls_expected"
+	badTokenFile     met = "token_file"
+	settingsFailed   met = "settings"
 )
 
 // finding is a row of the table of what a call can meet.
@@ -102,8 +104,9 @@ type finding struct {
 const (
 	tryWithoutPath = "Try ${url} without its path: the exporter adds " + apiPath + " itself. From 7.0 on, Rocket.Chat answers below a path only if the proxy in front of it removes the path. Or Rocket.Chat is older than 3.0, and has no import API."
 	olderThan3     = "Rocket.Chat is older than 3.0 and has no import API, or a proxy in front of it changes the path."
+	proxyPassword  = "The proxy asks for credentials: put a user name and a password into proxy_url in ${http_config}, or into the variable HTTP_PROXY or HTTPS_PROXY."
 	wantsHTTPS     = "Use https in ${url}: this port does not speak plain http."
-	clientKey      = "The server wants a client certificate: set cert_file and key_file of tls_config in ${http_config}."
+	clientKey      = "The server wants a client certificate that it trusts: set or correct cert_file and key_file of tls_config in ${http_config}."
 	fixFront       = "Allow the exporter to call " + apiPath + " there. Nothing is known about the token and the permission."
 )
 
@@ -131,7 +134,7 @@ var findings = map[met]finding{
 	frontLimited:  {RateLimited, "too many calls", "Something in front of Rocket.Chat limits the calls: scrape less often, raise ${min_interval}, or allow more calls there."},
 	frontBasic:    {HTTPStatus, "", "Something in front of Rocket.Chat asks for a user name and a password: set basic_auth in ${http_config}."},
 	frontBasicBad: {HTTPStatus, "", "Something in front of Rocket.Chat does not accept the user name and the password: correct basic_auth in ${http_config}."},
-	frontProxy:    {HTTPStatus, "", "The proxy asks for credentials: put a user name and a password into proxy_url in ${http_config}."},
+	frontProxy:    {HTTPStatus, "", proxyPassword},
 	frontRefused:  {HTTPStatus, "", "Something in front of Rocket.Chat refused the call, such as a proxy or a firewall. " + fixFront},
 	frontNotFound: {HTTPStatus, "", "Every Rocket.Chat since 3.0.0 has this endpoint, so something in front of it answered: check ${url} and its path, and the proxy. Nothing else was called, because getImportFileData could wipe a running import."},
 	frontHTTPS:    {HTTPStatus, "", wantsHTTPS},
@@ -151,18 +154,20 @@ var findings = map[met]finding{
 	redirectLoop:  {Redirect, notFollowed, "Something in front of Rocket.Chat answers: allow the exporter to call the API directly."},
 
 	// There was no answer, or half of one.
-	noAnswer:     {Timeout, "no answer", "Rocket.Chat did not answer in time: check its load, or raise ${timeout}."},
-	noSelection:  {Timeout, "no answer", "Rocket.Chat builds a large selection slowly: check its load, or raise ${file_data_timeout}."},
-	noName:       {Timeout, "the host name was not resolved", "Check the host name in ${url}, and the name servers of this machine."},
-	noConnection: {Timeout, "no connection", "Nothing took the connection: check the host and the port in ${url}, and the firewalls on the way."},
-	noProxy:      {Timeout, "no connection through the proxy", "Check the proxy, and whether it can reach Rocket.Chat."},
-	unknownHost:  {Connection, "", "Check the host name in ${url}, and the name servers of this machine."},
-	broken:       {Connection, "", "Check that Rocket.Chat is running and that the host and port of ${url} can be reached from here."},
-	proxyFailed:  {Proxy, "", "The forward proxy did not connect to Rocket.Chat: check proxy_url in ${http_config}, the proxy itself, and whether it lets the exporter through."},
-	tlsFailed:    {TLS, "", "Check the certificate and the host name in ${url}. Configure a private CA as ca_file of tls_config in ${http_config}."},
-	tlsClient:    {TLS, "", clientKey},
-	tlsPlain:     {TLS, "", "This port speaks plain http: check the port in ${url}, or use http there."},
-	tlsExpected:  {TLS, "", wantsHTTPS},
+	noAnswer:         {Timeout, "no answer", "Rocket.Chat did not answer in time: check its load, or raise ${timeout}."},
+	noSelection:      {Timeout, "no answer", "Rocket.Chat builds a large selection slowly: check its load, or raise ${file_data_timeout}."},
+	noName:           {Timeout, "the host name was not resolved", "Check the host name in ${url}, and the name servers of this machine."},
+	noConnection:     {Timeout, "no connection", "Nothing took the connection: check the host and the port in ${url}, and the firewalls on the way."},
+	noProxy:          {Proxy, "no connection through the proxy", "Check the proxy, and whether it can reach Rocket.Chat."},
+	unknownHost:      {Connection, "", "Check the host name in ${url}, and the name servers of this machine."},
+	broken:           {Connection, "", "Check that Rocket.Chat is running and that the host and port of ${url} can be reached from here."},
+	proxyFailed:      {Proxy, "", "The forward proxy did not connect to Rocket.Chat: check proxy_url in ${http_config} or the variable HTTP_PROXY or HTTPS_PROXY, and whether the proxy lets the exporter through. NO_PROXY lists hosts that need no proxy."},
+	proxyCredentials: {Proxy, "", proxyPassword},
+	tlsFailed:        {TLS, "", "Check the certificate and the host name in ${url}. Configure a private CA as ca_file of tls_config in ${http_config}."},
+	tlsRefused:       {TLS, "", "The server ended the handshake. It may want a client certificate (cert_file and key_file of tls_config in ${http_config}) or another version of TLS."},
+	tlsClient:        {TLS, "", clientKey},
+	tlsPlain:         {TLS, "", "This port does not speak TLS: check the port in ${url}, or use http there."},
+	tlsExpected:      {TLS, "", wantsHTTPS},
 
 	// The selection was not asked for: somebody may have pressed start since the look.
 	closedEarly: {Connection, "the connection was closed after the look",

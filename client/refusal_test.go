@@ -147,15 +147,6 @@ func TestHTTPToATLSPortAndAMissingCertificateAreKnownByThePageOfTheServer(t *tes
 	}
 }
 
-func TestAProxyThatWantsCredentialsForTLSIsAnHTTPStatus(t *testing.T) {
-	for _, err := range callBoth(t, "https://chat.example.com", throughProxy(serve(t, answer(407, "")))) {
-		e := wantReason(t, err, HTTPStatus)
-		assert.Equal(t, 407, e.Status)
-		assert.Equal(t, "front_proxy_credentials", e.Hint.Key())
-		assert.Equal(t, Nobody, e.Answered)
-	}
-}
-
 func TestBasicAuthIsToBeSetWhereItIsMissingAndCorrectedWhereItIsWrong(t *testing.T) {
 	for _, test := range []struct{ body, first, second, want string }{
 		{html, `Basic realm="intranet"`, "", "front_basic_auth"},
