@@ -96,12 +96,13 @@ changed-rules:
 # Alertmanager without and with the ready receivers. Debian's does not know the one for
 # Rocket.Chat. vmalert-tool reads another form.
 rules:
-	@for promtool in $(bin)/promtool $(E2E_DEBIAN_BIN)/promtool; do \
+	@dir=$$(mktemp -d) && trap 'rm -rf $$dir' EXIT && mkdir $$dir/promtool && cp alerts/*.yml $$dir/promtool && go run ./alerts/intervals $$dir/promtool && \
+	for promtool in $(bin)/promtool $(E2E_DEBIAN_BIN)/promtool; do \
 	  if test -x $$promtool; then $$promtool --version | head -1 && $$promtool check rules alerts/*.rules.yml && \
-	    $$promtool test rules alerts/*.test.yml || exit 1; \
-	  else echo "Left out: $$promtool. $(engines)"; fi; done
-	@dir=$$(mktemp -d) && trap 'rm -rf $$dir' EXIT && cp alerts/*.rules.yml $$dir && \
-	for f in alerts/*.test.yml; do awk -f alerts/vmalert-tool.awk $$f > $$dir/$${f##*/} || exit 1; done && \
+	    $$promtool test rules $$dir/promtool/*.test.yml || exit 1; \
+	  else echo "Left out: $$promtool. $(engines)"; fi; done && \
+	cp alerts/*.rules.yml $$dir && \
+	for f in $$dir/promtool/*.test.yml; do awk -f alerts/vmalert-tool.awk $$f > $$dir/$${f##*/} || exit 1; done && \
 	if test -x $(bin)/vmalert-tool; then TMPDIR=$$dir $(bin)/vmalert-tool unittest --disableAlertgroupLabel --files="$$dir/*.test.yml" || exit 1; \
 	else echo "Left out: $(bin)/vmalert-tool. $(engines)"; fi && \
 	sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' alerts/alertmanager.yml > $$dir/rocketchat.yml && \

@@ -40,7 +40,7 @@ var importCodes = []code{
 	{13, "failed", "red", inStep("importer_import_failed")},
 	{14, "interrupted", "red", invalid + inStep("importer_(uploading|downloading_file|preparing_.+|importing_.+|finishing)")},
 	{15, "aborted", "red", aborted},
-	{16, "set back", "dark-red", `rocketchat_import_operation_incident{kind="set_back"} == 1`},
+	{16, "set back", "dark-red", setBack},
 	{17, "stalled", "dark-red", stalled},
 }
 

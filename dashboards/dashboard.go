@@ -71,8 +71,10 @@ func build(base runbooks) (dashboard.Dashboard, error) {
 		WithVariable(labelVariable("instance", "Workspace", `rocketchat_import_up{cluster=~"$cluster",namespace=~"$namespace"}`)).
 		Annotation(mark("Import alerts", "red", troubles+" unless ("+troubles+" offset 1m)").
 			TitleFormat("{{alertname}}").TextFormat(called + " ({{severity}})").TagKeys("severity")).
-		Annotation(mark("Incidents", "purple", grown("rocketchat_import_incidents_total{}")).
+		Annotation(mark("Incidents", "purple", lately("rocketchat_import_operation_incident{}")+" unless last_over_time(rocketchat_import_operation_incident{}[1d] offset 1m)").
 			TitleFormat("Import {{kind}}").TextFormat(called).TagKeys("kind")).
+		Annotation(mark("Instances", "blue", grown("rocketchat_import_server_instances_seen_total{}")).
+			TitleFormat("An instance of Rocket.Chat started").TextFormat(called)).
 		Links(base.page())
 
 	row := func(title string, panels []panel) {

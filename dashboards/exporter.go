@@ -69,6 +69,11 @@ func exporterPanels(runbook runbooks) []panel {
 				"An answer that several scrapes share makes it fall behind by some seconds.",
 			overTime("rocketchat_import_server_time_seconds{} - timestamp(rocketchat_import_server_time_seconds{})", called))).
 			Unit(units.Seconds).NoValue("answers have no Date header"),
+
+		bursts("Incidents",
+			"Imports that were set back, and imports that were aborted, per minute.",
+			"kind", "rocketchat_import_incidents_total{}").
+			Height(6).Span(24).NoValue("no incidents").Links(runbook.section("RocketChatImportDisturbed", "RocketChatImportAborted")),
 	}
 }
 

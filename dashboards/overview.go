@@ -19,7 +19,7 @@ func overview(runbook runbooks) []panel {
 		tile("State",
 			"State of the newest import, or why it is not known. With several workspaces: the most pressing; the table below has them all. "+
 				"Stalled: it runs or loads, and Rocket.Chat has not saved it for long. Interrupted: Rocket.Chat gave it up, and it will never finish. "+
-				"Aborted: it ended before its end. Set back: another program called getImportFileData. "+
+				"Aborted: it ended before its end. Set back: getImportFileData was called in a wrong step; do not press start. "+
 				"Ended: it is done, and either Rocket.Chat was restarted since, or it was aborted while the exporter did not look.",
 			now("max("+stateCode+")", "")).
 			Mappings(mappings(stateCodes...)).
@@ -47,7 +47,7 @@ func overview(runbook runbooks) []panel {
 			WithTransformation(rename("/^importer_/", "")).Span(5),
 
 		tile("Progress",
-			"Records handled, done or failed, of all records. A finished import is 100 %: Rocket.Chat does not save its last counts. "+
+			"Records handled, done or failed, of all records. A finished import is 100 %: Rocket.Chat may not save its last counts. One that may have been aborted is what was saved. "+
 				"With several workspaces: the running imports that are the least far, or the least far of all where none runs.",
 			now(orNothing("bottomk(3, "+progress+" and on (workspace) "+inState("importing")+")\nor on () bottomk(3, "+progress+")", allSeen), called)).
 			Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName).Text(nameBesideValue()).

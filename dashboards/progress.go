@@ -54,6 +54,6 @@ func progressPanels(runbook runbooks) []panel {
 			overTime(maxBy("workspace", "rocketchat_import_server_instances{}"), called),
 			overTime(maxBy("workspace", "increase(rocketchat_import_server_instances_seen_total{}[$__rate_interval])"), called+" new")).
 			OverrideByQuery("B", settings{dashed}).
-			NoValue("answers name no instance").Links(runbook.section("RocketChatImportAborted")),
+			NoValue("answers name no instance").Links(runbook.section("RocketChatImportSeveralInstances", "RocketChatImportAborted")),
 	}
 }

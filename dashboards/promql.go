@@ -27,6 +27,12 @@ const called = "{{instance}} {{namespace}} {{cluster}}"
 // them, so it takes the last value of five minutes.
 func lately(selector string) string { return "last_over_time(" + selector + "[5m])" }
 
+// incident has a series for each workspace whose newest import has had one of the kind, also
+// where the exporter was restarted since and has forgotten it.
+func incident(kind string) string {
+	return `last_over_time(rocketchat_import_operation_incident{kind="` + kind + `"}[1d]) and on (workspace, operation_id) ` + held("rocketchat_import_operation_info{}")
+}
+
 // grown has a series for about a minute after a counter has grown.
 func grown(counter string) string {
 	return lately(counter) + " > last_over_time(" + counter + "[5m] offset 1m)"
@@ -115,12 +121,14 @@ var (
 		"\n  or " + expected + " <= on (workspace) (" + lately(`rocketchat_import_operation_records{type="messages"}`) + " or on (workspace) 0 * " + expected + ")" +
 		" unless on (workspace) " + held("rocketchat_import_users{}") + "\n)"
 
-	// ended has a series for each import that is done and not valid: it was aborted,
-	// or Rocket.Chat was restarted since it finished.
-	ended = "(" + lately("rocketchat_import_operation_valid{}") + " == 0 and on (workspace) " + inStep("importer_done") + ")"
+	// ended has a series for each import that is done, while nobody knows whether it finished:
+	// it was aborted, or Rocket.Chat was restarted since.
+	ended = lately("rocketchat_import_operation_finished{}") + " == 0 and on (workspace) " + inStep("importer_done")
 
-	// aborted has a series for each import that the exporter saw end as aborted.
-	aborted = "(" + ended + " and on (workspace) " + lately(`rocketchat_import_operation_incident{kind="aborted"}`) + " == 1)"
+	aborted = incident("aborted")
+
+	// setBack is what RocketChatImportDisturbed says: as long as the import can be started or runs, and for an hour more.
+	setBack = incident("set_back") + ` and on (workspace) max_over_time(rocketchat_import_state{state=~"loading|ready|importing"}[1h]) == 1`
 
 	// failures are the failed records of each import that counts them. One that was started from
 	// Rocket.Chat's page has 0 whatever failed.
@@ -133,9 +141,9 @@ var (
 	// handled is the number of records done or failed.
 	handled = "(" + completed + " + (" + lately("rocketchat_import_records_failed{}") + " or 0 * " + completed + "))"
 
-	// progress is the part of the records that is handled, 0 to 1. Rocket.Chat does
-	// not save the last counts, so a finished import is 1, and an aborted one is not.
-	progress = maxBy("workspace", "\n  "+lately("rocketchat_import_operation_finished{}")+" == 1"+
+	// progress is the part of the records that is handled, 0 to 1. Rocket.Chat may not save the last
+	// counts, so a finished import is 1. One that may have been aborted is what was saved.
+	progress = maxBy("workspace", "\n  "+held("rocketchat_import_operation_finished{}")+" == 1"+
 		"\n  or on (workspace)\n  clamp_max("+handled+" / ("+expected+" > 0), 1)"+
 		" and on (workspace) "+held("rocketchat_import_records_completed{}")+"\n")
 

@@ -48,7 +48,7 @@ func TestTheVariablesAreDataSourceAndWhatTellsWorkspacesApart(t *testing.T) {
 // An annotation that has a series for as long as an alert fires would paint every graph red.
 func TestAnnotationsMarkBeginningsAlone(t *testing.T) {
 	annotations := load(t).Annotations.List
-	assert.Len(t, annotations, 2)
+	assert.Len(t, annotations, 3)
 	var graphs []int
 	for _, p := range panels(t, "") {
 		if slices.Contains([]string{"State over time", "Progress over time", "Throughput", "Records done", "Running for", "Instances of Rocket.Chat"}, p.Title) || p.Title == "Records failed" && p.Type == "timeseries" {

@@ -108,7 +108,7 @@ func TestStateSaysWhatNeedsAPersonAndWhyNothingIsKnown(t *testing.T) {
 			assert.Regexp(t, fmt.Sprintf(`"color":%q,"index":\d+,"text":%q`, color, text), p.text, title)
 		}
 		for _, asked := range []string{
-			"server_time_seconds", "operation_valid", `kind="aborted"`, `kind="set_back"`, "auth_failure", "rocketchat_import_up", `up{cluster=~"$cluster",namespace=~"$namespace",instance=~"$instance",job=`,
+			"server_time_seconds", "operation_valid", `operation_incident{cluster=~"$cluster",namespace=~"$namespace",instance=~"$instance",kind="aborted"}`, `kind="set_back"`, `operation_finished`, "auth_failure", "rocketchat_import_up", `up{cluster=~"$cluster",namespace=~"$namespace",instance=~"$instance",job=`,
 			`state=~"none"`, `state=~"new"`, `state=~"loading"`, `state=~"ready"`, `state=~"importing"`, `state=~"done"`, `step=~"importer_import_failed"`, `state=~"canceled"`,
 		} {
 			assert.Contains(t, p.Targets[0].Expr, asked, title)
