@@ -69,6 +69,7 @@ type flags struct {
 	reloadInterval time.Duration
 	// workspace is the one that the flags describe, or the defaults for those of the file.
 	workspace     config.Workspace
+	url, httpFile string // of workspace, not yet parsed and read
 	web           *web.FlagConfig
 	telemetryPath string
 	lifecycle     bool
@@ -83,34 +84,12 @@ var errPrinted = errors.New("nothing is left to do")
 // parseFlags reads flags and environment variables. Its errors name the flag
 // and the variable, and never hold a secret.
 func parseFlags(args []string, stdout io.Writer) (*flags, error) {
-	var (
-		f              flags
-		printed        bool
-		rawURL         string
-		httpConfigFile string
-	)
+	f, printed := &flags{}, false
 	app := kingpin.New(name, "Exports the state of data imports into Rocket.Chat to Prometheus. It never changes an import.")
 	app.Version(version.Print(name)).UsageWriter(stdout).Terminate(func(int) { printed = true })
 	app.HelpFlag.Short('h')
-
-	app.Flag(configFileFlag, "File that lists many workspaces, for /probe and /sd. Without it, the flags describe one workspace.").StringVar(&f.configFile)
-	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed. It is reloaded once two looks find the same. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
-	app.Flag(urlFlag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&rawURL)
-	app.Flag(userIDFlag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
-	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: other users of the machine can see flags.").StringVar(&f.workspace.Token)
-	app.Flag(tokenFileFlag, "File with the personal access token. Each call reads it again.").StringVar(&f.workspace.TokenFile)
-	app.Flag(httpConfigFileFlag, "File with TLS, proxy and other HTTP client settings, in the form of Prometheus's http_config.").StringVar(&httpConfigFile)
-	app.Flag(timeoutFlag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
-	app.Flag(minIntervalFlag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
-	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
-		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData),
-		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
-	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("2m").DurationVar(&f.workspace.FileDataTimeout)
-	app.Flag(telemetryPathFlag, "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
-	app.Flag(lifecycleFlag, "Let POST /-/reload read the configuration file again.").BoolVar(&f.lifecycle)
-	f.web = kingpinflag.AddFlags(app, ":10458")
-	app.Flag(logLevelFlag, "Lowest severity to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
-	app.Flag(logFormatFlag, "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	f.addWorkspaceFlags(app)
+	f.addOwnFlags(app)
 	serve := app.Command(serveCommand, "Serve the metrics. This is the default.")
 	check := app.Command(checkCommand, "Check that each workspace can be watched. If one cannot, say what to do.")
 	check.Flag("json", "Print the result as JSON.").BoolVar(&f.json)
@@ -132,28 +111,58 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 		return nil, err
 	}
 	f.command, f.workspace.HTTP = command, config.DefaultHTTP()
-	set := func(flag string) bool { return values[flag].given || os.Getenv(variable(flag)) != "" }
+	return f, f.check(func(flag string) bool { return values[flag].given || os.Getenv(variable(flag)) != "" })
+}
+
+// addWorkspaceFlags adds the flags that say what is watched.
+func (f *flags) addWorkspaceFlags(app *kingpin.Application) {
+	app.Flag(configFileFlag, "File that lists many workspaces, for /probe and /sd. Without it, the flags describe one workspace.").StringVar(&f.configFile)
+	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed. It is reloaded once two looks find the same. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
+	app.Flag(urlFlag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&f.url)
+	app.Flag(userIDFlag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
+	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: other users of the machine can see flags.").StringVar(&f.workspace.Token)
+	app.Flag(tokenFileFlag, "File with the personal access token. Each call reads it again.").StringVar(&f.workspace.TokenFile)
+	app.Flag(httpConfigFileFlag, "File with TLS, proxy and other HTTP client settings, in the form of Prometheus's http_config.").StringVar(&f.httpFile)
+	app.Flag(timeoutFlag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
+	app.Flag(minIntervalFlag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
+	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
+		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData),
+		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
+	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("2m").DurationVar(&f.workspace.FileDataTimeout)
+}
+
+// addOwnFlags adds the flags of the exporter itself.
+func (f *flags) addOwnFlags(app *kingpin.Application) {
+	app.Flag(telemetryPathFlag, "Path of the metrics.").Default("/metrics").StringVar(&f.telemetryPath)
+	app.Flag(lifecycleFlag, "Let POST /-/reload read the configuration file again.").BoolVar(&f.lifecycle)
+	f.web = kingpinflag.AddFlags(app, ":10458")
+	app.Flag(logLevelFlag, "Lowest severity to log: debug, info, warn or error.").Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag(logFormatFlag, "Format of the log: logfmt or json.").Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+}
+
+// check checks the flags together. set reports whether a flag or its variable is set.
+func (f *flags) check(set func(flag string) bool) error {
 	switch {
-	case command == healthCommand: // needs no workspace
-		return &f, nil
+	case f.command == healthCommand: // needs no workspace
+		return nil
 	case f.reloadInterval < 0:
-		return nil, flagError(autoReloadFlag, errors.New("must not be negative"))
+		return flagError(autoReloadFlag, errors.New("must not be negative"))
 	case !f.many():
-		f.warn(set(urlFlag), rawURL)
-		return &f, f.checkWorkspace(rawURL, httpConfigFile)
+		f.warn(set(urlFlag))
+		return f.checkWorkspace()
 	}
 	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
 		if set(flag) {
-			return nil, flagError(flag, errors.New("contradicts --"+configFileFlag+", which describes the workspaces: put it there"))
+			return flagError(flag, errors.New("contradicts --"+configFileFlag+", which describes the workspaces: put it there"))
 		}
 	}
-	return &f, settingError(f.workspace.CheckDefaults())
+	return settingError(f.workspace.CheckDefaults())
 }
 
 // warn collects what is worth knowing about the flags of one workspace.
-func (f *flags) warn(urlSet bool, rawURL string) {
+func (f *flags) warn(urlSet bool) {
 	if !urlSet {
-		f.warnings = append(f.warnings, flagAndEnv(urlFlag)+" is not set, so it is the default, "+rawURL)
+		f.warnings = append(f.warnings, flagAndEnv(urlFlag)+" is not set, so it is the default, "+f.url)
 	}
 	for flag, used := range map[string]bool{autoReloadFlag: f.reloadInterval > 0, lifecycleFlag: f.lifecycle} {
 		if used {
@@ -194,12 +203,12 @@ func variable(flag string) string {
 }
 
 // checkWorkspace checks the workspace that the flags describe.
-func (f *flags) checkWorkspace(rawURL, httpConfigFile string) (err error) {
-	if f.workspace.URL, err = client.ParseURL(rawURL); err != nil {
+func (f *flags) checkWorkspace() (err error) {
+	if f.workspace.URL, err = client.ParseURL(f.url); err != nil {
 		return flagError(urlFlag, err)
 	}
-	if httpConfigFile != "" {
-		if f.workspace.HTTP, err = config.LoadHTTP(httpConfigFile); err != nil {
+	if f.httpFile != "" {
+		if f.workspace.HTTP, err = config.LoadHTTP(f.httpFile); err != nil {
 			return flagError(httpConfigFileFlag, err)
 		}
 	}

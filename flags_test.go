@@ -147,7 +147,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 			FileData: config.OnChange, FileDataTimeout: 2 * time.Minute, HTTP: config.DefaultHTTP(),
 		},
 		web:           &web.FlagConfig{WebListenAddresses: &[]string{":10458"}, WebSystemdSocket: new(false), WebConfigFile: new("")},
-		telemetryPath: "/metrics", logLevel: "info", logFormat: "logfmt",
+		telemetryPath: "/metrics", logLevel: "info", logFormat: "logfmt", url: "http://localhost:3000",
 		warnings: []string{flagAndEnv(urlFlag) + " is not set, so it is the default, http://localhost:3000"},
 	}
 	got, err := parseFlags(credentials, io.Discard)
@@ -176,7 +176,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 	} {
 		t.Setenv(variable, value)
 	}
-	want.workspace.URL = &url.URL{Scheme: "https", Host: "chat.example", Path: "/chat"}
+	want.url, want.workspace.URL = "https://chat.example/chat", &url.URL{Scheme: "https", Host: "chat.example", Path: "/chat"}
 	want.workspace.UserID, want.workspace.Token = "somebody", "another"
 	want.workspace.Timeout, want.workspace.MinInterval = 3*time.Second, 0
 	want.workspace.FileData, want.workspace.FileDataTimeout = config.Never, 5*time.Minute

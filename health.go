@@ -37,7 +37,11 @@ func runHealth(ctx context.Context, f *flags) error {
 	case strings.HasPrefix(address, "vsock://"):
 		return flagError(listenAddressFlag, errors.New("health cannot ask a vsock address"))
 	}
-	tlsConfig := webConfig.TLSConfig
+	return askHealth(ctx, address, webConfig.TLSConfig)
+}
+
+// askHealth returns an error unless an exporter is alive at the address.
+func askHealth(ctx context.Context, address string, tlsConfig web.TLSConfig) error {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", address) // without a host, this machine
 	}

@@ -108,18 +108,27 @@ func Diagnose(seen watch.Status) Diagnosis {
 	if d.Rank == RankBroken && !d.Bad {
 		d.Rank = RankOver
 	}
-	ready, lately := op.State() == client.StateReady, seen.At.Sub(s.SetBackAt) < setBackFor
-	if s.HasIncident(watch.SetBack) && (ready || lately || op.WasSetBack()) {
-		more := ": " + d.Words + d.More
-		if ready {
-			more = ": do not press start"
-		}
-		d = Diagnosis{
-			Rank: RankBroken, Words: "set back", More: more, Bad: lately || op.WasSetBack(),
-			Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed",
-		}
+	if s.HasIncident(watch.SetBack) {
+		return d.setBack(seen)
 	}
 	return d
+}
+
+// setBack returns the diagnosis d of an operation that another program has set back, unless that is
+// over.
+func (d Diagnosis) setBack(seen watch.Status) Diagnosis {
+	s, op := seen.Snapshot, seen.Snapshot.Operation
+	ready, bad := op.State() == client.StateReady, seen.At.Sub(s.SetBackAt) < setBackFor || op.WasSetBack()
+	if !ready && !bad {
+		return d
+	}
+	more := ": " + d.Words + d.More
+	if ready {
+		more = ": do not press start"
+	}
+	return Diagnosis{
+		Rank: RankBroken, Words: "set back", More: more, Bad: bad, Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed",
+	}
 }
 
 // situation is an operation with what has been seen of it.
