@@ -182,7 +182,7 @@ dist/$(archive).%.tar.gz:
 	CGO_ENABLED=0 GOOS=$$os GOARCH=$${arch%v7} GOARM=7 go build -trimpath -buildvcs=false -ldflags "$(ldflags)" \
 	  -o dist/$(archive).$*/rocketchat_import_exporter$$(test $$os != windows || echo .exe) .
 	cp -r --parents $(shipped) dist/$(archive).$*
-	packaging/links.sh dist/$(archive).$*
+	packaging/pages.sh dist/$(archive).$*
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime=@0 -C dist -c $(archive).$* | gzip -9n > $@
 	rm -r dist/$(archive).$*
 

@@ -26,6 +26,7 @@ done
 	printf '.SH SEE ALSO\n/usr/share/doc/rocketchat-import-exporter/README.md\n'
 } | gzip -9n > "$stage/rocketchat_import_exporter.1.gz"
 cp -r --parents $SHIPPED "$stage/pages"
+packaging/pages.sh "$stage/pages"
 rm "$stage"/pages/deploy/*/.*ignore
 cp -r packaging/*.sh packaging/lintian-overrides deploy/systemd alerts dashboards "$stage"
 touch "$stage/token"

@@ -19,29 +19,31 @@ import (
 	"rocketchat_import_exporter/test/rig"
 )
 
-// Helm accepts each of these. Kubernetes's own rules judge what becomes of them.
+// oddNames are releases and values that Helm accepts.
+var oddNames = map[string]struct{ release, set, want string }{
+	"an ordinary release":                    {"import", "", "import-rocketchat-import-exporter"},
+	"a release that is called as it is":      {"rocketchat-import-exporter", "", "rocketchat-import-exporter"},
+	"a digit first":                          {"1chat", "", "exporter-1chat-rocketchat-import-exporter"},
+	"a dot":                                  {"my.release", "", "my-release-rocketchat-import-exporter"},
+	"the longest release":                    {strings.Repeat("a", 53), "", strings.Repeat("a", 53) + "-rocketcha"},
+	"the longest release, a digit first":     {strings.Repeat("1", 53), "", "exporter-" + strings.Repeat("1", 53)},
+	"a release that YAML reads as nothing":   {"null", "fullnameOverride=null", "null-rocketchat-import-exporter"},
+	"another part":                           {"r", "nameOverride=importer", "r-importer"},
+	"another part, upper case and _":         {"r", "nameOverride=My_Chart", "r-my-chart"},
+	"another part with what no label has":    {"r", "nameOverride=-Ünser Import/1-", "r---nser-import-1"},
+	"another part of that alone":             {"r", "nameOverride=+++", "r"},
+	"another name, a digit first":            {"r", "fullnameOverride=1chat", "exporter-1chat"},
+	"another name of that alone":             {"r", "fullnameOverride=---", "exporter"},
+	"another name that is too long":          {"r", "fullnameOverride=" + strings.Repeat("x", 62) + "-x", strings.Repeat("x", 62)},
+	"another name that YAML reads as a bool": {"r", "fullnameOverride=yes", "yes"},
+}
+
+// Kubernetes's own rules judge what becomes of them.
 func TestChartMakesNamesThatKubernetesAccepts(t *testing.T) {
-	for name, test := range map[string]struct{ release, set, want string }{
-		"an ordinary release":                    {"import", "", "import-rocketchat-import-exporter"},
-		"a release that is called as it is":      {"rocketchat-import-exporter", "", "rocketchat-import-exporter"},
-		"a digit first":                          {"1chat", "", "exporter-1chat-rocketchat-import-exporter"},
-		"a dot":                                  {"my.release", "", "my-release-rocketchat-import-exporter"},
-		"the longest release":                    {strings.Repeat("a", 53), "", strings.Repeat("a", 53) + "-rocketcha"},
-		"the longest release, a digit first":     {strings.Repeat("1", 53), "", "exporter-" + strings.Repeat("1", 53)},
-		"a release that YAML reads as nothing":   {"null", "fullnameOverride=null", "null-rocketchat-import-exporter"},
-		"another part":                           {"r", "nameOverride=importer", "r-importer"},
-		"another part, upper case and _":         {"r", "nameOverride=My_Chart", "r-my-chart"},
-		"another part with what no label has":    {"r", "nameOverride=-Ünser Import/1-", "r---nser-import-1"},
-		"another part of that alone":             {"r", "nameOverride=+++", "r"},
-		"another name, a digit first":            {"r", "fullnameOverride=1chat", "exporter-1chat"},
-		"another name of that alone":             {"r", "fullnameOverride=---", "exporter"},
-		"another name that is too long":          {"r", "fullnameOverride=" + strings.Repeat("x", 62) + "-x", strings.Repeat("x", 62)},
-		"another name that YAML reads as a bool": {"r", "fullnameOverride=yes", "yes"},
-	} {
+	for name, test := range oddNames {
 		t.Run(name, func(t *testing.T) {
 			for _, file := range []string{"everything", "many-workspaces"} {
-				set := "nameOverride=," + test.set
-				r := renderChart(t, chart, test.release, "--values="+values(file), "--set="+strings.TrimSuffix(set, ","))
+				r := renderChart(t, chart, test.release, "--values="+values(file), "--set="+strings.TrimSuffix("nameOverride=,"+test.set, ","))
 				assert.Equal(t, test.want, one[*corev1.Service](t, r, "").Name)
 				requireValidNames(t, r)
 			}
@@ -51,13 +53,19 @@ func TestChartMakesNamesThatKubernetesAccepts(t *testing.T) {
 
 func TestChartOfAnyVersionHasValidLabels(t *testing.T) {
 	for _, version := range []string{"0.1.0+abc", "1.2.3-rc.1+exp.sha.5114f85", "0.1.0-" + strings.Repeat("a", 80), "0.1.0-a-+b"} {
-		folder := copyOfChart(t, filepath.Join(t.TempDir(), "chart"))
-		file := filepath.Join(folder, "Chart.yaml")
-		rig.WriteFile(t, file, regexp.MustCompile(`(?m)^(version|appVersion): .*`).ReplaceAllString(rig.ReadFile(t, file), `$1: "`+version+`"`))
-		r := renderChart(t, folder, "r", "--values="+values("one-workspace"), "--set=image.tag=")
+		r := renderChart(t, chartOfVersion(t, version), "r", "--values="+values("one-workspace"), "--set=image.tag=")
 		requireValidNames(t, r)
 		assert.Regexp(t, `^registry.example.com/rocketchat_import_exporter:[\w][\w.-]{0,127}$`, r.pod(t).Spec.Containers[0].Image)
 	}
+}
+
+// chartOfVersion is a copy of the chart with another version, also of the exporter.
+func chartOfVersion(t *testing.T, version string) string {
+	t.Helper()
+	folder := copyOfChart(t, filepath.Join(t.TempDir(), "chart"))
+	file := filepath.Join(folder, "Chart.yaml")
+	rig.WriteFile(t, file, regexp.MustCompile(`(?m)^(version|appVersion): .*`).ReplaceAllString(rig.ReadFile(t, file), `$1: "`+version+`"`))
+	return folder
 }
 
 // requireValidNames judges names and labels as the API server does.
@@ -81,8 +89,19 @@ func requireValidNames(t *testing.T, r release) {
 	assert.Equal(t, one[*corev1.Service](t, r, "").Spec.Selector, deployment.Spec.Selector.MatchLabels)
 }
 
-// A chart that has this one twice, under other names, and has switched one of them off.
 func TestChartIsPartOfAnother(t *testing.T) {
+	umbrella := umbrellaChart(t)
+	out, err := helm(t, "lint", "--strict", umbrella)
+	assert.NoError(t, err, out)
+	r := renderChart(t, umbrella, "r")
+	requireValidNames(t, r)
+	assert.Equal(t, "r-exporter-eu", one[*appsv1.Deployment](t, r, "").Name)
+}
+
+// umbrellaChart makes a chart that has this one twice, under other names, and has
+// switched one of them off.
+func umbrellaChart(t *testing.T) string {
+	t.Helper()
 	umbrella := filepath.Join(t.TempDir(), "umbrella")
 	copyOfChart(t, filepath.Join(umbrella, "charts", "rocketchat-import-exporter"))
 	dependency := func(alias string) map[string]any {
@@ -105,11 +124,7 @@ func TestChartIsPartOfAnother(t *testing.T) {
 	}
 	write("values.yaml", map[string]any{"global": map[string]any{"region": "eu"}, "Exporter_EU": part(true), "exporter-us": part(false)})
 	rig.WriteFile(t, filepath.Join(umbrella, "templates", "NOTES.txt"), "")
-	out, err := helm(t, "lint", "--strict", umbrella)
-	assert.NoError(t, err, out)
-	r := renderChart(t, umbrella, "r")
-	requireValidNames(t, r)
-	assert.Equal(t, "r-exporter-eu", one[*appsv1.Deployment](t, r, "").Name)
+	return umbrella
 }
 
 // YAML reads some of these as something else than text.
