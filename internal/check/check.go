@@ -12,6 +12,7 @@ import (
 	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/diagnosis"
+	"rocketchat_import_exporter/internal/watch"
 )
 
 // Result is what is known about one workspace. A nil pointer means not known.
@@ -31,6 +32,10 @@ type Result struct {
 	ServerTime *time.Time `json:"server_time"`
 	// Import is the newest import, or nil if there never was one.
 	Import *Import `json:"import"`
+	// LookSeconds is how long the answer took, from the question on. NotRead says why such a look does
+	// not lead to a read of the selection; empty if it does.
+	LookSeconds *float64 `json:"look_seconds,omitempty"`
+	NotRead     string   `json:"selection_not_read,omitempty"`
 	// Notes say what the exporter cannot show of this server.
 	Notes []string `json:"notes,omitempty"`
 	// Reason, Problem and Hint say what is wrong and what to do. They are empty if OK.
@@ -55,10 +60,15 @@ type Import struct {
 	Percent *int64 `json:"percent"`
 	// SecondsSinceSave is how long ago Rocket.Chat last saved the record, by its own clock.
 	SecondsSinceSave *float64 `json:"seconds_since_save"`
+	// Staged is how many records of each kind the import holds, and CountedBy who says so: the
+	// selection or the record.
+	Staged    map[string]int64 `json:"staged,omitempty"`
+	CountedBy string           `json:"counted_by,omitempty"`
 	// NothingStaged is true in importer_user_selection without anything to import.
 	NothingStaged bool `json:"nothing_staged"`
 	// Meaning says in words what State, Step and SecondsSinceSave mean.
 	Meaning string `json:"meaning"`
+	staged  string // Staged in words
 	saved   string // how many records are saved, after a semicolon
 }
 
@@ -82,6 +92,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 	yes := true
 	r.Reached, r.TokenAccepted, r.Permitted, r.OK = &yes, &yes, &yes, true
 	r.Import = newImport(answer)
+	r.LookSeconds, r.NotRead = new(answer.Took.Seconds()), watch.WhyNotRead(answer, w.FileData)
 	if answer.ServerTime.IsZero() {
 		r.Notes = append(r.Notes, "The answer has no Date header: nobody can tell how long ago the import last moved. Let the proxy in front of Rocket.Chat keep the header.")
 	} else {
@@ -107,6 +118,7 @@ func newImport(answer client.OperationAnswer) *Import {
 		Meaning:       strings.TrimSpace(d.Sentence() + " " + d.ToDo()),
 		saved:         diagnosis.Saved(op),
 	}
+	i.count(watch.NewSnapshot(answer))
 	if total := op.Counts.Total.Value; d.Words == "finished" {
 		i.Percent = new(int64(100))
 	} else if total > 0 && op.Counts.Completed.Known {
@@ -116,6 +128,21 @@ func newImport(answer client.OperationAnswer) *Import {
 		i.SecondsSinceSave = new(max(answer.ServerTime.Sub(op.Updated), 0).Seconds())
 	}
 	return i
+}
+
+// count sets what the import holds.
+func (i *Import) count(s watch.Snapshot) {
+	counts, by := diagnosis.Staged(s)
+	if len(counts) == 0 {
+		return
+	}
+	i.Staged, i.CountedBy = map[string]int64{}, by
+	var words []string
+	for _, c := range counts {
+		i.Staged[strings.ToLower(c.Kind)] = c.Number
+		words = append(words, diagnosis.Number(c.Number, strings.ToLower(strings.TrimSuffix(c.Kind, "s"))))
+	}
+	i.staged = strings.Join(words, ", ") + ", counted by the " + by
 }
 
 func known(n client.OptionalCount) *int64 {
@@ -176,15 +203,30 @@ func (r Result) String() string {
 		}
 		importer, state := cmp.Or(i.Importer, "unknown importer"), cmp.Or(i.State, "unknown")
 		fmt.Fprintf(&b, "  import       %s, state %s (%s)%s%s%s\n", importer, state, i.Step, percent, i.saved, failed)
+		if i.staged != "" {
+			fmt.Fprintf(&b, "  staged       %s\n", i.staged)
+		}
 		fmt.Fprintf(&b, "  last moved   %s\n  meaning      %s\n", age, i.Meaning)
 		if state == string(client.StateImporting) {
 			b.WriteString("  time left    one look cannot tell: run rocketchat_import_exporter watch\n")
 		}
 	}
+	if r.LookSeconds != nil {
+		fmt.Fprintf(&b, "  look         took %.0f ms\n", *r.LookSeconds*1e3)
+		fmt.Fprintf(&b, "  selection    %s\n", cmp.Or(r.notRead(), "a scrape would read it now"))
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "  note         %s\n", note)
 	}
 	return b.String()
+}
+
+// notRead says why a scrape would not read the selection; empty if it would.
+func (r Result) notRead() string {
+	if r.NotRead == "" {
+		return ""
+	}
+	return "would not be read: " + r.NotRead
 }
 
 func word(known *bool, yes, no string) string {

@@ -288,3 +288,40 @@ func (d Diagnosis) ToDo() string {
 	}
 	return strings.TrimSpace(d.Advice + " See " + d.Runbook + " in docs/runbooks.md.")
 }
+
+// Count is how many records of one kind an import holds.
+type Count struct {
+	Kind   string // Users, Channels, Messages or Contacts
+	Number int64
+}
+
+// Text is the number with commas.
+func (c Count) Text() string { return Grouped(c.Number) }
+
+// Staged says what an import holds, and who counts it: "selection", or "record" where that is not
+// known. It returns nothing where neither is known, there is no import, or it was cleared.
+func Staged(s watch.Snapshot) (counts []Count, by string) {
+	op := s.Operation
+	if op == nil && s.PositionKnown || op != nil && op.Step == client.StepUserSelection && !op.Valid {
+		return nil, ""
+	}
+	var staged client.Selection
+	switch {
+	case s.Selection != nil:
+		staged, by = *s.Selection, "selection"
+	case op != nil:
+		staged, by = client.Selection{Users: op.Counts.Users, Channels: op.Counts.Channels, Messages: op.Counts.Messages, Contacts: op.Counts.Contacts}, "record"
+	}
+	if s.WithoutFlags {
+		by = "record"
+	}
+	for i, n := range []client.OptionalCount{staged.Users, staged.Channels, staged.Messages, staged.Contacts} {
+		if n.Known {
+			counts = append(counts, Count{[]string{"Users", "Channels", "Messages", "Contacts"}[i], n.Value})
+		}
+	}
+	if counts == nil {
+		by = ""
+	}
+	return counts, by
+}

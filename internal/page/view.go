@@ -31,7 +31,8 @@ type view struct {
 	Seen, Saved, Created *moment
 	Step, Importer       string
 	Bar                  *bar
-	Counts               []count
+	Counts               []diagnosis.Count
+	CountedBy            string
 	// Running is true while the import runs. First is the first look at which it
 	// did, Speed is since then, and Left is its end if it goes on like that.
 	Running     bool
@@ -64,9 +65,6 @@ func past(at time.Time, ago time.Duration) *moment {
 	return &moment{diagnosis.Span(max(ago, 0)) + " ago", at.UTC()}
 }
 
-// count is a number of records of one kind.
-type count struct{ Kind, Number string }
-
 // bar is a progress bar. Its Text says the same, and its Note what it leaves out.
 type bar struct {
 	// Value of Max is done. Max is 0 if nobody knows how much there is to do.
@@ -82,11 +80,12 @@ func newView(w Workspace, now time.Time) view {
 	seen := w.Status
 	s, op, lookAge := seen.Snapshot, seen.Snapshot.Operation, now.Sub(seen.At)
 	v := view{
-		Name: w.Name, URL: w.URL, Diagnosis: diagnosis.Diagnose(seen), Counts: countsOf(s),
+		Name: w.Name, URL: w.URL, Diagnosis: diagnosis.Diagnose(seen),
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.Snapshot.First.At, now.Sub(seen.Snapshot.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
 	}
+	v.Counts, v.CountedBy = diagnosis.Staged(s)
 	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == diagnosis.RankStalled
 	v.Order = v.Rank
 	if v.Unscraped != "" {
@@ -229,26 +228,4 @@ func noteOf(op *client.Operation) string {
 		return "Rocket.Chat may not save the last counts."
 	}
 	return "Rocket.Chat counts a record that fails as handled, and may not save the last counts."
-}
-
-// countsOf says what is to be imported: as the selection has it, or else the
-// operation's own counts.
-func countsOf(s watch.Snapshot) []count {
-	op, selection := cmp.Or(s.Operation, &client.Operation{}), cmp.Or(s.Selection, &client.Selection{})
-	if s.Operation == nil && s.PositionKnown || op.Step == client.StepUserSelection && !op.Valid {
-		return nil // there is no import, or it was cleared
-	}
-	var all []count
-	for _, c := range []struct {
-		kind        string
-		staged, own client.OptionalCount
-	}{
-		{"Users", selection.Users, op.Counts.Users}, {"Channels", selection.Channels, op.Counts.Channels},
-		{"Messages", selection.Messages, op.Counts.Messages}, {"Contacts", selection.Contacts, op.Counts.Contacts},
-	} {
-		if n := cmp.Or(c.staged, c.own); n.Known {
-			all = append(all, count{c.kind, diagnosis.Grouped(n.Value)})
-		}
-	}
-	return all
 }

@@ -230,6 +230,7 @@ func TestARuleSaysWhy(t *testing.T) {
 	slow := client.OperationAnswer{Operation: ready("a", 1), Took: time.Second}
 	assert.Equal(t, "Rocket.Chat took more than 250ms to answer", WhyNotRead(slow, config.OnChange))
 	assert.Equal(t, "the settings say never", WhyNotRead(slow, config.Never))
+	assert.Empty(t, WhyNotRead(slow, config.Unguarded))
 	slow.Took = MaxTook
 	assert.Empty(t, WhyNotRead(slow, config.OnChange))
 }
