@@ -241,6 +241,14 @@ func (f *flags) readFile() (r file) {
 	return r
 }
 
+// local reports whether the exporter listens on loopback addresses alone.
+func (f *flags) local() bool {
+	return !*f.web.WebSystemdSocket && !slices.ContainsFunc(*f.web.WebListenAddresses, func(address string) bool {
+		resolved, err := net.ResolveTCPAddr("tcp", address)
+		return err != nil || !resolved.IP.IsLoopback()
+	})
+}
+
 // workspaces returns the workspaces to watch, by name: those of the configuration file, if there is one.
 func (f *flags) workspaces(r file) (workspaces map[string]config.Workspace, err error) {
 	if !f.many() {

@@ -7,14 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -22,8 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
-	sloggokit "github.com/tjhop/slog-gokit"
 
 	"rocketchat_import_exporter/docs"
 	"rocketchat_import_exporter/internal/server"
@@ -69,6 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 var errReported = errors.New("failed")
 
 func runServe(ctx context.Context, f *flags, logger log.Logger) error {
+	takeStandardLog(logger)
 	e, err := newExporter(f, logger)
 	if err != nil {
 		return err
@@ -140,32 +136,7 @@ func (e *exporter) serve(ctx context.Context) error {
 		options.Workspace = e.flags.workspace.URL.Host
 	}
 	if e.flags.lifecycle {
-		options.Reload = e.reload
+		options.Reload, options.Local = e.reload, e.flags.local()
 	}
 	return e.listen(ctx, server.New(options))
-}
-
-// listen serves handler until ctx ends. It answers the requests that have begun by then.
-func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
-	logs := sloggokit.NewGoKitHandler(e.logger, slog.LevelDebug)
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(logs, slog.LevelWarn),
-	}
-	stopped := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		level.Info(e.logger).Log("msg", "stopping")
-		grace, cancel := context.WithTimeout(context.Background(), e.flags.workspace.Timeout)
-		defer cancel()
-		stopped <- server.Shutdown(grace)
-	})
-	err := web.ListenAndServe(server, e.flags.web, slog.New(logs))
-	if errors.Is(err, http.ErrServerClosed) {
-		return <-stopped
-	}
-	stop()
-	if *e.flags.web.WebSystemdSocket {
-		return flagError(systemdSocketFlag, err)
-	}
-	return flagError(listenAddressFlag, err)
 }

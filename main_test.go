@@ -212,6 +212,76 @@ func TestLogFormats(t *testing.T) {
 	}
 }
 
+func TestOnlyAnExporterOnLoopbackAddressesIsLocal(t *testing.T) {
+	for addresses, want := range map[string]bool{
+		"127.0.0.1:10458": true, "localhost:1": true, "[::1]:1": true, "127.0.0.1:1 [::1]:1": true,
+		":10458": false, "0.0.0.0:1": false, "127.0.0.1:1 :2": false, "vsock://:1": false,
+	} {
+		args := slices.Clone(credentials)
+		for _, address := range strings.Fields(addresses) {
+			args = append(args, "--web.listen-address="+address)
+		}
+		f, err := parseFlags(args, io.Discard)
+		require.NoError(t, err)
+		assert.Equal(t, want, f.local(), addresses)
+	}
+}
+
+func TestEachLineOfTheLogHasOneTimestamp(t *testing.T) {
+	p := start(t, append(credentials, "--log.format=json")...)
+	for line := range strings.Lines(p.logged("Listening on")) {
+		assert.Equal(t, 1, strings.Count(line, `"ts":`), line)
+		assert.NotContains(t, line, `"time":`)
+		assert.NotContains(t, line, `"caller":`)
+	}
+}
+
+func TestWhatTheHTTPClientPrintsIsALogLineWithoutWhatTheServerSent(t *testing.T) {
+	p := start(t, append(credentials, "--log.format=json")...)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		conn.Read(make([]byte, 1024))
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 "+secret+"\r\n")
+		conn.Read(make([]byte, 1024)) // until the client closes
+	}()
+	client := http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get("http://" + listener.Addr().String())
+	require.NoError(t, err)
+	resp.Body.Close()
+	for line := range strings.Lines(p.logged("Unsolicited response received")) {
+		assert.True(t, json.Valid([]byte(line)), line)
+		assert.NotContains(t, line, secret[:5])
+	}
+}
+
+func TestRequestsThatNeverEndAreAnsweredOrClosed(t *testing.T) {
+	p := start(t, credentials...)
+	address := strings.TrimPrefix(p.url, "http://")
+	for name, request := range map[string]string{
+		"a body that never comes": "POST /-/healthy HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+		"half a header":           "GET /-/healthy HTTP/1.1\r\nHost: a\r\n",
+		"too large a header":      "GET /-/healthy HTTP/1.1\r\nHost: a\r\nA: " + strings.Repeat("a", 80<<10) + "\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", address)
+			require.NoError(t, err)
+			defer conn.Close()
+			io.WriteString(conn, request)
+			answer, _ := io.ReadAll(conn) // would not end without a timeout or a bound
+			assert.Equal(t, name == "too large a header", strings.HasPrefix(string(answer), "HTTP/1.1 431 "), string(answer))
+		})
+	}
+}
+
 // tlsConfig returns a web configuration file with a certificate.
 func tlsConfig(t *testing.T, more ...string) string {
 	t.Helper()

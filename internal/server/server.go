@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -31,6 +33,9 @@ type Options struct {
 	Registry *prometheus.Registry
 	// Reload reads the configuration file again. POST /-/reload calls it. It is nil if that is off.
 	Reload func() error
+	// Local is true if the exporter listens on loopback addresses alone. A request to reload must
+	// then name such a host, so that no name that leads here from elsewhere is taken.
+	Local bool
 	// Docs has the pages of the documentation and their pictures.
 	Docs fs.FS
 	// Logger logs what fails while a page is served.
@@ -58,7 +63,8 @@ func (s server) routes() *http.ServeMux {
 	mux.Handle("/{$}", page.Home{Single: s.Workspace, TelemetryPath: s.TelemetryPath, Workspaces: s.seen})
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
-	mux.HandleFunc("/-/reload", s.reload)
+	// A page that a browser shows must not reload. Scripts send nothing that gives them away.
+	mux.Handle("/-/reload", http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.reload)))
 	mux.Handle("/docs/", http.StripPrefix("/docs", page.Docs(s.Docs)))
 	mux.HandleFunc("/probe", s.probe)
 	if s.Workspace == "" {
@@ -134,6 +140,8 @@ func (s server) reload(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost && r.Method != http.MethodPut:
 		w.Header().Set("Allow", "POST, PUT")
 		http.Error(w, "Only POST and PUT reload.", http.StatusMethodNotAllowed)
+	case s.Local && !loopback(r.Host):
+		http.Error(w, "The exporter listens on this machine only: name it localhost or by its loopback address.", http.StatusForbidden)
 	case s.Reload == nil:
 		http.Error(w, "Reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle, or send it a SIGHUP.", http.StatusForbidden)
 	default:
@@ -141,4 +149,12 @@ func (s server) reload(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "failed to reload the configuration: "+err.Error(), http.StatusInternalServerError)
 		}
 	}
+}
+
+// loopback reports whether a Host header names this machine itself.
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.EqualFold(host, "localhost") || net.ParseIP(strings.Trim(host, "[]")).IsLoopback()
 }

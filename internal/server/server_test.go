@@ -153,6 +153,46 @@ func TestSingleWorkspaceIsShownWithTheExporter(t *testing.T) {
 	r.do(http.MethodGet, "/sd", http.StatusNotFound)
 }
 
+func TestReloadIsGuardedAgainstBrowsers(t *testing.T) {
+	reloads := 0
+	reload := func() error { reloads++; return nil }
+	for name, test := range map[string]struct {
+		local   bool
+		host    string
+		headers map[string]string
+		status  int
+	}{
+		"a script":                           {false, "exporter.example.com", nil, 200},
+		"a script beside it":                 {true, "localhost:10458", nil, 200},
+		"a script that names the address":    {true, "127.0.0.1:10458", nil, 200},
+		"a script that names the IPv6":       {true, "[::1]:10458", nil, 200},
+		"a host without a port":              {true, "[::1]", nil, 200},
+		"a page of the exporter":             {true, "localhost:10458", map[string]string{"Origin": "http://localhost:10458", "Sec-Fetch-Site": "same-origin"}, 200},
+		"a foreign page":                     {false, "exporter.example.com", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403},
+		"a foreign page in an old browser":   {false, "exporter.example.com", map[string]string{"Origin": "https://evil.example"}, 403},
+		"a name that was made to lead here":  {true, "evil.example:10458", map[string]string{"Origin": "http://evil.example:10458", "Sec-Fetch-Site": "same-origin"}, 403},
+		"a name that begins like an address": {true, "127.0.0.1.evil.example", nil, 403},
+		"a name that a proxy in front sends": {false, "exporter.example.com", map[string]string{"Origin": "https://exporter.example.com"}, 200},
+	} {
+		before := reloads
+		req := httptest.NewRequest(http.MethodPost, "/-/reload", nil)
+		req.Host = test.host
+		for header, value := range test.headers {
+			req.Header.Set(header, value)
+		}
+		w := httptest.NewRecorder()
+		o := Options{TelemetryPath: "/metrics", Registry: prometheus.NewRegistry(), Reload: reload, Local: test.local}
+		New(o).ServeHTTP(w, req)
+		assert.Equal(t, test.status, w.Code, name)
+		assert.Equal(t, test.status == 200, reloads > before, name)
+		get := httptest.NewRequest(http.MethodGet, "/-/healthy", nil)
+		get.Host, get.Header = test.host, req.Header
+		w = httptest.NewRecorder()
+		New(o).ServeHTTP(w, get)
+		assert.Equal(t, http.StatusOK, w.Code, name) // any host may look
+	}
+}
+
 func TestReload(t *testing.T) {
 	reloads, failure := 0, error(nil)
 	r := newRig(t, Options{TelemetryPath: "/metrics", Reload: func() error { reloads++; return failure }})
