@@ -32,3 +32,19 @@ func TestChartIsInstalledByTheCommandOfThePages(t *testing.T) {
 }
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml(\n.*?)```")
+
+// Helm prints the notes of an installation only.
+func TestNotesSayWhereTheLinksOfAlertsLead(t *testing.T) {
+	for set, want := range map[string]string{
+		"webConfig.tls=true,webConfig.secret.name=x": "The links in alerts lead to https://localhost:10458/docs/runbooks.md\n",
+		"prometheusRule.enabled=false":               "Load the alerts, once for each Prometheus",
+		"runbookURL=https://runbooks.example.com":    "",
+	} {
+		out, err := helm(t, "install", "r", chart, "--dry-run=client", "--values="+values("many-workspaces"), "--set="+set)
+		require.NoError(t, err, out)
+		_, notes, found := strings.Cut(out, "\nNOTES:\n")
+		require.True(t, found)
+		assert.Contains(t, notes, want)
+		assert.Equal(t, strings.HasPrefix(want, "The links"), strings.Contains(notes, "The links in alerts"), set)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -124,7 +125,7 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 
 	said := install("1.0.0")
 	assert.Contains(t, said, fillIn)
-	for _, want := range []string{f.defaults, folder + "/token", "rocketchat_import_exporter check"} {
+	for _, want := range []string{"1. Make a user and a token", "user id into " + f.defaults, "the token into " + folder + "/token"} {
 		assert.Contains(t, said, want)
 	}
 	assert.Regexp(t, `systemd (>= 247|\(>= 247\))`, m.run(t, f.depends))
@@ -142,7 +143,7 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 		rocketchat, rig.UserID, address, f.defaults))
 	m.run(t, "echo "+rig.Token+" > "+folder+"/token")
 	filledIn := m.run(t, "cat "+f.defaults)
-	m.run(t, "set -a; . "+f.defaults+"; rocketchat_import_exporter check --rocketchat.auth-token-file="+folder+"/token")
+	m.run(t, regexp.MustCompile("Check that it works, as root: (.+)").FindStringSubmatch(said)[1])
 	m.run(t, fillIn)
 	m.requireUp(t, address, "1.0.0")
 	m.run(t, "systemctl reload "+service)
