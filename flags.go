@@ -128,7 +128,7 @@ func (f *flags) addWorkspaceFlags(app *kingpin.Application) {
 	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
 		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData),
 		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
-	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("2m").DurationVar(&f.workspace.FileDataTimeout)
+	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("50s").DurationVar(&f.workspace.FileDataTimeout)
 }
 
 // addOwnFlags adds the flags of the exporter itself.

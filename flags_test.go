@@ -144,7 +144,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		workspace: config.Workspace{
 			URL:    &url.URL{Scheme: "http", Host: "localhost:3000"},
 			UserID: "watcher", Token: secret, Timeout: 10 * time.Second, MinInterval: 7 * time.Second,
-			FileData: config.OnChange, FileDataTimeout: 2 * time.Minute, HTTP: config.DefaultHTTP(),
+			FileData: config.OnChange, FileDataTimeout: 50 * time.Second, HTTP: config.DefaultHTTP(),
 		},
 		web:           &web.FlagConfig{WebListenAddresses: &[]string{":10458"}, WebSystemdSocket: new(false), WebConfigFile: new("")},
 		telemetryPath: "/metrics", logLevel: "info", logFormat: "logfmt", url: "http://localhost:3000",
