@@ -1,7 +1,8 @@
 // Command bench measures what the exporter costs. It prints the tables of
 // docs/performance.md in Markdown. "bench soak" instead runs the exporter for
 // minutes as a host of many workspaces would, and fails if a scrape is lost or
-// if memory, descriptors or goroutines grow. It needs Linux and /proc.
+// if memory, descriptors or goroutines grow. "bench window" prints only the first table. It needs Linux
+// and /proc.
 package main
 
 import (
@@ -38,6 +39,10 @@ func main() {
 	fmt.Printf("%s, %d cores, %s/%s, %s\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	if slices.Contains(os.Args, "soak") {
 		new(soak).run(ctx, h, b)
+		return
+	}
+	measureWindow(ctx)
+	if slices.Contains(os.Args, "window") {
 		return
 	}
 	reads := readColdly(ctx, h, b)

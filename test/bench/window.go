@@ -2,19 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os/exec"
 	"path"
 	"runtime"
-	"strings"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/common/config"
@@ -47,19 +48,19 @@ func measureWindowOf(ctx context.Context, secure, busy bool) {
 	}
 	if busy {
 		cores = "busy"
-		defer occupyCores()()
+		defer occupyCores(ctx)()
 	}
 	var own, naive latencies
 	for range windowReads {
-		s.look(ctx, func(l *client.Look) {
-			must(l.FileData(ctx, func() {}))
-		})
-		own = append(own, <-s.windows)
-		s.look(ctx, func(l *client.Look) {
+		own = append(own, s.window(ctx, func(l *client.Look) error {
+			_, err := l.FileData(ctx, func() {})
+			return err
+		})...)
+		naive = append(naive, s.window(ctx, func(l *client.Look) error {
 			l.Close()
-			must(s.client.FileData(ctx))
-		})
-		naive = append(naive, <-s.windows)
+			_, err := s.client.FileData(ctx)
+			return err
+		})...)
 	}
 	for _, row := range []struct {
 		client string
@@ -71,15 +72,12 @@ func measureWindowOf(ctx context.Context, secure, busy bool) {
 
 func precise(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1e3) }
 
-// occupyCores keeps all cores busy until it is told to stop.
-func occupyCores() (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+// occupyCores keeps all cores busy, with one process each, until stop is called.
+func occupyCores(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	for range runtime.NumCPU() {
-		all.Go(func() {
-			for ctx.Err() == nil {
-			}
-		})
+		all.Go(func() { exec.CommandContext(ctx, "sh", "-c", "while :; do :; done").Run() })
 	}
 	return func() {
 		cancel()
@@ -93,15 +91,13 @@ type standIn struct {
 	client  *client.Client
 	windows chan time.Duration
 
-	mu       sync.Mutex
-	answered time.Time // when the operation's answer was written
+	answered atomic.Pointer[time.Time] // when the operation's answer was about to be written
 }
 
 func newStandIn(secure bool) *standIn {
 	s := &standIn{windows: make(chan time.Duration, 1)}
 	s.server = httptest.NewUnstartedServer(http.HandlerFunc(s.answer))
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.server.Listener = standInListener{s.server.Listener, s}
 	cfg := client.Config{UserID: userID, Token: token, HTTP: config.DefaultHTTPClientConfig}
 	if secure {
 		s.server.StartTLS()
@@ -113,4 +109,28 @@ func newStandIn(secure bool) *standIn {
 	cfg.URL = must(url.Parse(s.server.URL))
 	s.client = must(client.New(cfg))
 	return s
+}
+
+// answer serves both endpoints.
+func (s *standIn) answer(w http.ResponseWriter, r *http.Request) {
+	arrived := time.Now()
+	body := `{"success":true,"waiting":true}`
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if path.Base(r.URL.Path) == rocketchatsim.GetImportFileData {
+		s.windows <- arrived.Sub(*s.answered.Load())
+	} else {
+		s.answered.Store(new(time.Now()))
+	}
+	io.WriteString(w, body)
+}
+
+// window looks, reads, and returns how long after the look's answer the read arrived; nothing if the
+// read was not sent.
+func (s *standIn) window(ctx context.Context, read func(*client.Look) error) latencies {
+	err := read(must(s.client.Look(ctx)))
+	if errors.Is(err, client.ErrNotSent) {
+		return nil
+	}
+	check(err)
+	return latencies{<-s.windows}
 }
