@@ -46,6 +46,7 @@ var (
 	httpConfigFileFlag  = config.SettingHTTP.Flag
 	timeoutFlag         = config.SettingTimeout.Flag
 	minIntervalFlag     = config.SettingMinInterval.Flag
+	pollIntervalFlag    = config.SettingPollInterval.Flag
 	fileDataFlag        = config.SettingFileData.Flag
 	fileDataTimeoutFlag = config.SettingFileDataTimeout.Flag
 )
@@ -125,6 +126,7 @@ func (f *flags) addWorkspaceFlags(app *kingpin.Application) {
 	app.Flag(httpConfigFileFlag, "File with TLS, proxy and other HTTP client settings, in the form of Prometheus's http_config.").StringVar(&f.httpFile)
 	app.Flag(timeoutFlag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
 	app.Flag(minIntervalFlag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
+	app.Flag(pollIntervalFlag, "How often the exporter looks by itself while nobody scrapes it. 0s turns this off.").Default("30s").DurationVar(&f.workspace.PollInterval)
 	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
 		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData),
 		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
@@ -148,6 +150,9 @@ func (f *flags) check(set func(flag string) bool) error {
 	case f.reloadInterval < 0:
 		return flagError(autoReloadFlag, errors.New("must not be negative"))
 	case !f.many():
+		if f.workspace.FileData == config.Unguarded && !set(pollIntervalFlag) {
+			f.workspace.PollInterval = 0
+		}
 		f.warn(set(urlFlag))
 		return f.checkWorkspace()
 	}

@@ -33,6 +33,7 @@ func TestRejectedValueNamesItsFlagAndVariable(t *testing.T) {
 		},
 		timeoutFlag:         {"ten", "0s", "-1s"},
 		minIntervalFlag:     {"-1s"},
+		pollIntervalFlag:    {"-1s", "999ms"},
 		fileDataFlag:        {"sometimes"},
 		fileDataTimeoutFlag: {"0s"},
 		autoReloadFlag:      {"-1s"},
@@ -143,7 +144,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		command: serveCommand,
 		workspace: config.Workspace{
 			URL:    &url.URL{Scheme: "http", Host: "localhost:3000"},
-			UserID: "watcher", Token: secret, Timeout: 10 * time.Second, MinInterval: 7 * time.Second,
+			UserID: "watcher", Token: secret, Timeout: 10 * time.Second, MinInterval: 7 * time.Second, PollInterval: 30 * time.Second,
 			FileData: config.OnChange, FileDataTimeout: 50 * time.Second, HTTP: config.DefaultHTTP(),
 		},
 		web:           &web.FlagConfig{WebListenAddresses: &[]string{":10458"}, WebSystemdSocket: new(false), WebConfigFile: new("")},
@@ -160,6 +161,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		"ROCKETCHAT_AUTH_TOKEN":                               "another",
 		"ROCKETCHAT_TIMEOUT":                                  "3s",
 		"ROCKETCHAT_MIN_INTERVAL":                             "0s",
+		"ROCKETCHAT_POLL_INTERVAL":                            "1m",
 		"ROCKETCHAT_IMPORT_EXPORTER_IMPORT_FILE_DATA":         "never",
 		"ROCKETCHAT_IMPORT_EXPORTER_IMPORT_FILE_DATA_TIMEOUT": "5m",
 		"ROCKETCHAT_IMPORT_EXPORTER_WEB_TELEMETRY_PATH":       "/imports",
@@ -178,7 +180,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 	}
 	want.url, want.workspace.URL = "https://chat.example/chat", &url.URL{Scheme: "https", Host: "chat.example", Path: "/chat"}
 	want.workspace.UserID, want.workspace.Token = "somebody", "another"
-	want.workspace.Timeout, want.workspace.MinInterval = 3*time.Second, 0
+	want.workspace.Timeout, want.workspace.MinInterval, want.workspace.PollInterval = 3*time.Second, 0, time.Minute
 	want.workspace.FileData, want.workspace.FileDataTimeout = config.Never, 5*time.Minute
 	want.warnings = []string{flagAndEnv(lifecycleFlag) + " does nothing without --config.file"}
 	want.telemetryPath, want.lifecycle, want.logLevel, want.logFormat = "/imports", true, "debug", "json"
@@ -186,6 +188,16 @@ func TestDefaultsAndVariables(t *testing.T) {
 	got, err = parseFlags(nil, io.Discard)
 	require.NoError(t, err)
 	assert.Equal(t, want, *got)
+}
+
+func TestUnguardedNeverLooksByItself(t *testing.T) {
+	unguarded := append(slices.Clone(credentials), "--import.file-data=unguarded")
+	got, err := parseFlags(unguarded, io.Discard)
+	require.NoError(t, err)
+	assert.Zero(t, got.workspace.PollInterval, "the default is ignored")
+	assertFails(t, flagAndEnv(pollIntervalFlag)+": must be 0s in the mode unguarded", append(unguarded, "--rocketchat.poll-interval=30s")...)
+	t.Setenv("ROCKETCHAT_POLL_INTERVAL", "1m")
+	assertFails(t, flagAndEnv(pollIntervalFlag), unguarded...)
 }
 
 func TestHelpAndVersionNeedNoFlags(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/go-kit/log"
@@ -95,9 +96,10 @@ type exporter struct {
 	set      *workspaces.Set
 	registry *prometheus.Registry // of the exporter itself
 	metrics  reloadMetrics
-	loading  sync.Mutex // one load at a time; it guards what follows
-	loaded   file       // that was last loaded or rejected
-	seen     file       // that was last read
+	loading  sync.Mutex            // one load at a time; it guards what follows
+	loaded   file                  // that was last loaded or rejected
+	rejected atomic.Pointer[error] // of the last load; the lock does not guard it
+	seen     file                  // that was last read
 }
 
 // newExporter returns an exporter that watches the workspaces. It returns an
@@ -131,6 +133,7 @@ func (e *exporter) serve(ctx context.Context) error {
 	defer cancel()
 	options := server.Options{
 		Set: e.set, TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs.Files, Logger: e.logger,
+		Rejected: func() error { return *e.rejected.Load() },
 	}
 	if !e.flags.many() {
 		options.Workspace = e.flags.workspace.URL.Host

@@ -46,6 +46,7 @@ func (e *exporter) load(r file) error {
 			err = settingError(err)
 		}
 	}
+	e.rejected.Store(&err)
 	if err != nil {
 		e.metrics.successful.Set(0)
 		return err

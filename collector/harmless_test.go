@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
+	"rocketchat_import_exporter/internal/watch"
 )
 
 // inEachGuardedMode runs a test for each generation, in each mode in which scrapes harm nothing.
@@ -49,10 +51,13 @@ func TestScrapesChangeNothing(t *testing.T) {
 				if !record.counts {
 					op.Count = nil
 				}
-				r := newRig(t, generation, simtest.InMode(mode))
+				r := newRig(t, generation, simtest.InMode(mode), polling)
 				r.Place(op)
 				before, _ := r.Sim.Operation()
+				r.poll(1)
 				r.scrapeOften()
+				r.Clock.Advance(watch.UnscrapedAfter)
+				r.poll(1)
 				after, _ := r.Sim.Operation()
 
 				what := fmt.Sprintf("%s, %+v", step, record)
@@ -72,6 +77,22 @@ func TestScrapesChangeNothing(t *testing.T) {
 
 // record is what varies in the records that are scraped.
 type record struct{ valid, counts, omitFileData bool }
+
+func polling(w *config.Workspace) { w.PollInterval = time.Second }
+
+// poll lets the exporter look by itself that often, if nobody scrapes.
+func (r *rig) poll(looks int) {
+	ctx, cancel := context.WithCancel(r.t.Context())
+	r.watcher.Poll(ctx, 0, func(time.Duration) <-chan time.Time {
+		due := make(chan time.Time, 1)
+		if looks--; looks < 0 {
+			cancel()
+			return nil
+		}
+		due <- time.Time{}
+		return due
+	})
+}
 
 // scrapeOften scrapes three times in a row and then four times at once.
 func (r *rig) scrapeOften() {

@@ -37,7 +37,7 @@ func TestEachChangeOfAnImportIsALine(t *testing.T) {
 		"an import begins", "the file is uploaded", "the file is there",
 		"preparing: 0 records staged", "preparing: 400 records staged", "preparing: 3,400 records staged",
 		"ready: it waits for somebody to press start, and the exporter reads the selection",
-		"somebody presses start", "importing users: 0 of 153,400 records", "importing channels: 3,000 of 153,400 records", "importing messages: 3,400 of 153,400 records",
+		"somebody presses start", "importing users: 0 of 153,400 records", "importing contacts: 3,000 of 153,400 records", "importing channels: 3,000 of 153,400 records", "importing messages: 3,400 of 153,400 records",
 		"importing messages: 78,000 of 153,400 records, but Rocket.Chat has given the import up",
 		"aborted, although Rocket.Chat says importer_done: 78,500 of 153,400 records",
 	}, lines)

@@ -28,6 +28,8 @@ type Workspace struct {
 	Timeout time.Duration
 	// MinInterval is 0 or more. Scrapes within it share one answer.
 	MinInterval time.Duration
+	// PollInterval is how often the exporter looks by itself while nobody scrapes; 0 for never.
+	PollInterval time.Duration
 	// FileData says when the selection is read.
 	FileData Mode
 	// FileDataTimeout is above 0. Reading the selection ends after it.
@@ -109,6 +111,9 @@ func (w Workspace) Check() error {
 	if err := checkHTTP(w.HTTP); err != nil {
 		return err
 	}
+	if w.FileData == Unguarded && w.PollInterval > 0 {
+		return wrong("must be 0s in the mode unguarded, where each look may wipe an import", SettingPollInterval)
+	}
 	return w.CheckDefaults()
 }
 
@@ -144,6 +149,8 @@ func (w Workspace) CheckDefaults() error {
 		return wrong("must be above 0", SettingTimeout)
 	case w.MinInterval < 0:
 		return wrong("must not be negative", SettingMinInterval)
+	case w.PollInterval != 0 && w.PollInterval < time.Second:
+		return wrong("must be 0s or at least 1s", SettingPollInterval)
 	case !slices.Contains(Modes(), w.FileData):
 		return wrong("must be on-change, each-scrape, never or unguarded", SettingFileData)
 	case w.FileDataTimeout <= 0:

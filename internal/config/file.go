@@ -32,6 +32,7 @@ type yamlWorkspace struct {
 	AuthTokenFile   string          `yaml:"auth_token_file"`
 	Timeout         *model.Duration `yaml:"timeout"`
 	MinInterval     *model.Duration `yaml:"min_interval"`
+	PollInterval    *model.Duration `yaml:"poll_interval"`
 	FileData        *Mode           `yaml:"file_data"`
 	FileDataTimeout *model.Duration `yaml:"file_data_timeout"`
 	HTTP            *httpConfig     `yaml:"http_config"`
@@ -192,6 +193,10 @@ func (written yamlWorkspace) over(w Workspace, dir string) (Workspace, error) {
 	if written.FileData != nil {
 		w.FileData = *written.FileData
 	}
+	if w.FileData == Unguarded { // the default is for those that may be looked at
+		w.PollInterval = 0
+	}
+	setDuration(&w.PollInterval, written.PollInterval)
 	if written.HTTP != nil {
 		w.HTTP = written.HTTP.HTTPClientConfig
 		w.HTTP.SetDirectory(dir)

@@ -50,6 +50,7 @@ workspaces:
     auth_token_file: `+tokens+`
     timeout: 8s
     min_interval: 0s
+    poll_interval: 1m
     file_data: never
     file_data_timeout: 1d
     http_config:
@@ -65,9 +66,21 @@ workspaces:
 	acme.URL = &url.URL{Scheme: "https", Host: "chat.acme.example", Path: "/chat"}
 	acme.UserID, acme.TokenFile = "aobEdbYhXfu5hkeqG", tokens
 	acme.Timeout, acme.MinInterval, acme.FileData, acme.FileDataTimeout = 8*time.Second, 0, Never, 24*time.Hour
+	acme.PollInterval = time.Minute
 	acme.HTTP.TLSConfig.CAFile = ca
 	other.URL, other.UserID, other.Token = &url.URL{Scheme: "http", Host: "localhost:3000"}, "u", secret
 	assert.Equal(t, map[string]Workspace{"acme": acme, "other-1.example_x": other}, workspaces)
+}
+
+func TestUnguardedIgnoresTheDefaultForOwnLooks(t *testing.T) {
+	polling := defaults
+	polling.PollInterval = 30 * time.Second
+	content := "workspaces:\n  acme:\n    url: http://localhost:3000\n    user_id: u\n    auth_token: " + secret + "\n"
+	for more, want := range map[string]time.Duration{"": 30 * time.Second, "    file_data: unguarded": 0} {
+		workspaces, err := Load("config.yml", []byte(content+more), polling)
+		require.NoError(t, err)
+		assert.Equal(t, want, workspaces["acme"].PollInterval, more)
+	}
 }
 
 func TestLoadRejects(t *testing.T) {
@@ -124,6 +137,7 @@ func TestLoadRejects(t *testing.T) {
 		"a text for a list":             {good + "    http_config: {http_headers: {a: {values: " + secret + "}}}", "http_config.http_headers.values: must be a list"},
 		"two kinds of credentials":      {good + "    http_config: {basic_auth: {username: u}, bearer_token: " + secret + "}", "line 6: workspace acme: http_config: at most one of basic_auth, oauth2"},
 		"OAuth 2":                       {good + "    http_config: {oauth2: {client_id: a, client_secret: " + secret + ", token_url: 'http://localhost/token'}}", "oauth2 is not supported"},
+		"its own looks, unguarded":      {good + "    file_data: unguarded\n    poll_interval: 30s", "line 7: workspace acme: poll_interval: must be 0s in the mode unguarded"},
 		"a mode that is none":           {good + "    file_data: " + secret, "line 6: workspace acme: file_data: must be on-change"},
 		"an alias of itself":            {"workspaces: &a\n  acme: {<<: *a}", "line 2: workspace acme: "},
 		"an alias without end":          {"workspaces:\n  acme: &a {<<: *a}", "nested too deep"},

@@ -18,6 +18,7 @@ var (
 	SettingHTTP            = Setting{client.SettingHTTP, "rocketchat.http-config-file"}
 	SettingTimeout         = Setting{client.SettingTimeout, "rocketchat.timeout"}
 	SettingMinInterval     = Setting{client.SettingMinInterval, "rocketchat.min-interval"}
+	SettingPollInterval    = Setting{"poll_interval", "rocketchat.poll-interval"}
 	SettingFileData        = Setting{"file_data", "import.file-data"}
 	SettingFileDataTimeout = Setting{client.SettingFileDataTimeout, "import.file-data-timeout"}
 )
@@ -26,7 +27,7 @@ var (
 func Settings() []Setting {
 	return []Setting{
 		SettingURL, SettingUserID, SettingToken, SettingTokenFile, SettingHTTP,
-		SettingTimeout, SettingMinInterval, SettingFileData, SettingFileDataTimeout,
+		SettingTimeout, SettingMinInterval, SettingPollInterval, SettingFileData, SettingFileDataTimeout,
 	}
 }
 

@@ -31,7 +31,7 @@ const (
 
 var rankNames = []string{
 	"stalled", "failed, aborted or set back", "cannot be seen", "importing", "preparing", "ready",
-	"not scraped", "in another state", "ended", "without an import",
+	"not seen lately", "in another state", "ended", "without an import",
 }
 
 // String says what the page's line of totals calls it.

@@ -29,6 +29,9 @@ type Home struct {
 	Single, TelemetryPath string
 	// Workspaces returns all workspaces, sorted by name.
 	Workspaces func() []Workspace
+	// Rejected returns why the configuration file cannot be used and the one before it still holds;
+	// nil if it can.
+	Rejected func() error
 }
 
 // Workspace is what the page is told about one workspace.
@@ -54,6 +57,10 @@ type page struct {
 	NotFound bool
 	// Unscraped says since when no workspace was scraped; empty if one was.
 	Unscraped string
+	// Looked is when the exporter last looked by itself; nil if it did not lately.
+	Looked *moment
+	// Rejected says why the configuration file cannot be used; empty if it can.
+	Rejected string
 	// Oldest is the oldest of the newest looks; nil if there was none.
 	Oldest *moment
 }
@@ -93,8 +100,14 @@ func (h Home) page(r *http.Request, now time.Time) page {
 	}
 	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Order, b.Order) })
 	p := page{Single: h.Single, TelemetryPath: h.TelemetryPath, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
-	var scraped time.Time
+	if h.Rejected != nil && h.Rejected() != nil {
+		p.Rejected = h.Rejected().Error()
+	}
+	var scraped, looked time.Time
 	for _, row := range rows {
+		if row.looked.After(looked) {
+			looked = row.looked
+		}
 		if row.scraped.After(scraped) {
 			scraped = row.scraped
 		}
@@ -102,7 +115,9 @@ func (h Home) page(r *http.Request, now time.Time) page {
 			p.Oldest = row.Seen
 		}
 	}
-	p.Unscraped = unscraped(scraped, now)
+	if p.Unscraped = unscraped(scraped, now); p.Unscraped != "" && unscraped(looked, now) == "" {
+		p.Looked = past(looked, now.Sub(looked))
+	}
 	name := cmp.Or(h.Single, r.URL.Query().Get("workspace"))
 	if i := slices.IndexFunc(p.Rows, func(v view) bool { return v.Name == name }); i >= 0 {
 		p.Opened = &p.Rows[i]

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -217,6 +218,12 @@ func (o opened) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	o.home.serve(w, httptest.NewRequest(http.MethodGet, o.target, nil), o.at)
 }
 
+// byItself is what is seen while nobody scrapes.
+func byItself(seen watch.Status) watch.Status {
+	seen.Scraped = time.Time{}
+	return seen
+}
+
 // pages are what the tests open.
 func pages(t *testing.T) (all []opened) {
 	acme := func(seen watch.Status) map[string]watch.Status { return map[string]watch.Status{"acme": seen} }
@@ -248,6 +255,9 @@ func pages(t *testing.T) (all []opened) {
 		opened{"the address names none that there is", many, "/?workspace=elsewhere", acme(running), now},
 		opened{"no workspace was scraped for long", many, "http://x:1/", map[string]watch.Status{"a": {}, "b": running, "c": refused}, look.Add(7 * time.Minute)},
 		opened{"one of them was not scraped for long", many, "/?workspace=a", map[string]watch.Status{"a": {}, "b": running, "c": before}, now},
+		opened{"nobody scrapes, and the exporter looks by itself", one, "/", acme(byItself(running)), now},
+		opened{"it looks by itself at some of them", many, "/", map[string]watch.Status{"a": {}, "b": byItself(running), "c": byItself(refused)}, now},
+		opened{"the configuration file was rejected", Home{TelemetryPath: "/metrics", Rejected: func() error { return errors.New("line 6: workspace <acme>") }}, "/", acme(running), now},
 		opened{"there are none", many, "/", nil, now},
 	)
 }

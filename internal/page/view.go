@@ -22,9 +22,10 @@ type view struct {
 	Since *moment
 	// Stalled is true if the import does not move.
 	Stalled bool
-	// Unscraped says since when nobody has scraped the workspace.
-	Unscraped string
-	scraped   time.Time
+	// Unscraped says since when nobody has scraped the workspace, and Unseen since when nobody has
+	// looked at it: the exporter looks by itself where nobody scrapes.
+	Unscraped, Unseen string
+	scraped           time.Time
 
 	// Seen is the newest look, Saved Rocket.Chat's last save before it, and
 	// Created when the import was created.
@@ -44,11 +45,21 @@ type view struct {
 	// Failure is the newest, and Cause its shortest form. Failing is true if it lasts.
 	Failing              bool
 	Failure, Cause, Hint string
-	FailedAt             *moment
+	// FailureRunbook names the alert whose runbook says more about the failure.
+	FailureRunbook string
+	FailedAt       *moment
+	looked         time.Time // when the newest look was, or failed
 }
 
-// RunbookLink leads to the runbook.
+// refusals name the alerts about failures with these reasons.
+var refusals = map[client.Reason]string{
+	client.Unauthorized: "RocketChatImportAuthFailure", client.Forbidden: "RocketChatImportAuthFailure",
+	client.RateLimited: "RocketChatImportRateLimited",
+}
+
+// RunbookLink and FailureLink lead to the runbooks.
 func (v view) RunbookLink() string { return "./docs/runbooks.md#" + strings.ToLower(v.Runbook) }
+func (v view) FailureLink() string { return "./docs/runbooks.md#" + strings.ToLower(v.FailureRunbook) }
 
 // moment is a time that is shown relative to now.
 type moment struct {
@@ -84,11 +95,16 @@ func newView(w Workspace, now time.Time) view {
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.Snapshot.First.At, now.Sub(seen.Snapshot.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
+		looked: seen.At,
 	}
+	if seen.Failure.At.After(v.looked) {
+		v.looked = seen.Failure.At
+	}
+	v.Unseen = unscraped(v.looked, now)
 	v.Counts, v.CountedBy = diagnosis.Staged(s)
 	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == diagnosis.RankStalled
 	v.Order = v.Rank
-	if v.Unscraped != "" {
+	if v.Unseen != "" {
 		v.Order = diagnosis.RankUnscraped
 	} else if seen.Failing {
 		v.Order = diagnosis.RankUnseen
@@ -96,8 +112,10 @@ func newView(w Workspace, now time.Time) view {
 	if err := seen.Failure.Err; err != nil {
 		v.Failure, v.Cause = err.Error(), err.Error()
 		if e, ok := errors.AsType[*client.Error](err); ok {
-			v.Hint, v.Cause = w.Hint(e.Hint), e.Unwrap().Error()
+			v.Hint, v.Cause = w.Hint(e.Hint), strings.TrimPrefix(err.Error(), string(e.Endpoint)+": ")
+			v.FailureRunbook = refusals[e.Reason]
 		}
+		v.FailureRunbook = cmp.Or(v.FailureRunbook, "RocketChatImportScrapeFailing")
 	}
 	if op != nil {
 		v.Step, v.Importer, v.Bar = string(op.Step), cmp.Or(op.Type, op.Importer), barOf(s)
@@ -110,7 +128,7 @@ func newView(w Workspace, now time.Time) view {
 		if v.Running = op.State() == client.StateImporting; v.Running {
 			pace := diagnosis.PaceOf(seen)
 			v.Speed = pace.Speed
-			if left := pace.Left(now, ""); left != "" && v.Unscraped == "" {
+			if left := pace.Left(now, ""); left != "" && v.Unseen == "" {
 				v.Left = &moment{left, pace.End.UTC()}
 			}
 		}

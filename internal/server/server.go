@@ -36,6 +36,8 @@ type Options struct {
 	// Local is true if the exporter listens on loopback addresses alone. A request to reload must
 	// then name such a host, so that no name that leads here from elsewhere is taken.
 	Local bool
+	// Rejected returns why the configuration file cannot be used; nil if it can.
+	Rejected func() error
 	// Docs has the pages of the documentation and their pictures.
 	Docs fs.FS
 	// Logger logs what fails while a page is served.
@@ -60,7 +62,7 @@ func New(o Options) http.Handler {
 // routes returns the router of all paths except the telemetry path.
 func (s server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", page.Home{Single: s.Workspace, TelemetryPath: s.TelemetryPath, Workspaces: s.seen})
+	mux.Handle("/{$}", page.Home{Single: s.Workspace, TelemetryPath: s.TelemetryPath, Workspaces: s.seen, Rejected: s.Rejected})
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Healthy.") })
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	// A page that a browser shows must not reload. Scripts send nothing that gives them away.

@@ -23,8 +23,8 @@ type Memory struct {
 	follower follower
 	reader   reader
 	backoff  backoff
-	good     *result // the newest with an answer; nil before the first
-	scraped  time.Time
+	good     *result   // the newest with an answer; nil before the first
+	scraped  time.Time // when the newest scrape came
 	failing  bool
 	failure  Failure
 	failures map[client.Reason]uint64

@@ -67,6 +67,7 @@ type question struct {
 	mode    config.Mode
 	now     time.Time
 	limited bool // getImportFileData answered 429 a short while ago
+	own     bool // no scrape asked: each-scrape is as on-change then
 }
 
 // rule forbids a read of the selection.
@@ -98,7 +99,7 @@ var rules = []rule{
 	}},
 	{"it was read, or the counts still change", nil, func(p *readPolicy, q question) bool {
 		f := fingerprintOf(q.Operation)
-		return p.reading || q.mode == config.OnChange && (f == p.lastRead || f.id == p.asked && !p.settled)
+		return p.reading || (q.mode == config.OnChange || q.own) && (f == p.lastRead || f.id == p.asked && !p.settled)
 	}},
 	{"one instance answered a look, and another its read", nil, func(p *readPolicy, q question) bool { return q.now.Before(p.splitUntil) }},
 	{"several instances of Rocket.Chat answer", client.SeveralInstances, func(p *readPolicy, _ question) bool {

@@ -60,6 +60,7 @@ type asked struct {
 	date         time.Duration // of the answer, after epoch; 0 if it has no Date header
 	stale        bool          // it is not believed
 	limited      bool          // a 429 came a short while ago
+	own          bool          // the exporter looks by itself
 }
 
 func (a asked) after(d time.Duration) asked {
@@ -70,6 +71,11 @@ func (a asked) after(d time.Duration) asked {
 // by names the instances that answer the look and its read; empty for answers that name none.
 func (a asked) by(look, reader string) asked {
 	a.look, a.reader = look, reader
+	return a
+}
+
+func own(a asked) asked {
+	a.own = true
 	return a
 }
 
@@ -104,10 +110,15 @@ func TestReadPolicy(t *testing.T) {
 		"counts that go back to what was read are not read": {config.OnChange, []asked{ok(a1), no(a2), no(a1), no(a1)}},
 		"what was not sent is decided anew":                 {config.OnChange, []asked{notSent(a1), ok(a2)}},
 		"each-scrape reads what does not change":            {config.EachScrape, []asked{ok(a1), ok(a1)}},
-		"never reads nothing":                               {config.Never, []asked{no(a1), no(a1)}},
-		"unguarded is not for this policy to allow":         {config.Unguarded, []asked{no(a1), no(a1)}},
-		"no import has nothing to read":                     {config.EachScrape, []asked{no(nil), no(nil)}},
-		"a record that is not valid has nothing staged":     {config.EachScrape, []asked{no(invalidA1), no(invalidA1)}},
+		"in each-scrape an own look reads only as on-change would": {config.EachScrape, []asked{
+			own(ok(a1)), own(no(a1)), ok(a1), own(no(a2)), own(ok(a2)), own(no(a2)).after(time.Hour), ok(a2),
+		}},
+		"in on-change an own look reads as a scrape does":    {config.OnChange, []asked{own(ok(a1)), no(a1), own(no(a2)), ok(a2), own(no(a2))}},
+		"an own look of an operation that ran reads nothing": {config.EachScrape, []asked{no(ready("a", 1, in(importing))), own(no(a1)), own(no(a1))}},
+		"never reads nothing":                                {config.Never, []asked{no(a1), no(a1)}},
+		"unguarded is not for this policy to allow":          {config.Unguarded, []asked{no(a1), no(a1)}},
+		"no import has nothing to read":                      {config.EachScrape, []asked{no(nil), no(nil)}},
+		"a record that is not valid has nothing staged":      {config.EachScrape, []asked{no(invalidA1), no(invalidA1)}},
 		"an operation that was seen running is never read again, in whatever step it is": {config.EachScrape, []asked{
 			ok(a1), no(ready("a", 1, in(importing))), no(a1), no(a2), no(a2).after(24 * time.Hour), ok(b1), no(a2),
 		}},
@@ -192,7 +203,7 @@ func TestReadPolicy(t *testing.T) {
 				if a.stale {
 					continue
 				}
-				read, rule := r.begin(question{answer, test.mode, now, a.limited})
+				read, rule := r.begin(question{answer, test.mode, now, a.limited, a.own})
 				require.Equal(t, a.read != "", read != nil, "answer %d is read", i+1)
 				require.Equal(t, read == nil, rule != nil)
 				if read != nil {

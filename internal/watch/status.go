@@ -24,7 +24,7 @@ type Status struct {
 	Failure Failure
 	// Failing is true if the newest call returned no answer while a scrape waited.
 	Failing bool
-	// Scraped is when the newest call ended; zero if there was none.
+	// Scraped is when the newest scrape came; zero if there was none.
 	Scraped time.Time
 }
 

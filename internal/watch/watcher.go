@@ -19,8 +19,8 @@ var (
 )
 
 // Watcher takes snapshots of one workspace's newest import. It is safe for concurrent use. It calls
-// Rocket.Chat only while it is being scraped, except for a read of the selection, which has its own
-// timeout.
+// Rocket.Chat only while it is being scraped or in [Watcher.Poll], except for a read of the
+// selection, which has its own timeout.
 type Watcher struct {
 	client *client.Client
 	cfg    config.Workspace
@@ -49,7 +49,8 @@ type call struct {
 	started  time.Time // by Watcher.now
 	deadline time.Time // by the wall clock
 	cancel   context.CancelFunc
-	waiting  int           // how many scrapes wait for it
+	waiting  int           // how many scrapes, or looks of its own, wait for it
+	own      bool          // no scrape began it
 	result   *result       // nil before the call has ended
 	ended    chan struct{} // closed once result is set
 	woken    chan struct{} // closed after that, once a read that the call led to is on its way
@@ -105,18 +106,7 @@ func (w *Watcher) Expire() {
 // call, and those within the minimal interval of its start share its result. A
 // scrape whose ctx is canceled returns at once and counts no failure.
 func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
-	if limit <= 0 || limit > w.cfg.Timeout {
-		limit = w.cfg.Timeout
-	}
-	c, r := w.join()
-	if c != nil {
-		// Taken after the call's own deadline, and so not before it unless limit
-		// is shorter than the timeout.
-		deadline := time.Now().Add(limit)
-		ctx, cancel := context.WithDeadline(ctx, deadline)
-		defer cancel()
-		r = w.await(ctx, c, deadline)
-	}
+	r := w.look(ctx, limit, false)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r.reason != "" && ctx.Err() == nil && w.ctx.Err() == nil {
@@ -125,11 +115,31 @@ func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
 	return w.show(r)
 }
 
+// look makes or joins a call, and waits for it. own means that no scrape asks for it.
+func (w *Watcher) look(ctx context.Context, limit time.Duration, own bool) *result {
+	if limit <= 0 || limit > w.cfg.Timeout {
+		limit = w.cfg.Timeout
+	}
+	c, r := w.join(own)
+	if c == nil {
+		return r
+	}
+	// Taken after the call's own deadline, and so not before it unless limit
+	// is shorter than the timeout.
+	deadline := time.Now().Add(limit)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return w.await(ctx, c, deadline)
+}
+
 // join returns the call to wait for, or a result if no call is to be made.
-func (w *Watcher) join() (*call, *result) {
+func (w *Watcher) join(own bool) (*call, *result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.now()
+	if !own {
+		w.scraped = now
+	}
 	switch {
 	case w.call != nil:
 	case w.last != nil && now.Sub(w.last.started) < w.cfg.MinInterval:
@@ -137,17 +147,17 @@ func (w *Watcher) join() (*call, *result) {
 	case w.backoff.active(w.endpoint, now):
 		return nil, &result{started: now, reason: client.RateLimited}
 	default:
-		w.start(now)
+		w.start(now, own)
 	}
 	w.call.waiting++
 	return w.call, nil
 }
 
 // start starts a call. The lock is held.
-func (w *Watcher) start(now time.Time) {
+func (w *Watcher) start(now time.Time, own bool) {
 	deadline := time.Now().Add(w.cfg.Timeout)
 	ctx, cancel := context.WithDeadline(w.ctx, deadline)
-	c := &call{started: now, deadline: deadline, cancel: cancel, ended: make(chan struct{}), woken: make(chan struct{})}
+	c := &call{started: now, own: own, deadline: deadline, cancel: cancel, ended: make(chan struct{}), woken: make(chan struct{})}
 	w.call = c
 	w.running.Go(func() {
 		defer cancel()
@@ -193,17 +203,17 @@ func (w *Watcher) finish(c *call, a answer, err error) *read {
 	if w.call != c {
 		return nil
 	}
-	w.call, c.result = nil, w.record(c.started, a, err)
+	w.call, c.result = nil, w.record(c, a, err)
 	close(c.ended)
 	return c.result.read
 }
 
 // record makes the newest result of how a call ended, and everything else learn from it. The lock is
 // held.
-func (w *Watcher) record(started time.Time, a answer, err error) *result {
+func (w *Watcher) record(c *call, a answer, err error) *result {
 	now := w.now()
-	r := &result{started: started, duration: now.Sub(started)}
-	w.last, w.scraped = r, now
+	r := &result{started: c.started, duration: now.Sub(c.started)}
+	w.last = r
 	if err == nil && a.look != nil {
 		err = w.judge(a.look.OperationAnswer, now)
 	}
@@ -220,7 +230,7 @@ func (w *Watcher) record(started time.Time, a answer, err error) *result {
 			if w.watcher != w { // the settings have changed
 				mode = config.Never
 			}
-			r.read = w.observe(question{a.look.OperationAnswer, mode, now, w.backoff.active(client.EndpointFileData, now)})
+			r.read = w.observe(question{a.look.OperationAnswer, mode, now, w.backoff.active(client.EndpointFileData, now), c.own})
 			if r.snapshot.Operation != nil {
 				r.snapshot.Course = w.follower.course
 			}
@@ -282,9 +292,9 @@ func (w *Watcher) leave(c *call, expired bool) *result {
 	c.cancel()
 	w.call = nil
 	if expired {
-		return w.record(c.started, answer{}, errScrapeEnded)
+		return w.record(c, answer{}, errScrapeEnded)
 	}
 	// Nobody wanted the answer any more, so that it says nothing of Rocket.Chat.
-	w.last, w.scraped, w.failing = r, now, false
+	w.last, w.failing = r, false
 	return r
 }

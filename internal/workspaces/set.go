@@ -33,8 +33,10 @@ type Entry struct {
 	// API counts the watcher's calls.
 	API *collector.API
 
-	client  *client.Client
-	scrapes sync.WaitGroup // that use it
+	client   *client.Client
+	stopPoll context.CancelFunc
+	polling  sync.WaitGroup
+	scrapes  sync.WaitGroup // that use it
 }
 
 // Set is the workspaces that are watched now. It is safe for concurrent use.
@@ -84,14 +86,15 @@ func (s *Set) Apply(configs map[string]config.Workspace) error {
 		}
 		next[name] = e
 	}
-	for _, e := range next {
-		if e.Watcher == nil {
+	for index, name := range slices.Sorted(maps.Keys(next)) {
+		if e := next[name]; e.Watcher == nil {
 			k := s.known[e.identity()]
 			if k.memory == nil {
 				k = known{watch.NewMemory(log.With(s.logger, "workspace", e.Name), watch.MaxTook), e.API}
 				s.known[e.identity()] = k
 			}
 			e.Watcher = watch.New(s.ctx, e.client, e.Config, k.memory, time.Now)
+			e.poll(s.ctx, index, len(next))
 			s.warn(e)
 		}
 	}
@@ -114,10 +117,20 @@ func (s *Set) newEntry(name string, cfg config.Workspace) (*Entry, error) {
 	return e, err
 }
 
+// poll lets the k-th of n workspaces look by itself, so that they do not all look at once.
+func (e *Entry) poll(ctx context.Context, k, n int) {
+	ctx, e.stopPoll = context.WithCancel(ctx)
+	e.polling.Go(func() {
+		e.Poll(ctx, e.Config.PollInterval+e.Config.PollInterval*time.Duration(k)/time.Duration(n), time.After)
+	})
+}
+
 func (e *Entry) identity() identity { return identity{e.Name, e.Config.URL.String()} }
 
 // stop ends a workspace once no scrape uses it. A read that was sent goes on: nothing calls it back.
 func (e *Entry) stop() {
+	e.stopPoll()
+	e.polling.Wait()
 	e.scrapes.Wait()
 	e.Finish()
 }
