@@ -25,7 +25,7 @@ func TestRejectedValueNamesItsFlagAndVariable(t *testing.T) {
 			"https://me:" + secret + "@chat.example", "https://me:" + secret + "%@chat.example", "http://h:99999", "http://h:0", "http://h:",
 		},
 		userIDFlag:    {"", " ", `"watcher"`, "a\nb"},
-		tokenFlag:     {"", " ", "'" + secret + "'", secret + "\n" + secret},
+		tokenFlag:     {"", " ", secret[:7], "'" + secret + "'", secret + "\n" + secret},
 		tokenFileFlag: {"", "/gone/token", os.DevNull, file(" \n"), file("\ufeff" + secret)},
 		httpConfigFileFlag: {
 			"/gone/http.yml", file("tls_confg: {}"), file("tls_config: {ca_file: gone.pem}"), file("proxy_url: ftp://h"),
@@ -94,7 +94,8 @@ func TestRejectedValuesAreExplainedInWords(t *testing.T) {
 			"https://chat.example/%zz": "check its host, its port and each %", "https://chat.example:port": "its port",
 		},
 		userIDFlag:        {"a\nb": "a line break"},
-		tokenFileFlag:     {temporary(t, secret+"\n"+secret): "a line break"},
+		tokenFlag:         {"import_": "fewer than 8 characters"},
+		tokenFileFlag:     {temporary(t, secret+"\n"+secret): "a line break", temporary(t, "import_"): "fewer than 8 characters"},
 		timeoutFlag:       {"8": "must be a duration with its unit, such as 8s", "ten": "must be a duration"},
 		autoReloadFlag:    {"yes": "must be a duration"},
 		fileDataFlag:      {"sometimes": "must be one of on-change, each-scrape, never, unguarded"},
@@ -113,7 +114,7 @@ func TestRejectedValuesAreExplainedInWords(t *testing.T) {
 		for value, want := range values {
 			t.Setenv(variable(flag), value)
 			code, _, stderr := execute(t, slices.DeleteFunc(slices.Clone(credentials), func(arg string) bool {
-				return flag == userIDFlag && strings.Contains(arg, "user-id") || flag == tokenFileFlag && strings.Contains(arg, "auth-token")
+				return flag == userIDFlag && strings.Contains(arg, "user-id") || strings.HasPrefix(flag, tokenFlag) && strings.Contains(arg, "auth-token")
 			})...)
 			assert.Equal(t, 1, code, value)
 			assert.Contains(t, stderr, flagAndEnv(flag)+": ", value)
@@ -158,7 +159,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 	for variable, value := range map[string]string{
 		"ROCKETCHAT_URL":                                      "https://chat.example/chat",
 		"ROCKETCHAT_USER_ID":                                  "somebody",
-		"ROCKETCHAT_AUTH_TOKEN":                               "another",
+		"ROCKETCHAT_AUTH_TOKEN":                               "another-token",
 		"ROCKETCHAT_TIMEOUT":                                  "3s",
 		"ROCKETCHAT_MIN_INTERVAL":                             "0s",
 		"ROCKETCHAT_POLL_INTERVAL":                            "1m",
@@ -179,7 +180,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		t.Setenv(variable, value)
 	}
 	want.url, want.workspace.URL = "https://chat.example/chat", &url.URL{Scheme: "https", Host: "chat.example", Path: "/chat"}
-	want.workspace.UserID, want.workspace.Token = "somebody", "another"
+	want.workspace.UserID, want.workspace.Token = "somebody", "another-token"
 	want.workspace.Timeout, want.workspace.MinInterval, want.workspace.PollInterval = 3*time.Second, 0, time.Minute
 	want.workspace.FileData, want.workspace.FileDataTimeout = config.Never, 5*time.Minute
 	want.warnings = []string{flagAndEnv(lifecycleFlag) + " does nothing without --config.file"}

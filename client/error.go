@@ -113,25 +113,42 @@ const (
 
 // sanitize makes a text that may quote the server safe for an error message.
 func sanitize(text, token string) string {
-	text = printable(redact(text, token))
+	text = clean(text, token)
 	if len(text) > maxQuote {
 		return truncate(text, maxQuote) + "…"
 	}
 	return text
 }
 
-// printable replaces control characters, which could forge a line in a log or on a terminal.
+// printable replaces control characters, which could forge a line in a log or on a terminal, and
+// removes invisible ones, which could make a text look like another or turn it round. Two of them
+// stay where letters need them, as in Persian and Hindi.
 func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return unicode.ReplacementChar
+	const joiner, nonJoiner = '\u200d', '\u200c'
+	runes := []rune(text)
+	kept := make([]rune, 0, len(runes))
+	for i, r := range runes {
+		switch {
+		case unicode.IsControl(r):
+			kept = append(kept, unicode.ReplacementChar)
+		case (r == joiner || r == nonJoiner) && i > 0 && i+1 < len(runes) && inWord(runes[i-1]) && inWord(runes[i+1]):
+			kept = append(kept, r)
+		case !unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
+			kept = append(kept, r)
 		}
-		return r
-	}, text)
+	}
+	return string(kept)
 }
 
+// inWord reports whether r is a letter, or a mark that belongs to one.
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) }
+
+// clean is a text of the server that is safe to show. What is invisible goes first: it may split the
+// token.
+func clean(text, token string) string { return redact(printable(text), token) }
+
 // label is a text of the server as it may stand in a label: without the token, and short.
-func label(text, token string) string { return truncate(printable(redact(text, token)), maxLabel) }
+func label(text, token string) string { return truncate(clean(text, token), maxLabel) }
 
 // truncate cuts a text after at most max bytes, and never within a character.
 func truncate(text string, max int) string {

@@ -73,3 +73,18 @@ func TestALongTextIsCutBetweenCharacters(t *testing.T) {
 	assert.Equal(t, strings.Repeat("ö", maxQuote/2)+"…", sanitize(strings.Repeat("ö", maxQuote), ""))
 	assert.Equal(t, "x"+strings.Repeat("ö", maxQuote/2-1)+"…", sanitize("x"+strings.Repeat("ö", maxQuote), ""))
 }
+
+func TestTextsOfTheServerHaveNoInvisibleCharacters(t *testing.T) {
+	for text, want := range map[string]string{
+		"importer_\u202enoitceles": "importer_noitceles", "a\u2066b\u2069": "ab", "a\u2028b\u2029c": "abc",
+		"a\u200bb\ufeffc\u2060d\u00ade": "abcde", "a\u3164b\u115fc\u034fd": "abcd", "a\U000e0041b": "ab", "a\nb\x1bc": "a\ufffdb\ufffdc",
+		"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", // Persian
+		"\u0915\u094d\u200d\u0937":                         "\u0915\u094d\u200d\u0937",                         // Hindi
+		"\u200dab\u200c":                                   "ab", "a\u200d\u200db": "ab", "a\u200d b": "a b", "Größe 日本 🚀": "Größe 日本 🚀",
+	} {
+		assert.Equal(t, want, label(text, testToken), "%q", text)
+		assert.Equal(t, want, sanitize(text, testToken), "%q", text)
+	}
+	split := testToken[:9] + "\u200b" + testToken[9:]
+	assert.Equal(t, "<secret>", sanitize(split, testToken))
+}

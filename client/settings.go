@@ -76,6 +76,10 @@ func ReadToken(file string) (string, error) {
 	return token, nil
 }
 
+// minToken is how long a token is at least. Rocket.Chat's have 43 characters. A token so short that
+// it occurs in ordinary words could not be removed from what Rocket.Chat answers without harm.
+const minToken = 8
+
 // ParseToken returns the token in text, without surrounding space. Its errors
 // never contain the text.
 func ParseToken(text string) (string, error) {
@@ -85,6 +89,9 @@ func ParseToken(text string) (string, error) {
 	}
 	if problem := headerProblem(token); problem != "" {
 		return "", errors.New("the token has " + problem)
+	}
+	if len(token) < minToken {
+		return "", fmt.Errorf("the token has fewer than %d characters: copy all of it", minToken)
 	}
 	return token, nil
 }

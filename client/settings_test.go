@@ -54,7 +54,7 @@ func TestATokenFileIsReadAgainForEachCall(t *testing.T) {
 	file := tokenFile(t, "")
 	c := newClient(t, url, func(cfg *Config) { cfg.TokenFile = file })
 	for _, call := range calls {
-		for content, want := range map[string]string{"first": "first", "second\n": "second", " third\r\n": "third"} {
+		for content, want := range map[string]string{"the-first": "the-first", "the-second\n": "the-second", " the-third\r\n": "the-third"} {
 			require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
 			require.NoError(t, call(t.Context(), c))
 			assert.Equal(t, want, <-tokens)
@@ -67,6 +67,7 @@ func TestATokenFileThatHoldsNoTokenIsAFaultOfTheSettingsAndNothingIsSent(t *test
 		"missing":    filepath.Join(t.TempDir(), "token"),
 		"empty":      tokenFile(t, ""),
 		"only space": tokenFile(t, " \n"),
+		"too short":  tokenFile(t, "Qy7_mS3\n"), // it may occur in a step's name
 		"two lines":  tokenFile(t, testToken+"\n"+testToken),
 	} {
 		t.Run(name, func(t *testing.T) {
