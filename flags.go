@@ -86,7 +86,7 @@ var errPrinted = errors.New("nothing is left to do")
 // and the variable, and never hold a secret.
 func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 	f, printed := &flags{}, false
-	app := kingpin.New(name, "Exports the state of data imports into Rocket.Chat to Prometheus. It never changes an import.")
+	app := kingpin.New(name, "Exports the state of data imports into Rocket.Chat to Prometheus. It is built to change no import: docs/harmlessness.md says what risk is left.")
 	app.Version(version.Print(name)).UsageWriter(stdout).Terminate(func(int) { printed = true })
 	app.HelpFlag.Short('h')
 	f.addWorkspaceFlags(app)

@@ -1,5 +1,6 @@
 // Command rocketchat_import_exporter exports the state of data imports into
-// Rocket.Chat to Prometheus. It never changes an import.
+// Rocket.Chat to Prometheus. It is built to change no import:
+// docs/harmlessness.md says what risk is left.
 package main
 
 import (

@@ -1,8 +1,9 @@
 // Package client calls the two endpoints of Rocket.Chat's import API: it asks
 // which import a workspace has and what is staged for it.
 //
-// The caller decides whether getImportFileData may be called: in the wrong step
-// of an import this call wipes the import.
+// The caller decides whether getImportFileData may be called: in the wrong step of an import this
+// call wipes the import. The client sends it at most once, at most a second after the look that the
+// caller decided by, and over that look's connection.
 package client
 
 import (
