@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -184,4 +185,33 @@ func TestAnAnswerEndsTheBoundOnWrites(t *testing.T) {
 		_, err = io.WriteString(c, "\r\n")
 		assert.Equal(t, written, err == nil, "%v", err)
 	}
+}
+
+func TestTheFirstByteOfAnAnswerEndsTheBoundOnWrites(t *testing.T) {
+	var l *Look
+	guarded := func() bool {
+		l.exchange.connection.writing.Lock()
+		defer l.exchange.connection.writing.Unlock()
+		return l.exchange.connection.guarded
+	}
+	l = look(t, newClient(t, serve(t, onlyLooks(func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		for guarded() && r.Context().Err() == nil {
+			runtime.Gosched()
+		}
+		io.WriteString(w, both)
+	}))))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // is over only if the bound does not end
+	defer cancel()
+	_, err := l.FileData(ctx, func() {})
+	require.NoError(t, err)
+}
+
+func TestAReadThatWasNotSentNeverWillBe(t *testing.T) {
+	l := look(t, newClient(t, serve(t, onlyLooks(func(http.ResponseWriter, *http.Request) { t.Error("it was sent") }))))
+	c := l.exchange.connection
+	require.NoError(t, c.guard(now(), func() {}))
+	require.False(t, c.maySent())
+	_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	assert.Error(t, err)
 }
