@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -49,18 +50,22 @@ func (s scraper) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// scrapeLimit is how long a scrape may take, so that its answer reaches
-// Prometheus in time; 0 if the request does not say.
+// scrapeLimit is how long a scrape may take, so that its answer reaches Prometheus in time; 0 if the
+// request does not say, and negative if there is no time to wait.
 func scrapeLimit(h http.Header) time.Duration {
 	const (
 		margin = 0.5   // seconds for the way back
 		most   = 86400 // seconds; more would not fit a Duration
 	)
 	seconds, err := strconv.ParseFloat(h.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
-	if err != nil || !(seconds > margin) { // not a number is not above it either
+	switch {
+	case err != nil || math.IsNaN(seconds):
 		return 0
+	case seconds <= margin:
+		return -1
+	default:
+		return time.Duration((min(seconds, most) - margin) * float64(time.Second))
 	}
-	return time.Duration((min(seconds, most) - margin) * float64(time.Second))
 }
 
 // errorLog hands the errors of promhttp to a go-kit logger.

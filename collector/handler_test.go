@@ -21,7 +21,7 @@ func TestScrapeLimit(t *testing.T) {
 	const most = 86400*time.Second - 500*time.Millisecond
 	for header, want := range map[string]time.Duration{
 		"10": 9500 * time.Millisecond, "0.75": 250 * time.Millisecond, "1e9": most, "+Inf": most,
-		"0.5": 0, "0": 0, "-10": 0, "NaN": 0, "10s": 0, "": 0, "1e9999": 0,
+		"0.5": -1, "0": -1, "-10": -1, "-Inf": -1, "NaN": 0, "10s": 0, "": 0, "1e9999": 0,
 	} {
 		assert.Equal(t, want, scrapeLimit(http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {header}}), header)
 	}

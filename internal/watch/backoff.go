@@ -16,15 +16,14 @@ const (
 // not safe for concurrent use.
 type backoff map[client.Endpoint]time.Time
 
-// until makes no call of endpoint before reset, within bounds.
+// until makes no call of endpoint before reset, within bounds. The pause runs by the monotonic clock
+// of now: a wall clock that is set back does not prolong it.
 func (b backoff) until(endpoint client.Endpoint, reset, now time.Time) {
-	switch {
-	case !reset.After(now):
-		reset = now.Add(backoffUnknown)
-	case reset.After(now.Add(backoffMost)):
-		reset = now.Add(backoffMost)
+	pause := reset.Sub(now)
+	if pause <= 0 {
+		pause = backoffUnknown
 	}
-	b[endpoint] = reset
+	b[endpoint] = now.Add(min(pause, backoffMost))
 }
 
 // active reports whether endpoint must not be called now.

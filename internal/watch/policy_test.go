@@ -265,3 +265,11 @@ func TestBackoff(t *testing.T) {
 		})
 	}
 }
+
+func TestAPauseRunsByTheMonotonicClock(t *testing.T) {
+	b, now := backoff{}, time.Now()
+	b.until(client.EndpointCurrentOperation, now.Add(time.Minute).Round(0), now) // as a header says it: by the wall clock
+	assert.Contains(t, b[client.EndpointCurrentOperation].String(), " m=", "it has no reading of the monotonic clock")
+	assert.True(t, b.active(client.EndpointCurrentOperation, now.Add(59*time.Second)))
+	assert.False(t, b.active(client.EndpointCurrentOperation, now.Add(61*time.Second)))
+}

@@ -102,17 +102,35 @@ func (w *Watcher) Expire() {
 }
 
 // Scrape returns a snapshot. It waits for Rocket.Chat for at most limit, or the
-// workspace's timeout if limit is longer or 0. Scrapes that overlap share one
-// call, and those within the minimal interval of its start share its result. A
-// scrape whose ctx is canceled returns at once and counts no failure.
+// workspace's timeout if limit is longer or 0. If limit is negative, there is no
+// time to wait: no call begins. Scrapes that overlap share one call, and those
+// within the minimal interval of its start share its result. A scrape whose ctx
+// is canceled returns at once and counts no failure.
 func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
-	r := w.look(ctx, limit, false)
+	var r *result
+	if limit < 0 {
+		r = w.recent()
+	} else {
+		r = w.look(ctx, limit, false)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r.reason != "" && ctx.Err() == nil && w.ctx.Err() == nil {
 		w.failures[r.reason]++
 	}
 	return w.show(r)
+}
+
+// recent returns the newest result if it is within the minimal interval, or else that of a timeout.
+func (w *Watcher) recent() *result {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.now()
+	w.scraped = now
+	if w.last != nil && now.Sub(w.last.started) < w.cfg.MinInterval {
+		return w.last
+	}
+	return &result{started: now, reason: client.Timeout}
 }
 
 // look makes or joins a call, and waits for it. own means that no scrape asks for it.

@@ -68,6 +68,17 @@ func TestScrapeThatEndsEarlyLeavesTheOthersWaiting(t *testing.T) {
 	}
 }
 
+func TestScrapeWithoutTimeToWaitMakesNoCall(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepImportingUsers, everySevenSeconds)
+	assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(r.Scrape(context.Background(), -1)))
+	assert.Zero(t, r.calls())
+	r.scrape()
+	assert.Equal(t, "up=true users=-1 failures=[timeout:1] reads=[]", brief(r.Scrape(context.Background(), -1)))
+	r.Clock.Advance(7 * time.Second) // the last answer is too old
+	assert.Equal(t, "up=false users=-1 failures=[timeout:2] reads=[]", brief(r.Scrape(context.Background(), -1)))
+	assert.Equal(t, 1, r.calls())
+}
+
 func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest, everySevenSeconds, func(o *config.Workspace) { o.Timeout = time.Hour })
 	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() })
