@@ -356,6 +356,14 @@ func TestSecondInstanceWithAnotherClockIsBelieved(t *testing.T) {
 	}
 }
 
+func TestASaveWithAnOlderTimeIsAMoveToo(t *testing.T) {
+	f := newFollower()
+	f.observe(client.OperationAnswer{Operation: ready("a", 1, in("importer_importing_users"), saved(time.Second))}, epoch)
+	assert.Zero(t, f.course.Moved)
+	f.observe(client.OperationAnswer{Operation: ready("a", 1, in("importer_importing_users"), handled(50))}, epoch.Add(time.Minute))
+	assert.Equal(t, epoch.Add(time.Minute), f.course.Moved)
+}
+
 func TestStartIsKnownOnlyIfTheStepBeforeWasSeen(t *testing.T) {
 	const importing = client.Step("importer_importing_users")
 	start, later := epoch.Add(time.Hour), epoch.Add(2*time.Hour)

@@ -105,6 +105,13 @@ func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T)
 	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
 	r.Sim.SetOperation(rocketchatsim.SlackOperation(rocketchatsim.StepNew, epoch))
 	assert.False(t, r.scrape().Forbidden, "another operation came")
+
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r.Update(func(op *rocketchatsim.Operation) { op.ID, op.Created = "third", r.Clock.Now() })
+	forbid()
+	assert.True(t, r.scrape().Forbidden)
+	r.Sim.RemoveOperations()
+	assert.False(t, r.scrape().Forbidden, "there is none")
 }
 
 func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {

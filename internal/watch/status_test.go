@@ -55,6 +55,13 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 	}
 }
 
+func TestASaveAheadOfTheClockIsNotOld(t *testing.T) {
+	op := ready("a", 1, saved(time.Second))
+	idle, ok := Status{At: epoch, Snapshot: Snapshot{Operation: op, ServerTime: epoch}}.Idle()
+	assert.True(t, ok)
+	assert.Zero(t, idle)
+}
+
 func TestStatusStallsUnlessItWasSeenToMove(t *testing.T) {
 	const most = 15 * time.Minute
 	op := ready("a", 1, in("importer_importing_users"))
