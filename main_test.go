@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -280,6 +282,40 @@ func TestRequestsThatNeverEndAreAnsweredOrClosed(t *testing.T) {
 			assert.Equal(t, name == "too large a header", strings.HasPrefix(string(answer), "HTTP/1.1 431 "), string(answer))
 		})
 	}
+}
+
+func TestTheLogHasWhatItsLevelSaysAndWhen(t *testing.T) {
+	for allowed, want := range map[string]int{"debug": 4, "info": 3, "warn": 2, "error": 1} {
+		var logged strings.Builder
+		logger := newLogger(&flags{logLevel: allowed, logFormat: "logfmt"}, &logged)
+		for _, at := range []func(log.Logger) log.Logger{level.Debug, level.Info, level.Warn, level.Error} {
+			require.NoError(t, at(logger).Log("msg", "x"))
+		}
+		assert.Len(t, regexp.MustCompile(`(?m) ?ts=20\S+Z `).FindAllString(logged.String(), -1), want, allowed)
+	}
+}
+
+func TestAStopWaitsNoLongerThanAScrapeMayTake(t *testing.T) {
+	p := &program{t: t}
+	p.grown = sync.NewCond(&p.mu)
+	f, err := parseFlags(append(credentials, "--rocketchat.timeout=10ms", "--web.listen-address=127.0.0.1:0"), io.Discard)
+	require.NoError(t, err)
+	e, err := newExporter(f, newLogger(f, p))
+	require.NoError(t, err)
+	defer e.set.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	arrived, released, stopped := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		stopped <- e.listen(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(arrived); <-released }))
+	}()
+	conn, err := net.Dial("tcp", regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(p.logged("Listening on")))
+	require.NoError(t, err)
+	defer conn.Close()
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-arrived
+	stop()
+	assert.ErrorIs(t, <-stopped, context.DeadlineExceeded)
+	close(released)
 }
 
 // tlsConfig returns a web configuration file with a certificate.

@@ -43,6 +43,11 @@ func TestExporterServesTheWorkspacesOfAFile(t *testing.T) {
 	assert.Contains(t, p.get("/metrics"), "\nrocketchat_import_exporter_config_last_reload_successful 0\n")
 }
 
+func TestAReloadOverHTTPMustBeEnabled(t *testing.T) {
+	p := start(t, "--config.file="+temporary(t, workspacesAt("http://localhost:3000", "one")))
+	assert.Contains(t, p.do(http.MethodPost, "/-/reload", http.StatusForbidden), "--web.enable-lifecycle")
+}
+
 func TestFileIsReadAgain(t *testing.T) {
 	for name, interval := range map[string]string{"at a SIGHUP": "0s", "once it has changed": "10ms"} {
 		t.Run(name, func(t *testing.T) {

@@ -158,6 +158,15 @@ func TestANameStringOrElementMayHaveOneMebibyteAndNotMuchMore(t *testing.T) {
 	}
 }
 
+func TestAReplyMayHaveSixteenLevelsAndNotOneMore(t *testing.T) {
+	read := func(levels int) error {
+		inside := strings.Repeat(`{"a":`, levels-1) + `"` + strings.Repeat("x", mebibyte/2) + `"` + strings.Repeat("}", levels-1)
+		return decode(strings.NewReader(`{"success":true,"x":`+inside+"}"), into(""))
+	}
+	require.NoError(t, read(16))
+	require.ErrorIs(t, read(17), errTooDeep)
+}
+
 func TestAReplyMayHaveOneGibibyteAndNotMuchMore(t *testing.T) {
 	endless := &repeat{text: "1," + strings.Repeat(" ", mebibyte-2)}
 	b := newBoundedReader(io.MultiReader(strings.NewReader(`{"x":[`), endless))

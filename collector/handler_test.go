@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"syscall"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 
 	"rocketchat_import_exporter/internal/config"
@@ -55,6 +57,30 @@ func TestScraperThatHangsUpBeforeTheMetricsAreWrittenIsNotLogged(t *testing.T) {
 type brokenPipe struct{ http.ResponseWriter }
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+func TestAMetricThatCannotBeCollectedIsLoggedAndHidesNoOther(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest)
+	registry, answer := prometheus.NewRegistry(), httptest.NewRecorder()
+	registry.MustRegister(broken{})
+	var logged bytes.Buffer
+	for range 2 { // the second shows what the first counted
+		answer = httptest.NewRecorder()
+		Serve(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil), r.watcher, r.api, registry, log.NewLogfmtLogger(&logged))
+	}
+	assert.Equal(t, http.StatusOK, answer.Code)
+	assert.Contains(t, answer.Body.String(), "\nrocketchat_import_up 1\n")
+	assert.Contains(t, answer.Body.String(), `promhttp_metric_handler_errors_total{cause="gathering"} 1`)
+	assert.Contains(t, logged.String(), "out of order")
+}
+
+// broken collects a metric that has no value.
+type broken struct{}
+
+func (broken) Describe(chan<- *prometheus.Desc) {}
+
+func (broken) Collect(metrics chan<- prometheus.Metric) {
+	metrics <- prometheus.NewInvalidMetric(upDesc, errors.New("out of order"))
+}
 
 func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
