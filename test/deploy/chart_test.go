@@ -110,6 +110,18 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
+// Each flag that concerns a workspace, the list of them or the log has a value.
+func TestChartHasAValueForEachFlag(t *testing.T) {
+	help := rig.Output(t, exec.Command(rig.BuildExporter(t, ".."), "--help"))
+	flags := regexp.MustCompile(`(?m)^ +--((?:rocketchat|import|config|log)\.[a-z.-]+|web\.config\.file)`).FindAllStringSubmatch(help, -1)
+	assert.Greater(t, len(flags), 10)
+	for _, flag := range flags {
+		out, err := helm(t, "template", "r", chart, "--values="+values("one-workspace"), "--set=extraArgs[0]=--"+flag[1]+"=x")
+		assert.Error(t, err)
+		assert.Contains(t, out, "extraArgs must not set --"+flag[1])
+	}
+}
+
 // The exporter itself takes up a changed list of workspaces. It reads http_config
 // only when it starts.
 func TestChartTakesUpAChangedConfiguration(t *testing.T) {

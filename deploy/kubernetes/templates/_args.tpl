@@ -35,6 +35,7 @@
 {{- define "rocketchat-import-exporter.workspaceFlags" -}}
 --rocketchat.timeout: timeout
 --rocketchat.min-interval: min_interval
+--rocketchat.poll-interval: poll_interval
 --import.file-data: file_data
 --import.file-data-timeout: file_data_timeout
 {{- end }}
