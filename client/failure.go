@@ -50,6 +50,8 @@ func (x *exchange) broken(req *http.Request, err error) *Error {
 	switch {
 	case isFile, !x.progress.asked.Load() && ctx.Err() == nil:
 		return x.fail(settingsFailed, x.sanitizeError(err))
+	case x.guarded && errors.Is(err, syscall.ETIMEDOUT): // by TCP_USER_TIMEOUT
+		return x.fail(undelivered, nil)
 	case timeout:
 		return x.timedOut(ctx, proxy)
 	case x.proxyBroke(req, proxy, err):

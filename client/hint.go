@@ -73,6 +73,7 @@ const (
 	redirectLoop     met = "redirect_loop"
 	noAnswer         met = "no_answer"
 	noSelection      met = "no_selection"
+	undelivered      met = "undelivered"
 	noName           met = "no_name"
 	noConnection     met = "no_connection"
 	noProxy          met = "no_proxy"
@@ -156,6 +157,7 @@ var findings = map[met]finding{
 	// There was no answer, or half of one.
 	noAnswer:         {Timeout, "no answer", "Rocket.Chat did not answer in time: check its load, or raise ${timeout}."},
 	noSelection:      {Timeout, "no answer", "Rocket.Chat builds a large selection slowly: check its load, or raise ${file_data_timeout}."},
+	undelivered:      {Timeout, "nobody acknowledged the request within a second of the look", "The network loses what the exporter sends: check the way to Rocket.Chat."},
 	noName:           {Timeout, "the host name was not resolved", "Check the host name in ${url}, and the name servers of this machine."},
 	noConnection:     {Timeout, "no connection", "Nothing took the connection: check the host and the port in ${url}, and the firewalls on the way."},
 	noProxy:          {Proxy, "no connection through the proxy", "Check the proxy, and whether it can reach Rocket.Chat."},

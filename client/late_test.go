@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -214,4 +216,26 @@ func TestAReadThatWasNotSentNeverWillBe(t *testing.T) {
 	require.False(t, c.maySent())
 	_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	assert.Error(t, err)
+}
+
+// givenUpConn is a connection that the kernel gives up when it ends.
+type givenUpConn struct{ *net.TCPConn }
+
+func (c givenUpConn) Read(b []byte) (int, error) {
+	n, err := c.TCPConn.Read(b)
+	if err != nil {
+		err = &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)}
+	}
+	return n, err
+}
+
+func TestAReadThatTheNetworkLosesMayHaveArrivedAndSaysSo(t *testing.T) {
+	c := newClient(t, serve(t, onlyLooks(raw(""))))
+	dial := c.dial
+	c.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return givenUpConn{conn.(*net.TCPConn)}, err
+	}
+	_, err := read(t, look(t, c))
+	assert.Equal(t, string(undelivered), wantReason(t, err, Timeout).Hint.Key())
 }
