@@ -136,16 +136,9 @@ func (f *follower) observe(answer client.OperationAnswer, now time.Time) (happen
 		f.missed = true
 		return ""
 	}
-	last, older, doubt := f.last, f.isOlder(op), f.missed || now.Sub(f.at) > maxGap
+	last, doubt := f.before(op), f.missed || now.Sub(f.at) > maxGap
 	f.last, f.at, f.missed, f.oldSince = op, now, false, time.Time{}
 	f.created, f.updated = credible(op.Created, answer.ServerTime), credible(op.Updated, answer.ServerTime)
-	if last == nil || last.ID != op.ID {
-		f.course, f.grew, f.setBackBy = Course{}, false, time.Time{}
-		older = true
-	}
-	if older {
-		last = op // of itself nothing can be said
-	}
 	grew := hasGrown(last, op)
 	switch {
 	case isSetBack(last, op) && !f.isRepeated(op), grew && !f.grew:
@@ -155,13 +148,25 @@ func (f *follower) observe(answer client.OperationAnswer, now time.Time) (happen
 	}
 	f.grew = grew || happened != ""
 	f.course.follow(last, op, happened, now)
-	if f.course.Started.IsZero() && op.Step.Running() && !last.Step.Running() {
-		f.course.Started = answer.ServerTime
-	}
+	f.course.start(last, op, answer.ServerTime)
 	if happened != "" {
 		f.counts[happened]++
 	}
 	return happened
+}
+
+// before returns the record that op is compared with: the last one of the same operation, or op
+// itself where nothing can be said. Another operation begins a new course.
+func (f *follower) before(op *client.Operation) *client.Operation {
+	switch {
+	case f.last == nil || f.last.ID != op.ID:
+		f.course, f.grew, f.setBackBy = Course{}, false, time.Time{}
+		return op
+	case f.isOlder(op):
+		return op
+	default:
+		return f.last
+	}
 }
 
 // isRepeated reports whether op is the record that was last seen set back: an older one, which is
@@ -222,5 +227,12 @@ func (c *Course) follow(last, op *client.Operation, happened Incident, now time.
 	c.Last = Sample{At: now, Handled: op.Counts.Handled()}
 	if c.First.At.IsZero() {
 		c.First = c.Last
+	}
+}
+
+// start records when the operation was first seen running, by Rocket.Chat's clock.
+func (c *Course) start(last, op *client.Operation, serverTime time.Time) {
+	if c.Started.IsZero() && op.Step.Running() && !last.Step.Running() {
+		c.Started = serverTime
 	}
 }
