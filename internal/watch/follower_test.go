@@ -77,7 +77,8 @@ func TestFollower(t *testing.T) {
 		"a total that grew while the import ran": {
 			{op: runs}, {op: ready("a", 1, in("importer_importing_messages"), total(200), handled(50)), want: SetBack},
 		},
-		"a total that grew from ready to done": {{op: waits}, {op: ready("a", 1, in(client.StepDone), total(200)), want: SetBack, ending: EndingFinished}},
+		"a total that grew from ready to done":                              {{op: waits}, {op: ready("a", 1, in(client.StepDone), total(200)), want: SetBack, ending: EndingFinished}},
+		"a total that grows right after a set-back is the same disturbance": {{op: runs}, {op: waits, want: SetBack}, {op: grown}},
 		"a set-back whose total has grown counts once": {
 			{op: runs}, {op: ready("a", 1, total(200), handled(50)), want: SetBack}, {op: ready("a", 1, in(importing), total(250), handled(50))},
 		},
