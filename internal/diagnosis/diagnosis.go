@@ -108,6 +108,9 @@ func Diagnose(seen watch.Status) Diagnosis {
 	if d.Rank == RankBroken && !d.Bad {
 		d.Rank = RankOver
 	}
+	if s.Died != "" {
+		d.Advice = strings.ToUpper(s.Died[:1]) + s.Died[1:] + ". " + d.Advice
+	}
 	if s.HasIncident(watch.SetBack) {
 		return d.setBack(seen)
 	}

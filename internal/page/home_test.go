@@ -258,6 +258,10 @@ func pages(t *testing.T) (all []opened) {
 		opened{"nobody scrapes, and the exporter looks by itself", one, "/", acme(byItself(running)), now},
 		opened{"it looks by itself at some of them", many, "/", map[string]watch.Status{"a": {}, "b": byItself(running), "c": byItself(refused)}, now},
 		opened{"the configuration file was rejected", Home{TelemetryPath: "/metrics", Rejected: func() error { return errors.New("line 6: workspace <acme>") }}, "/", acme(running), now},
+		opened{"several instances answer", one, "/", acme(seenIn(client.StepUserSelection, selected(3000, 400, 150000), func(s *watch.Status) { s.Snapshot.Instances = 2 })), now},
+		opened{"it says why the import died", one, "/", acme(seenIn("importer_importing_users", notValid, func(s *watch.Status) {
+			s.Snapshot.Died = "an instance of Rocket.Chat was started between 06:31:40 and 06:31:55 UTC"
+		})), now},
 		opened{"there are none", many, "/", nil, now},
 	)
 }

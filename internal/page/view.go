@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -39,6 +40,8 @@ type view struct {
 	Running     bool
 	First, Left *moment
 	Speed       string
+	// Instances warns that several instances of Rocket.Chat answer while an import is ready or runs.
+	Instances string
 	// Old says what the exporter does not do on a server of an early generation.
 	Old string
 
@@ -109,13 +112,9 @@ func newView(w Workspace, now time.Time) view {
 	} else if seen.Failing {
 		v.Order = diagnosis.RankUnseen
 	}
-	if err := seen.Failure.Err; err != nil {
-		v.Failure, v.Cause = err.Error(), err.Error()
-		if e, ok := errors.AsType[*client.Error](err); ok {
-			v.Hint, v.Cause = w.Hint(e.Hint), strings.TrimPrefix(err.Error(), string(e.Endpoint)+": ")
-			v.FailureRunbook = refusals[e.Reason]
-		}
-		v.FailureRunbook = cmp.Or(v.FailureRunbook, "RocketChatImportScrapeFailing")
+	v.explain(seen.Failure.Err, w.Hint)
+	if state := op.State(); s.Instances > 1 && (state == client.StateReady || state == client.StateImporting) {
+		v.Instances = fmt.Sprintf("%d instances of Rocket.Chat answered within 10 minutes. A start of any of them ends the import: run one instance only until it has ended.", s.Instances)
 	}
 	if op != nil {
 		v.Step, v.Importer, v.Bar = string(op.Step), cmp.Or(op.Type, op.Importer), barOf(s)
@@ -134,6 +133,19 @@ func newView(w Workspace, now time.Time) view {
 		}
 	}
 	return v
+}
+
+// explain says what the newest failure means; nil is none.
+func (v *view) explain(err error, hint func(client.Hint) string) {
+	if err == nil {
+		return
+	}
+	v.Failure, v.Cause = err.Error(), err.Error()
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		v.Hint, v.Cause = hint(e.Hint), strings.TrimPrefix(err.Error(), string(e.Endpoint)+": ")
+		v.FailureRunbook = refusals[e.Reason]
+	}
+	v.FailureRunbook = cmp.Or(v.FailureRunbook, "RocketChatImportScrapeFailing")
 }
 
 // unscraped says since when nobody has scraped; it is empty for 5 minutes after a scrape.

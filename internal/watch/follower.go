@@ -63,6 +63,8 @@ type Course struct {
 	Moved time.Time
 	// SetBackAt and AbortedAt are when the last incident of each kind was seen; zero if none was.
 	SetBackAt, AbortedAt time.Time
+	// Died says what was seen when the operation was aborted or interrupted; empty if that is not known.
+	Died string
 	// Ending is how an operation in importer_done ended.
 	Ending Ending
 	// Started is when the operation was first seen running, by Rocket.Chat's clock. It is zero if it

@@ -21,6 +21,7 @@ type Memory struct {
 	mu       sync.Mutex
 	watcher  *Watcher // the newest: it alone reads the selection, and its settings name those in hints
 	follower follower
+	story    story
 	reader   reader
 	backoff  backoff
 	good     *result   // the newest with an answer; nil before the first
@@ -42,7 +43,7 @@ type Memory struct {
 func NewMemory(logger log.Logger, maxTook time.Duration) *Memory {
 	l := changeLogger{logger: logger}
 	return &Memory{
-		logger: logger, follower: newFollower(), reader: reader{policy: newReadPolicy(maxTook)}, backoff: backoff{},
+		logger: logger, follower: newFollower(), story: story{logger: logger}, reader: reader{policy: newReadPolicy(maxTook)}, backoff: backoff{},
 		failures: map[client.Reason]uint64{}, reads: map[ReadResult]uint64{}, instances: map[string]time.Time{},
 		logCalls: l, logReads: l, logClock: l, logSplit: l, notSent: map[said]bool{},
 	}
@@ -97,7 +98,17 @@ func (m *Memory) fail(err error, now time.Time) client.Reason {
 // leads to; nil if it leads to none. The lock is held.
 func (m *Memory) observe(q question) *read {
 	ours := m.reader.sent || m.reader.policy.reading
-	if incident := m.follower.observe(q.OperationAnswer, q.now); incident != "" {
+	incident := m.follower.observe(q.OperationAnswer, q.now)
+	if op := q.Operation; op != nil {
+		dead := incident == Aborted || !op.Valid && op.Step != client.StepDone
+		if course := &m.follower.course; dead && course.Died == "" {
+			course.Died = m.story.whyDead(op, q.now, len(m.instances) > 0, m.newInstances)
+		}
+		if op.Valid {
+			m.story.wellID, m.story.wellAt, m.story.wellInstances = op.ID, q.now, m.newInstances
+		}
+	}
+	if incident != "" {
 		m.logIncident(incident, q.Operation, ours)
 	}
 	read, rule := m.reader.begin(q)
@@ -117,6 +128,9 @@ func (m *Memory) logIncident(incident Incident, op *client.Operation, ours bool)
 		if ours {
 			why = "another program called getImportFileData, or somebody pressed start while this exporter read the selection; what was staged may be gone while the import goes on"
 		}
+	}
+	if incident == Aborted && m.follower.course.Died != "" {
+		why = m.follower.course.Died
 	}
 	level.Error(m.logger).Log("msg", msg, "kind", incident, "operation_id", op.ID, "step", op.Step, "why", why)
 }

@@ -251,6 +251,7 @@ func (w *Watcher) record(c *call, a answer, err error) *result {
 			r.read = w.observe(question{a.look.OperationAnswer, mode, now, w.backoff.active(client.EndpointFileData, now), c.own})
 			if r.snapshot.Operation != nil {
 				r.snapshot.Course = w.follower.course
+				w.story.tell(Status{Snapshot: r.snapshot, At: now})
 			}
 		}
 	}

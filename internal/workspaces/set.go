@@ -113,7 +113,11 @@ func (s *Set) newEntry(name string, cfg config.Workspace) (*Entry, error) {
 	e := &Entry{Name: name, Config: cfg}
 	e.API = cmp.Or(s.known[e.identity()].api, collector.NewAPI())
 	var err error
-	e.client, err = cfg.Client(s.userAgent, e.API.Observe)
+	logger := level.Debug(log.With(s.logger, "workspace", name))
+	e.client, err = cfg.Client(s.userAgent, func(call client.Call) {
+		e.API.Observe(call)
+		logger.Log("msg", "asked Rocket.Chat", "endpoint", call.Endpoint, "status", call.Status, "duration", call.Duration, "bytes", call.Bytes)
+	})
 	return e, err
 }
 
