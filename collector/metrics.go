@@ -63,7 +63,7 @@ var (
 	recordsExpectedDesc = desc("records_expected",
 		"Records that the import handles in total.")
 	recordsCompletedDesc = desc("records_completed",
-		"Records imported so far, as last saved. Rocket.Chat never saves the last partial batch. In imports started from the page, failed records count here.")
+		"Records imported so far, as last saved. Where the total is never reached, Rocket.Chat does not save the last partial batch. In imports started from the page, failed records count here.")
 	recordsFailedDesc = desc("records_failed",
 		"Records that failed, as last saved. Only the api importer and, in the newest servers, pending-files count them.")
 )

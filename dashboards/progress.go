@@ -23,7 +23,7 @@ func progressPanels(runbook runbooks) []panel {
 			Unit(units.RecordsPerSecond).NoValue("no import runs").Links(runbook.section("RocketChatImportStalled")),
 
 		graph("Records done",
-			"Records done, and dashed the records that the import has in all. Rocket.Chat does not save the last counts: a finished import may end below its total.",
+			"Records done, and dashed the records that the import has in all. Rocket.Chat may not save the last counts: a finished import may end below its total.",
 			overTime(maxBy("workspace", held("rocketchat_import_records_completed{}")), called+" done"),
 			overTime(maxBy("workspace", held("rocketchat_import_records_expected{}")), called+" total")).
 			Unit(units.LocaleFormat).

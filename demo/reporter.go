@@ -53,7 +53,7 @@ func describe(op rocketchatsim.Operation) string {
 	case op.Step == rocketchatsim.StepImportingStarted:
 		return "somebody presses start"
 	case op.Step == rocketchatsim.StepDone && op.Valid:
-		return "finished: " + progress + " counted, since Rocket.Chat does not save the last counts"
+		return "finished: " + progress + " counted, since some messages are skipped and so the last counts are not saved"
 	case op.Step == rocketchatsim.StepDone:
 		return "aborted, although Rocket.Chat says importer_done: " + progress
 	case strings.HasPrefix(op.Step, "importer_preparing"):
