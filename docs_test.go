@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
@@ -99,4 +101,29 @@ func listOf(seen map[string]*dto.MetricFamily) string {
 		}
 	}
 	return page.String()
+}
+
+func TestEveryReasonIsWhereReasonsAreListed(t *testing.T) {
+	read := func(file string) string {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(content)
+	}
+	var want, sorted []string
+	for _, reason := range client.Reasons() {
+		want = append(want, string(reason))
+		sorted = append(sorted, "`"+string(reason)+"`")
+		assert.Contains(t, read("collector/testdata/none.prom"), fmt.Sprintf("rocketchat_import_scrape_failures_total{reason=%q} 0\n", reason))
+		assert.Contains(t, read("internal/check/testdata/check.txt"), fmt.Sprintf("%q:%q", "reason", reason), "check never says it")
+	}
+	slices.Sort(sorted)
+	assert.Contains(t, read(metricsPage), "- `reason`: "+strings.Join(sorted, ", ")+"\n")
+	var told []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| .* \\| .* \\|$").FindAllStringSubmatch(read("docs/troubleshooting.md"), -1) {
+		told = append(told, row[1])
+	}
+	assert.Equal(t, want, told)
+	// What counts or draws failures by reason takes whatever reasons there are.
+	assert.Regexp(t, `by \([a-z, ]*reason\) [^"]*rocketchat_import_scrape_failures_total`, read("dashboards/rocketchat-import.json"))
+	assert.Contains(t, read("docs/runbooks.md"), "[troubleshooting.md](troubleshooting.md) says what to do about each.")
 }

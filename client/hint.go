@@ -137,7 +137,7 @@ var findings = map[met]finding{
 	frontBasicBad: {HTTPStatus, "", "Something in front of Rocket.Chat does not accept the user name and the password: correct basic_auth in ${http_config}."},
 	frontProxy:    {HTTPStatus, "", proxyPassword},
 	frontRefused:  {HTTPStatus, "", "Something in front of Rocket.Chat refused the call, such as a proxy or a firewall. " + fixFront},
-	frontNotFound: {HTTPStatus, "", "Every Rocket.Chat since 3.0.0 has this endpoint, so something in front of it answered: check ${url} and its path, and the proxy. Nothing else was called, because getImportFileData could wipe a running import."},
+	frontNotFound: {HTTPStatus, "", "Something in front of Rocket.Chat answered, or Rocket.Chat is older than 3.0: check the proxy, and ${url} with its path. The exporter adds " + apiPath + " itself. Nothing else was called, because getImportFileData could wipe a running import."},
 	frontHTTPS:    {HTTPStatus, "", wantsHTTPS},
 	frontClient:   {HTTPStatus, "", clientKey},
 	frontOther:    {HTTPStatus, "", "Something in front of Rocket.Chat answered, such as a proxy or a firewall: check its log. " + fixFront},
