@@ -136,8 +136,15 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	if resp.StatusCode != http.StatusOK {
 		return x.refused(readRefusal(resp, body))
 	}
+	return x.take(resp, body, r)
+}
+
+// take decodes the body of a 200 into r.
+func (x *exchange) take(resp *http.Response, body *wire, r reply) error {
 	if age := resp.Header.Get("Age"); age != "" && age != "0" {
-		return x.fail(cached, nil)
+		e := x.fail(cached, nil)
+		e.Answered = InFront
+		return e
 	}
 	stream, err := content(body, resp.Header, x.buffer)
 	if err == nil {
@@ -149,7 +156,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	}
 	switch {
 	case body.err != nil:
-		return x.broken(req, body.err)
+		return x.broken(resp.Request, body.err)
 	case refused:
 		return x.refused(newRefusal(resp, *r.head()))
 	case err != nil:
