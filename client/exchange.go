@@ -120,16 +120,7 @@ func (x *exchange) send(req *http.Request, r reply) error {
 	}
 	defer resp.Body.Close()
 	x.connection.answered()
-	x.answer.AskedAt, x.answer.AnsweredAt = x.asked.monotonic, time.Now()
-	x.answer.Instance = label(resp.Header.Get("X-Instance-ID"), x.token)
-	x.answer.ServerTime, _ = http.ParseTime(resp.Header.Get("Date"))
-	x.call.Status = resp.StatusCode
-	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {
-		x.call.RateLimitRemaining = OptionalCount{Value: max(n, 0), Known: true}
-	}
-	if reset, own := rateLimitReset(resp.Header, x.answer.AnsweredAt); own && !x.answer.ServerTime.IsZero() {
-		x.call.RateLimitWait = reset.Sub(x.answer.ServerTime)
-	}
+	x.note(resp)
 	body := &wire{body: resp.Body}
 	defer func() { x.call.Bytes = body.bytes }()
 
@@ -164,6 +155,20 @@ func (x *exchange) take(resp *http.Response, body *wire, r reply) error {
 	default:
 		x.answer.Took = x.asked.age()
 		return nil
+	}
+}
+
+// note keeps what the head of an answer says.
+func (x *exchange) note(resp *http.Response) {
+	x.answer.AskedAt, x.answer.AnsweredAt = x.asked.monotonic, time.Now()
+	x.answer.Instance = label(resp.Header.Get("X-Instance-ID"), x.token)
+	x.answer.ServerTime, _ = http.ParseTime(resp.Header.Get("Date"))
+	x.call.Status = resp.StatusCode
+	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {
+		x.call.RateLimitRemaining = OptionalCount{Value: max(n, 0), Known: true}
+	}
+	if reset, own := rateLimitReset(resp.Header, x.answer.AnsweredAt); own && !x.answer.ServerTime.IsZero() {
+		x.call.RateLimitWait = reset.Sub(x.answer.ServerTime)
 	}
 }
 

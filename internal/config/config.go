@@ -90,9 +90,23 @@ func (e *Error) Error() string {
 // Check returns an [*Error] for the first setting that cannot be used. It reads no file: see
 // [Workspace.CheckFiles].
 func (w Workspace) Check() error {
-	switch {
-	case w.URL == nil:
+	if w.URL == nil {
 		return wrong("is missing", SettingURL)
+	}
+	if err := w.checkCredentials(); err != nil {
+		return err
+	}
+	if err := checkHTTP(w.HTTP); err != nil {
+		return err
+	}
+	if w.FileData == Unguarded && w.PollInterval > 0 {
+		return wrong("must be 0s in the mode unguarded, where each look may wipe an import", SettingPollInterval)
+	}
+	return w.CheckDefaults()
+}
+
+func (w Workspace) checkCredentials() error {
+	switch {
 	case w.UserID == "":
 		return wrong("is missing", SettingUserID)
 	case w.Token == "" && w.TokenFile == "":
@@ -103,18 +117,13 @@ func (w Workspace) Check() error {
 	if err := client.CheckUserID(w.UserID); err != nil {
 		return &Error{[]Setting{SettingUserID}, err}
 	}
-	if w.Token != "" {
-		if _, err := client.ParseToken(w.Token); err != nil {
-			return &Error{[]Setting{SettingToken}, err}
-		}
+	if w.Token == "" {
+		return nil
 	}
-	if err := checkHTTP(w.HTTP); err != nil {
-		return err
+	if _, err := client.ParseToken(w.Token); err != nil {
+		return &Error{[]Setting{SettingToken}, err}
 	}
-	if w.FileData == Unguarded && w.PollInterval > 0 {
-		return wrong("must be 0s in the mode unguarded, where each look may wipe an import", SettingPollInterval)
-	}
-	return w.CheckDefaults()
+	return nil
 }
 
 // checkHTTP rejects settings that prometheus/common accepts, and that would

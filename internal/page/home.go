@@ -105,12 +105,7 @@ func (h Home) page(r *http.Request, now time.Time) page {
 	}
 	var scraped, looked time.Time
 	for _, row := range rows {
-		if row.looked.After(looked) {
-			looked = row.looked
-		}
-		if row.scraped.After(scraped) {
-			scraped = row.scraped
-		}
+		scraped, looked = later(scraped, row.scraped), later(looked, row.looked)
 		if p.Oldest == nil || row.Seen != nil && row.Seen.At.Before(p.Oldest.At) {
 			p.Oldest = row.Seen
 		}
@@ -124,6 +119,13 @@ func (h Home) page(r *http.Request, now time.Time) page {
 	}
 	p.NotFound = p.Opened == nil && name != ""
 	return p
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // totals counts the workspaces by rank.
