@@ -2,8 +2,11 @@ package watch
 
 import (
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,15 +211,52 @@ func TestHarmOfOwnReadIsSaidToBePossible(t *testing.T) {
 }
 
 func TestHarmOfAReadThatIsUnderWayIsSaidToBePossible(t *testing.T) {
-	r := newRigIn(t, rocketchatsim.StepUserSelection)
-	arrived, _ := r.Sim.Hold(rocketchatsim.GetImportFileData)
-	r.scrapeUntil(arrived)
-	r.scrape() // the read goes on
-	r.Update(func(op *rocketchatsim.Operation) {
-		op.Step, op.Count.Total = rocketchatsim.StepImportingUsers, new(114)
-	})
+	for looks := range 3 { // that see nothing yet
+		r := newRigIn(t, rocketchatsim.StepUserSelection)
+		arrived, _ := r.Sim.Hold(rocketchatsim.GetImportFileData)
+		r.scrapeUntil(arrived)
+		for range looks {
+			r.scrape()
+		}
+		r.Update(func(op *rocketchatsim.Operation) {
+			op.Step, op.Count.Total = rocketchatsim.StepImportingUsers, new(114)
+		})
+		r.scrape()
+		assert.Contains(t, r.logged(), "this exporter")
+	}
+}
+
+func TestOutdatedAnswerIsNotAMissedLook(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepImportingUsers)
+	older, _ := r.Sim.Operation()
+	r.Clock.Advance(time.Second)
+	r.Update(func(*rocketchatsim.Operation) {})
 	r.scrape()
-	assert.Contains(t, r.logged(), "this exporter")
+	r.Sim.SetOperation(older)
+	assert.False(t, r.scrape().Up)
+	r.Clock.Advance(time.Second)
+	r.Update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
+	assert.EqualValues(t, 1, r.scrape().Incidents[Aborted])
+}
+
+func TestLookThatLeadsToNoReadClosesItsConnection(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepImportingUsers)
+	var open atomic.Int64
+	server := httptest.NewUnstartedServer(r.Sim)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	r.Config.URL.Host = server.Listener.Addr().String()
+	r.scrape()
+	assert.Eventually(t, func() bool { return open.Load() == 0 }, 10*time.Second, time.Millisecond)
+	assert.Equal(t, 1, r.calls())
 }
 
 func TestOutdatedAnswerIsAFailureForTwoMinutes(t *testing.T) {
