@@ -81,6 +81,27 @@ func number(n client.OptionalCount) string {
 	return strconv.FormatInt(n.Value, 10)
 }
 
+// notSent is what the log says where a server closes each connection after one answer.
+func notSent(t *testing.T) string {
+	for _, r := range simtest.Recordings(t, filepath.Join(recordings, "whole-server")) {
+		if r.Name != "6.5.3/csv-current-user_selection" {
+			continue
+		}
+		w := watched(r.Serve(t, true), "")
+		c, err := w.Client("test", nil)
+		require.NoError(t, err)
+		look, err := c.Look(t.Context())
+		require.NoError(t, err)
+		_, err = look.FileData(t.Context(), func() {})
+		require.ErrorIs(t, err, client.ErrNotSent)
+		e, ok := errors.AsType[*client.Error](err)
+		require.True(t, ok)
+		return fmt.Sprintf("%s: %s, %s | %s; what to do: %s", r.Name, e.Reason, e.Hint.Key(), err, w.Hint(e.Hint))
+	}
+	t.Fatal("the recording is missing")
+	return ""
+}
+
 func TestWhatIsToldOfTheAnswersOfRealServers(t *testing.T) {
 	var got strings.Builder
 	for _, folder := range []string{"whole-server", "by-source"} {
@@ -107,6 +128,7 @@ func TestWhatIsToldOfTheAnswersOfRealServers(t *testing.T) {
 			}
 		}
 	}
+	fmt.Fprintf(&got, "# The read after a look whose answer has Connection: close\n%s\n", notSent(t))
 	assert.NotContains(t, got.String(), simtest.Token)
 	const golden = "testdata/recorded.txt"
 	if *update {
