@@ -76,6 +76,7 @@ type flags struct {
 	lifecycle     bool
 	logLevel      string
 	logFormat     string
+	used          []string // the files of the installed service that were used
 	warnings      []string // about flags that do nothing, or that are missing
 }
 
@@ -112,7 +113,13 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 		return nil, err
 	}
 	f.command, f.workspace.HTTP = command, config.DefaultHTTP()
-	return f, f.check(func(flag string) bool { return values[flag].given || os.Getenv(variable(flag)) != "" })
+	set := func(flag string) bool { return values[flag].given || os.Getenv(variable(flag)) != "" }
+	if command == checkCommand || command == watchCommand {
+		if f.used, err = f.useInstalled("/", values, set); err != nil {
+			return nil, err
+		}
+	}
+	return f, f.check(set)
 }
 
 // addWorkspaceFlags adds the flags that say what is watched.

@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	code := 0
 	f, err := parseFlags(args, stdout)
 	if err == nil {
+		if len(f.used) > 0 && !f.json {
+			fmt.Fprintf(stderr, "Using %s, as the service does.\n", strings.Join(f.used, " and "))
+		}
 		switch f.command {
 		case watchCommand:
 			code, err = runWatch(ctx, f, stdout)
@@ -50,6 +53,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		default:
 			err = runServe(ctx, f, newLogger(f, stderr))
 		}
+	}
+	if f != nil && len(f.used) > 0 {
+		err = asRoot(err)
 	}
 	switch {
 	case err == nil:

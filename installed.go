@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// What a package installs. The first environment file is Debian's, the second that of rpm systems.
+var (
+	environmentFiles = []string{"etc/default/" + name, "etc/sysconfig/" + name}
+	installedToken   = "etc/" + name + "/token"
+	installedMany    = "etc/systemd/system/" + name + ".service.d/many-workspaces.conf"
+)
+
+// useInstalled takes what the service of an installed package uses, below root, for check and watch
+// where no flag or variable names a workspace or a file. It returns the files that it used.
+func (f *flags) useInstalled(root string, values map[string]*flagValue, set func(flag string) bool) (used []string, err error) {
+	for _, flag := range []string{configFileFlag, urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
+		if set(flag) {
+			return nil, nil
+		}
+	}
+	dropIn, err := os.ReadFile(filepath.Join(root, installedMany))
+	if err == nil {
+		if _, rest, found := strings.Cut(string(dropIn), "--"+configFileFlag+"="); found {
+			f.configFile = filepath.Join(root, strings.Fields(rest)[0])
+			return []string{filepath.Join(root, installedMany), f.configFile}, nil
+		}
+	}
+	for _, file := range environmentFiles {
+		path := filepath.Join(root, file)
+		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, asRoot(err)
+		}
+		if err := setVariables(string(content), values, set); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		used = []string{path}
+		if f.workspace.Token == "" && f.workspace.TokenFile == "" {
+			f.workspace.TokenFile = filepath.Join(root, installedToken)
+			used = append(used, f.workspace.TokenFile)
+			if _, err := os.ReadFile(f.workspace.TokenFile); err != nil {
+				return nil, asRoot(err)
+			}
+		}
+		break
+	}
+	return used, nil
+}
+
+// setVariables sets each flag whose variable a systemd environment file sets.
+func setVariables(content string, values map[string]*flagValue, set func(flag string) bool) error {
+	file := map[string]string{}
+	for line := range strings.Lines(content) {
+		if key, value, found := strings.Cut(line, "="); found { // a comment's key is no variable
+			file[strings.TrimSpace(key)] = strings.Trim(strings.TrimSpace(value), `"'`)
+		}
+	}
+	for flag, value := range values {
+		if text := file[variable(flag)]; text != "" && !set(flag) {
+			if err := value.Set(text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// asRoot says who may read a file of the service.
+func asRoot(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: run this command as root, for example with sudo", err)
+	}
+	return err
+}
