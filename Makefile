@@ -134,7 +134,7 @@ tools:
 
 # Alerts and dashboard on the real programs.
 e2e: tools
-	cd test && go test -race -count=1 -timeout 10m ./e2e
+	cd test && go test -race -count=1 -timeout 10m ./e2e ./situations
 
 # What the exporter costs, beside what people would use instead: all tables of docs/performance.md
 # except the last. It measures jq only if that is installed.

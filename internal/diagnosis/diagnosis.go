@@ -117,12 +117,16 @@ func Diagnose(seen watch.Status) Diagnosis {
 	return d
 }
 
-// setBack returns the diagnosis d of an operation that another program has set back, unless that is
-// over.
+// setBack returns the diagnosis d of an operation that was set back, unless that is over: it can no
+// longer be started, does not run, and was last saved more than an hour ago.
 func (d Diagnosis) setBack(seen watch.Status) Diagnosis {
-	s, op := seen.Snapshot, seen.Snapshot.Operation
-	ready, bad := op.State() == client.StateReady, seen.At.Sub(s.SetBackAt) < setBackFor || op.WasSetBack()
-	if !ready && !bad {
+	state := seen.Snapshot.Operation.State()
+	ready := state == client.StateReady
+	if !ready && state != client.StateLoading && state != client.StateImporting && d.Age >= setBackFor {
+		return d
+	}
+	if d.Words == setBack {
+		d.Bad = true
 		return d
 	}
 	more := ": " + d.Words + d.More
@@ -130,9 +134,12 @@ func (d Diagnosis) setBack(seen watch.Status) Diagnosis {
 		more = ": do not press start"
 	}
 	return Diagnosis{
-		Rank: RankBroken, Words: "set back", More: more, Bad: bad, Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed",
+		Rank: RankBroken, Words: setBack, More: more, Bad: true, Advice: adviceSetBack, Runbook: "RocketChatImportDisturbed",
 	}
 }
+
+// setBack are the Words for an import that was set back.
+const setBack = "set back"
 
 // situation is an operation with what has been seen of it.
 type situation struct {
@@ -179,7 +186,7 @@ func (s situation) done() Diagnosis {
 		return Diagnosis{Rank: RankBroken, Words: "aborted", More: Saved(op), Advice: s.source.advise(adviceAborted), Runbook: "RocketChatImportAborted"}
 	case op.Valid:
 		return Diagnosis{Rank: RankOver, Words: "finished", At: op.Updated}
-	case s.Ending == watch.EndingFinished: // a restart has saved it since
+	case s.Finished(): // a restart has saved it since
 		return Diagnosis{Rank: RankOver, Words: "finished"}
 	default:
 		return Diagnosis{
@@ -196,7 +203,7 @@ func (s situation) ready() Diagnosis {
 		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": it was cleared", Advice: s.source.advise(adviceCleared)}
 	case s.source == downloads: // which never waits for a start
 		return Diagnosis{
-			Rank: RankBroken, Words: "set back", More: ": this download never waits for a start", At: s.Operation.Updated,
+			Rank: RankBroken, Words: setBack, More: ": this download never waits for a start", At: s.Operation.Updated,
 			Advice: adviceDownloadSetBack, Runbook: "RocketChatImportDisturbed",
 		}
 	case empty(s.Snapshot) && s.source == program:

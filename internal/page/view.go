@@ -127,7 +127,7 @@ func newView(w Workspace, now time.Time) view {
 		if v.Running = op.State() == client.StateImporting; v.Running {
 			pace := diagnosis.PaceOf(seen)
 			v.Speed = pace.Speed
-			if left := pace.Left(now, ""); left != "" && v.Unseen == "" {
+			if left := pace.Left(now, ""); left != "" && v.Unseen == "" && !seen.Failing {
 				v.Left = &moment{left, pace.End.UTC()}
 			}
 		}

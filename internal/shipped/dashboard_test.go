@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -210,4 +211,12 @@ func panelNamed(t *testing.T, title string) panelJSON {
 	i := slices.IndexFunc(all, func(p panelJSON) bool { return p.Title == title })
 	require.NotEqual(t, -1, i, "there is no panel "+title)
 	return all[i]
+}
+
+// The exporter of many workspaces mutes the alerts of its own targets alone, where several share a namespace.
+func TestTheInhibitionAndTheChartTellExportersApart(t *testing.T) {
+	assert.Contains(t, read(t, "../../alerts/alertmanager.yml"), "equal: [cluster, namespace, exporter]")
+	const name = `{{ include "rocketchat-import-exporter.name" . | quote }}`
+	assert.Regexp(t, `targetLabel: exporter\n +replacement: `+regexp.QuoteMeta(name), read(t, "../../deploy/kubernetes/templates/servicemonitor.yaml"))
+	assert.Contains(t, read(t, "../../deploy/kubernetes/templates/probe.yaml"), "exporter: "+name)
 }

@@ -56,7 +56,8 @@ func (s Snapshot) HasIncident(kind Incident) bool {
 	if kind == Aborted {
 		return !s.AbortedAt.IsZero()
 	}
-	return !s.SetBackAt.IsZero() || s.Operation.WasSetBack()
+	return !s.SetBackAt.IsZero() || s.Operation.WasSetBack() ||
+		s.Operation.PendingDownloads() && s.Operation.State() == client.StateReady // where it never waits
 }
 
 // Finished reports whether the import is importer_done and all was imported: its record is valid, or

@@ -29,6 +29,9 @@ type story struct {
 	over act
 	// mutes is an alert that has the same cause, and its severity.
 	mutes, mutesSeverity string
+	// instances is true where two instances alert too. Both are counted for 10 minutes, for which
+	// the shortened "for" does not wait.
+	instances bool
 	// harms is how many calls harm the import.
 	harms int
 }
@@ -77,13 +80,13 @@ var stories = map[string]story{
 		over:  moveTo(sim.StepUserSelection),
 	},
 	"interrupted": {
-		alert: "RocketChatImportInterrupted", severity: "critical",
+		alert: "RocketChatImportInterrupted", severity: "critical", instances: true,
 		begin: place(sim.StepImportingUsers, 0, sim.Count{}),
 		cause: func(_ *testing.T, w *workspace) { w.sim.Restart() },
 		over:  importAnew,
 	},
 	"aborted": {
-		alert: "RocketChatImportAborted", severity: "critical", labels: model.LabelSet{"kind": "aborted"},
+		alert: "RocketChatImportAborted", severity: "critical", instances: true, labels: model.LabelSet{"kind": "aborted"},
 		begin: func(t *testing.T, w *workspace) {
 			w.clock.setBehind(3 * time.Minute)
 			w.sim.Start(sim.Script{Operation: sim.SlackOperation(sim.StepImportingUsers, time.Time{}), Phases: []sim.Phase{
@@ -115,6 +118,11 @@ var stories = map[string]story{
 		mutes: "RocketChatImportStalled", mutesSeverity: "critical",
 		harms: 1,
 	},
+	"replicas": {
+		alert: "RocketChatImportSeveralInstances", severity: "warning",
+		begin: place(sim.StepUserSelection, 0, sim.Count{Total: new(1000)}),
+		cause: func(_ *testing.T, w *workspace) { w.sim.StartSecondInstance() },
+	},
 	"failed": {
 		alert: "RocketChatImportFailed", severity: "critical",
 		begin: place(sim.StepImportingUsers, 0, sim.Count{}),
@@ -139,7 +147,7 @@ var stories = map[string]story{
 		alert: "RocketChatImportFinished", severity: "info",
 		begin: place(sim.StepFinishing, 0, sim.Count{}),
 		cause: moveTo(sim.StepDone),
-		over:  func(t *testing.T, w *workspace) { require.NoError(t, w.sim.Backdate(15*time.Minute)) },
+		over:  func(_ *testing.T, w *workspace) { w.clock.setBehind(-16 * time.Minute) },
 	},
 	"refused": {
 		alert: "RocketChatImportAuthFailure", severity: "critical", labels: model.LabelSet{"reason": "unauthorized"},
@@ -291,6 +299,11 @@ func (w *world) awaitNotified(t *testing.T, fired map[string]alert, over bool) {
 				cmp.Or(color, "red"), says["summary"], says["description"], says["runbook_url"], what.alert))
 		}
 		alerts = append(alerts, what.labelsOf(name))
+		if what.instances {
+			const several = "RocketChatImportSeveralInstances"
+			notifications = append(notifications, notificationLine("tickets", "firing", several, name, "rocketchat_import"))
+			alerts = append(alerts, story{alert: several, severity: "warning"}.labelsOf(name))
+		}
 		if what.mutes != "" {
 			alerts = append(alerts, story{alert: what.mutes, severity: what.mutesSeverity}.labelsOf(name))
 		}

@@ -27,10 +27,13 @@ var shownElsewhere = map[string]string{
 	"table Newest import of each workspace K": early, // emails that are taken
 	"table Newest import of each workspace L": early, // users that are not to be imported
 	"timeseries Records failed A":             "failing",
+	"table Workspaces J":                      "failing",
 	"timeseries Failures by reason A":         "refused",
 	"timeseries Reads of the selection A":     "waiting",
 	"annotation Import alerts":                "stalled",
 	"annotation Incidents":                    "aborted",
+	"annotation Instances":                    "aborted",
+	"timeseries Incidents A":                  "aborted",
 }
 
 // hiddenAmongAll are the queries that others replace when one of the chosen imports has stalled.
@@ -145,6 +148,8 @@ const (
 	up     = "up{job=\"rocketchat_import\"} 1x160\n"
 	good   = up + "rocketchat_import_up 1x160\n"
 	valid  = "rocketchat_import_operation_valid 1x160\n"
+	whole  = "rocketchat_import_operation_finished 1x160\n"
+	partly = "rocketchat_import_operation_finished 0x160\n"
 	voided = "rocketchat_import_operation_valid 0x160\n"
 )
 
@@ -178,8 +183,10 @@ func counts(completed, expected string) string {
 	return fmt.Sprintf("rocketchat_import_records_completed %sx160\nrocketchat_import_records_expected %sx160\n", completed, expected)
 }
 
+// incident is that of the newest import, 10 minutes ago.
 func incident(kind string) string {
-	return fmt.Sprintf("rocketchat_import_incidents_total{kind=%q} 0x120 1x40\n", kind)
+	return fmt.Sprintf("rocketchat_import_operation_info{operation_id=\"a\",importer=\"slack\"} 1x160\n"+
+		"rocketchat_import_operation_incident{kind=%q,operation_id=\"a\"} _x120 1x40\n", kind)
 }
 
 // lastFailed are series whose last scrape has failed.
@@ -216,11 +223,13 @@ var situations = []situation{
 		map[string]string{"State": "stalled", "No movement for B": "chat 1860"}},
 	{"uploading for an hour", good + state("loading", "importer_uploading") + saved(3600) + valid, map[string]string{"State": "loading"}},
 	{"uploading for five hours", good + state("loading", "importer_uploading") + saved(5*3600) + valid, map[string]string{"State": "stalled"}},
-	{"finished", good + done + saved(600) + valid + counts("1000", "1466"),
+	{"finished", good + done + saved(600) + valid + whole + counts("1000", "1466"),
 		map[string]string{"State": "done", "Progress": "chat 1", "No movement for": "-1", "Speed": "-1"}},
-	{"finished, and Rocket.Chat was restarted", good + done + saved(600) + voided + counts("1000", "1466"),
-		map[string]string{"State": "ended", "Progress": "chat 1"}},
-	{"aborted", good + done + saved(600) + voided + counts("250", "1000") + incident("aborted"),
+	{"finished, and Rocket.Chat was restarted", good + done + saved(600) + voided + whole + counts("1000", "1466"),
+		map[string]string{"State": "done", "Progress": "chat 1"}},
+	{"ended, and it may have been aborted", good + done + saved(600) + voided + partly + counts("1000", "1466"),
+		map[string]string{"State": "ended", "Progress": "chat 0.6821"}},
+	{"aborted", good + done + saved(600) + voided + partly + counts("250", "1000") + incident("aborted"),
 		map[string]string{"State": "aborted", "Progress": "chat 0.25"}},
 	{"set back", good + state("ready", "importer_user_selection") + saved(600) + valid + incident("set_back"),
 		map[string]string{"State": "set back"}},
