@@ -160,7 +160,7 @@ func (f *flags) check(set func(flag string) bool) error {
 		if f.workspace.FileData == config.Unguarded && !set(pollIntervalFlag) {
 			f.workspace.PollInterval = 0
 		}
-		f.warn(set(urlFlag))
+		f.warn(set(urlFlag) || len(f.used) > 0)
 		return f.checkWorkspace()
 	}
 	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
