@@ -98,7 +98,16 @@ func Diagnose(seen watch.Status) Diagnosis {
 	case op == nil:
 		return Diagnosis{Rank: RankNone, Words: "no import yet"}
 	}
-	d := diagnoseOperation(seen)
+	d := diagnoseAged(seen)
+	if s.HasIncident(watch.SetBack) {
+		return d.setBack(seen)
+	}
+	return d
+}
+
+// diagnoseAged says how an operation is, and whether that is bad at its age.
+func diagnoseAged(seen watch.Status) Diagnosis {
+	s, d := seen.Snapshot, diagnoseOperation(seen)
 	if s.Ending == watch.EndingAborted {
 		d.At, d.Age = s.AbortedAt, seen.At.Sub(s.AbortedAt)
 	} else {
@@ -110,9 +119,6 @@ func Diagnose(seen watch.Status) Diagnosis {
 	}
 	if s.Died != "" {
 		d.Advice = strings.ToUpper(s.Died[:1]) + s.Died[1:] + ". " + d.Advice
-	}
-	if s.HasIncident(watch.SetBack) {
-		return d.setBack(seen)
 	}
 	return d
 }
