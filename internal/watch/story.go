@@ -36,10 +36,8 @@ func chapterOf(s Status) chapter {
 	switch state := op.State(); {
 	case s.Snapshot.Ending == EndingAborted, s.Snapshot.HasIncident(SetBack) && (state == client.StateReady || state == client.StateLoading):
 		return disturbed
-	case op.Step == client.StepDone && s.Snapshot.Ending == EndingFinished:
-		return hasFinished
 	case op.Step == client.StepDone:
-		return hasEnded
+		return map[bool]chapter{true: hasFinished, false: hasEnded}[s.Snapshot.Ending == EndingFinished]
 	case op.Step == "importer_import_failed":
 		return hasFailed
 	case state == client.StateError:
@@ -104,18 +102,24 @@ func (t *story) tell(s Status) {
 	if last == hasStalled && !next.bad && (next == runs || next == hasAppeared) {
 		next = movesAgain
 	}
-	line := []any{"msg", next.msg, "operation_id", op.ID, "importer", op.Importer, "step", op.Step}
+	logger.Log(next.line(s)...)
+}
+
+// line returns the line of the log that begins the chapter.
+func (c chapter) line(s Status) []any {
+	op := s.Snapshot.Operation
+	line := []any{"msg", c.msg, "operation_id", op.ID, "importer", op.Importer, "step", op.Step}
 	if op.Counts.Total.Known {
 		line = append(line, "records", op.Counts.Total.Value, "completed", op.Counts.Completed.Value, "failed", op.Counts.Error.Value)
 	}
-	if idle, known := s.Idle(); next == hasStalled && known {
+	if idle, known := s.Idle(); c == hasStalled && known {
 		line = append(line, "unsaved_for", idle.Round(time.Second))
 	}
 	if s.Snapshot.Died != "" {
 		line = append(line, "why", s.Snapshot.Died)
 	}
-	if began := s.Snapshot.Started; (next == hasFinished || next.bad && next != hasStalled) && !began.IsZero() {
+	if began := s.Snapshot.Started; (c == hasFinished || c.bad && c != hasStalled) && !began.IsZero() {
 		line = append(line, "took", op.Updated.Sub(began).Round(time.Second))
 	}
-	logger.Log(line...)
+	return line
 }
