@@ -117,22 +117,28 @@ func newView(w Workspace, now time.Time) view {
 		v.Instances = fmt.Sprintf("%d instances of Rocket.Chat answered within 10 minutes. A start of any of them ends the import: run one instance only until it has ended.", s.Instances)
 	}
 	if op != nil {
-		v.Step, v.Importer, v.Bar = string(op.Step), cmp.Or(op.Type, op.Importer), barOf(s)
-		if !op.CreatedISO {
-			v.Old = diagnosis.OldServer
-		}
-		idle, _ := seen.Idle()
-		age, _ := seen.Age()
-		v.Saved, v.Created = past(op.Updated, idle+lookAge), past(op.Created, age+lookAge)
-		if v.Running = op.State() == client.StateImporting; v.Running {
-			pace := diagnosis.PaceOf(seen)
-			v.Speed = pace.Speed
-			if left := pace.Left(now, ""); left != "" && v.Unseen == "" && !seen.Failing {
-				v.Left = &moment{left, pace.End.UTC()}
-			}
-		}
+		v.showOperation(seen, now)
 	}
 	return v
+}
+
+// showOperation shows an operation, and how fast it runs.
+func (v *view) showOperation(seen watch.Status, now time.Time) {
+	op, lookAge := seen.Snapshot.Operation, now.Sub(seen.At)
+	v.Step, v.Importer, v.Bar = string(op.Step), cmp.Or(op.Type, op.Importer), barOf(seen.Snapshot)
+	if !op.CreatedISO {
+		v.Old = diagnosis.OldServer
+	}
+	idle, _ := seen.Idle()
+	age, _ := seen.Age()
+	v.Saved, v.Created = past(op.Updated, idle+lookAge), past(op.Created, age+lookAge)
+	if v.Running = op.State() == client.StateImporting; v.Running {
+		pace := diagnosis.PaceOf(seen)
+		v.Speed = pace.Speed
+		if left := pace.Left(now, ""); left != "" && v.Unseen == "" && !seen.Failing {
+			v.Left = &moment{left, pace.End.UTC()}
+		}
+	}
 }
 
 // explain says what the newest failure means; nil is none.
