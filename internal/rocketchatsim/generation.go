@@ -21,8 +21,6 @@ type Generation struct {
 	// saveEvery is after how many users, channels or contacts progress is saved.
 	// For messages it is always 500.
 	saveEvery int
-	// saveFilesEvery is the same for pending files and avatars.
-	saveFilesEvery int
 	// unauthorized refuses a wrong token, with status 401.
 	unauthorized string
 	// forbidden, with forbiddenStatus, refuses a user without the permission run-import.
@@ -47,7 +45,6 @@ var (
 		selectionInRecord: true,
 		numericTS:         true,
 		saveEvery:         500,
-		saveFilesEvery:    500,
 		unauthorized:      mustLogIn,
 		forbidden:         notAuthorized,
 		forbiddenFileData: `{"success":false,"error":"Importing is not allowed [error-action-not-allowed]",` +
@@ -60,7 +57,6 @@ var (
 		name:            "middle",
 		numericTS:       true,
 		saveEvery:       500,
-		saveFilesEvery:  500,
 		unauthorized:    mustLogIn,
 		forbidden:       notAuthorized,
 		forbiddenStatus: http.StatusBadRequest,
@@ -70,7 +66,6 @@ var (
 	Classic = Generation{
 		name:            "classic",
 		saveEvery:       50,
-		saveFilesEvery:  500,
 		unauthorized:    mustLogIn,
 		forbidden:       noPermission,
 		forbiddenStatus: http.StatusForbidden,
@@ -83,7 +78,6 @@ var (
 		nullOperation:   true,
 		contacts:        true,
 		saveEvery:       50,
-		saveFilesEvery:  50,
 		unauthorized:    `{"success":false,"status":"error","message":"You must be logged in to do this.","error":"unauthorized"}`,
 		forbidden:       noPermission,
 		forbiddenStatus: http.StatusForbidden,
@@ -107,11 +101,8 @@ func (g Generation) String() string { return g.name }
 
 // saveRange is after how many records of the kind progress is saved.
 func (g Generation) saveRange(kind Kind) int {
-	switch kind {
-	case Messages:
+	if kind == Messages {
 		return 500
-	case Files:
-		return g.saveFilesEvery
 	}
 	return g.saveEvery
 }

@@ -90,80 +90,23 @@ func SlackImport(c Content) Script {
 		preparation[2].Duration -= 5 * time.Second
 		preparation = append(preparation, phase(StepPreparingContacts, 5, own(Contacts, c.Contacts), total(c.Contacts)))
 	}
-	return fileImport("slack", "Slack", "application/zip", c, preparation...)
-}
-
-// SlackFromURL is SlackImport of a file that Rocket.Chat downloads.
-func SlackFromURL(c Content) Script {
-	script := SlackImport(c)
-	script.Operation.Step, script.Operation.File = StepDownloadingFile, "simulatedAdmin001_slack.zip"
-	script.Phases = append([]Phase{phase(StepDownloadingFile, 8)}, script.Phases[2:]...)
-	return script
-}
-
-// CSVImport is an import of a CSV archive that goes well. It takes 178 s. It counts channels, then
-// messages, then users, and their total at the end. Its count.channels and its total leave the
-// direct conversations out, so that count.completed ends above count.total.
-func CSVImport(c Content) Script {
-	return fileImport("csv", "CSV", "application/zip", c,
-		phase(StepPreparingChannels, 4, own(Channels, c.Channels)),
-		phase(StepPreparingMessages, 20,
-			reading("directmessages/messages"), allRead(c.Messages/3), reading("room-0/messages"), allRead(c.Messages)),
-		phase(StepPreparingUsers, 6, own(Users, c.Users), total(c.Channels+c.Messages+c.Users)),
-	)
-}
-
-// HipChatImport is an import of a HipChat export that goes well. It takes 178 s. It begins with
-// zeros, and counts users, then channels, then messages. Direct conversations are as for CSVImport.
-func HipChatImport(c Content) Script {
-	return fileImport("hipchatenterprise", "HipChat (tar.gz)", "application/gzip", c,
-		phase("", 2, func(o *operation) { o.count().Messages = new(0) }, total(0)),
-		phase(StepPreparingUsers, 4, own(Users, c.Users), total(c.Users)),
-		phase(StepPreparingChannels, 4, own(Channels, c.Channels), total(c.Channels)),
-		phase(StepPreparingMessages, 20, reading("users/100"), own(Messages, c.Messages), total(c.Messages)),
-	)
-}
-
-// APIImport is an import of users that a program hands over in ten batches and starts with
-// import.run, the only way to import that counts failed records as such. It takes 62 s.
-func APIImport(users, failed int) Script {
-	batches := slices.Repeat([]save{func(o *operation) {
-		o.selection.Users += users / 10
-		o.staged += users / 10
-		add(&o.count().Users, users/10)
-		add(&o.Count.Total, users/10)
-	}}, 10)
-	running := importing(Content{Users: users})
-	running[1].Failed = failed
+	uploaded := func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_slack", "application/zip" }
 	return Script{
-		Operation: APIOperation(StepNew, time.Time{}),
-		Phases:    append([]Phase{phase(StepNew, 2, batches[0]), phase(StepUserSelection, 20, batches[1:]...)}, running...),
-	}
-}
-
-// PendingFiles downloads files that messages of an earlier import refer to. It takes
-// 60 s. The last ten downloads end after importer_done.
-func PendingFiles(files int) Script {
-	late := min(files, 10)
-	return Script{Operation: newOperation("pending-files", "Pending Files", StepNew, time.Time{}), Phases: []Phase{
-		phase(StepNew, 2),
-		phase(StepPreparingStarted, 4, allRead(files), total(files), func(o *operation) { o.stored = true }),
-		{Step: StepImportingFiles, Duration: 50 * time.Second, Kind: Files, Imported: files - late},
-		{Step: StepDone, Duration: 4 * time.Second, Kind: Files, Imported: late},
-	}}
-}
-
-// fileImport uploads a file, prepares it in 30 s, and imports its content.
-func fileImport(key, name, contentType string, c Content, preparation ...Phase) Script {
-	uploaded := func(o *operation) { o.File, o.ContentType = "simulatedAdmin001_"+key, contentType }
-	return Script{
-		Operation: newOperation(key, name, StepNew, time.Time{}),
+		Operation: newOperation("slack", "Slack", StepNew, time.Time{}),
 		Selection: c.selection(),
 		Phases: slices.Concat(
 			[]Phase{phase(StepNew, 2), phase(StepUploading, 6, uploaded), phase(StepFileLoaded, 4)},
 			preparation,
-			[]Phase{phase(StepUserSelection, 20)},
-			importing(c),
+			[]Phase{
+				phase(StepUserSelection, 20),
+				phase(StepImportingStarted, 2),
+				{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users},
+				{Step: StepImportingContacts, Duration: 2 * time.Second, Kind: Contacts, Imported: c.Contacts}, // skipped before 7.0
+				{Step: StepImportingChannels, Duration: 8 * time.Second, Kind: Channels, Imported: channels},
+				{Step: StepImportingMessages, Duration: 70 * time.Second, Kind: Messages, Imported: c.Messages - c.Skipped},
+				phase(StepFinishing, 4),
+				phase(StepDone, 0),
+			},
 		),
 		preparation: append(preparation, Phase{Step: StepUserSelection}),
 	}
@@ -172,24 +115,6 @@ func fileImport(key, name, contentType string, c Content, preparation ...Phase) 
 // phase is a phase in which no record is imported.
 func phase(step string, seconds int, saves ...save) Phase {
 	return Phase{Step: step, Duration: time.Duration(seconds) * time.Second, saves: saves}
-}
-
-// importing imports what is staged of the content. It takes 116 s if there are
-// messages, and 40 s otherwise.
-func importing(c Content) []Phase {
-	forContacts, forChannels, forMessages := time.Second, time.Second, 2*time.Second
-	if c.Messages > 0 {
-		forContacts, forChannels, forMessages = 2*time.Second, 8*time.Second, 70*time.Second
-	}
-	return []Phase{
-		phase(StepImportingStarted, 2),
-		{Step: StepImportingUsers, Duration: 30 * time.Second, Kind: Users, Imported: c.Users},
-		{Step: StepImportingContacts, Duration: forContacts, Kind: Contacts, Imported: c.Contacts}, // skipped before 7.0
-		{Step: StepImportingChannels, Duration: forChannels, Kind: Channels, Imported: c.Channels + c.Direct},
-		{Step: StepImportingMessages, Duration: forMessages, Kind: Messages, Imported: c.Messages - c.Skipped},
-		phase(StepFinishing, 4),
-		phase(StepDone, 0),
-	}
 }
 
 // save is a change of a record.

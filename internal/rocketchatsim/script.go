@@ -14,7 +14,6 @@ const (
 	Channels Kind = "channels"
 	Messages Kind = "messages"
 	Contacts Kind = "contacts"
-	Files    Kind = "files" // of pending-files, and the avatars of pending-avatars
 )
 
 // Script is an import that plays by itself: see Server.Start.
@@ -44,8 +43,6 @@ type Phase struct {
 	// generation has for the kind, and from count.total on. Where the total is not reached, the
 	// rest never is.
 	Imported int
-	// Failed is how many of Imported fail, evenly over the phase.
-	Failed int
 
 	// saves are the other saves, evenly over the phase.
 	saves []save
@@ -114,10 +111,9 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 			imported++
 			total := foreseen.count().Total
 			if imported%s.config.Generation.saveRange(phase.Kind) == 0 || total != nil && imported >= *total {
-				failed := phase.Failed * i / phase.Imported
-				completed := imported - failed
+				completed := imported
 				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func(o *operation) {
-					o.count().Completed, o.Count.Error = new(completed), new(failed)
+					o.count().Completed, o.Count.Error = new(completed), new(0)
 				})
 			}
 		}

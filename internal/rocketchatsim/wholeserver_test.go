@@ -192,7 +192,7 @@ func TestAHEADRunsTheHandlerFrom7OnAndNothingBefore(t *testing.T) {
 func TestContactsAreImportedBetweenUsersAndChannelsFrom7On(t *testing.T) {
 	for _, generation := range sim.Generations() {
 		w := newWorkspace(t, sim.Config{Generation: generation})
-		w.Start(sim.CSVImport(sim.Content{Users: 8, Channels: 3, Messages: 30}), 1)
+		w.Start(sim.SlackImport(sim.Content{Users: 8, Channels: 3, Messages: 30}), 1)
 		var steps []string
 		for range 400 {
 			w.clock.Advance(500e6)
