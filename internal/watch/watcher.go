@@ -182,11 +182,11 @@ func (w *Watcher) start(now time.Time, own bool) {
 		wake := sync.OnceFunc(func() { close(c.woken) })
 		defer wake()
 		answer, err := w.ask(ctx)
-		defer answer.look.Close()
 		// The read follows at once: the scrapes that wait would compete with it.
 		if read := w.finish(c, answer, err); read != nil {
 			w.read(read, answer.look, wake)
 		}
+		answer.look.Close() // nothing if there is none
 	})
 }
 
