@@ -154,17 +154,10 @@ func known(n client.OptionalCount) *int64 {
 
 // Failed returns the result of a call that failed.
 func Failed(name string, w config.Workspace, err error) Result {
-	r := Result{Workspace: name, URL: w.URL.String()}
-	r.fail(w, err)
-	return r
-}
-
-// fail records what a failure says about the workspace.
-func (r *Result) fail(w config.Workspace, err error) {
-	r.Problem = err.Error()
+	r := Result{Workspace: name, URL: w.URL.String(), Problem: err.Error()}
 	e, ok := errors.AsType[*client.Error](err)
 	if !ok {
-		return
+		return r
 	}
 	r.Reason, r.Hint = e.Reason, w.Hint(e.Hint)
 	if e.Reason != client.Settings && e.Answered != client.Unclear {
@@ -176,6 +169,7 @@ func (r *Result) fail(w config.Workspace, err error) {
 	if e.Reason == client.Forbidden {
 		r.Permitted = new(bool)
 	}
+	return r
 }
 
 // String is the result in words.
@@ -213,20 +207,16 @@ func (r Result) String() string {
 	}
 	if r.LookSeconds != nil {
 		fmt.Fprintf(&b, "  look         took %.0f ms\n", *r.LookSeconds*1e3)
-		fmt.Fprintf(&b, "  selection    %s\n", cmp.Or(r.notRead(), "a scrape would read it now"))
+		selection := "a scrape would read it now"
+		if r.NotRead != "" {
+			selection = "would not be read: " + r.NotRead
+		}
+		fmt.Fprintf(&b, "  selection    %s\n", selection)
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "  note         %s\n", note)
 	}
 	return b.String()
-}
-
-// notRead says why a scrape would not read the selection; empty if it would.
-func (r Result) notRead() string {
-	if r.NotRead == "" {
-		return ""
-	}
-	return "would not be read: " + r.NotRead
 }
 
 func word(known *bool, yes, no string) string {

@@ -169,9 +169,13 @@ func (p place) checkMap(n *yaml.Node, t reflect.Type) error {
 		case known[key.Value] == nil && rest == nil:
 			err = p.wrong(key, unknownKey(key.Value, known))
 		case seen[key.Value]:
-			err = p.wrong(key, twice(key.Value, known[key.Value] != nil || rest == workspaceType))
+			err = p.wrong(key, twice(key.Value, known, rest))
+		case known[key.Value] != nil:
+			err = p.below(key.Value).check(value, known[key.Value])
+		case rest == workspaceType:
+			err = p.checkWorkspace(key, value)
 		default:
-			err = p.checkValue(key, value, known[key.Value], rest)
+			err = p.check(value, rest)
 		}
 		if err != nil {
 			return err
@@ -179,18 +183,6 @@ func (p place) checkMap(n *yaml.Node, t reflect.Type) error {
 		seen[key.Value] = true
 	}
 	return nil
-}
-
-// checkValue checks the value of a key that is known, or else may be any.
-func (p place) checkValue(key, value *yaml.Node, known, rest reflect.Type) error {
-	switch {
-	case known != nil:
-		return p.below(key.Value).check(value, known)
-	case rest == workspaceType:
-		return p.checkWorkspace(key, value)
-	default:
-		return p.check(value, rest)
-	}
 }
 
 // checkMerge checks what <<: puts into a map or a struct of type t.
@@ -215,8 +207,8 @@ func (p place) checkWorkspace(name, n *yaml.Node) error {
 }
 
 // twice says that a key is there twice. It names a key that is known to be no secret.
-func twice(key string, known bool) string {
-	if !known {
+func twice(key string, known map[string]reflect.Type, rest reflect.Type) string {
+	if known[key] == nil && rest != workspaceType {
 		key = "a key"
 	}
 	return key + " is there twice"

@@ -98,10 +98,7 @@ func newView(w Workspace, now time.Time) view {
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.Snapshot.First.At, now.Sub(seen.Snapshot.First.At)),
 		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
-		looked: seen.At,
-	}
-	if seen.Failure.At.After(v.looked) {
-		v.looked = seen.Failure.At
+		looked: later(seen.At, seen.Failure.At),
 	}
 	v.Unseen = unscraped(v.looked, now)
 	v.Counts, v.CountedBy = diagnosis.Staged(s)

@@ -94,12 +94,6 @@ func (s *Server) Update(change func(*Operation)) error {
 	})
 }
 
-// Backdate moves both times of the newest operation back, which is no save. It fails
-// if there is no import.
-func (s *Server) Backdate(d time.Duration) error {
-	return s.change(func(o *operation) { o.Created, o.Updated = o.Created.Add(-d), o.Updated.Add(-d) })
-}
-
 // SetSelection sets what is staged for the newest operation; it changes neither
 // its counts nor its Updated. It fails if there is no import.
 func (s *Server) SetSelection(selection Selection) error {
