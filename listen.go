@@ -24,7 +24,7 @@ const (
 
 // listen serves handler until ctx ends. It answers the requests that have begun by then.
 func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
-	logs := oneTimestamp{sloggokit.NewGoKitHandler(e.logger, slog.LevelDebug)}
+	logs := oneTimestamp{sloggokit.NewGoKitHandler(levelFirst(e.logger), slog.LevelDebug)}
 	server := &http.Server{
 		Handler: handler, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(logs, slog.LevelWarn),
@@ -54,6 +54,14 @@ type oneTimestamp struct{ slog.Handler }
 func (h oneTimestamp) Handle(ctx context.Context, r slog.Record) error {
 	r.Time, r.PC = time.Time{}, 0
 	return h.Handler.Handle(ctx, r)
+}
+
+// levelFirst returns a logger for slog's handler. It puts the level, which that handler logs first,
+// before what logger adds, as package level does.
+func levelFirst(logger log.Logger) log.Logger {
+	return log.LoggerFunc(func(pairs ...any) error {
+		return log.WithPrefix(logger, pairs[:2]...).Log(pairs[2:]...)
+	})
 }
 
 // takeStandardLog lets what net/http's client prints go through logger.

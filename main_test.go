@@ -238,6 +238,13 @@ func TestEachLineOfTheLogHasOneTimestamp(t *testing.T) {
 	}
 }
 
+func TestEachLineOfTheLogBeginsAlike(t *testing.T) {
+	p := start(t, credentials...)
+	for line := range strings.Lines(p.logged("TLS is disabled")) {
+		assert.Regexp(t, `^level=\w+ ts=20\S+Z msg=`, line)
+	}
+}
+
 func TestWhatTheHTTPClientPrintsIsALogLineWithoutWhatTheServerSent(t *testing.T) {
 	p := start(t, append(credentials, "--log.format=json")...)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
