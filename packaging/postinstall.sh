@@ -9,13 +9,11 @@ configure) before=$2 defaults=/etc/default ;;
 *) exit 0 ;;
 esac
 start="systemctl enable --now rocketchat_import_exporter"
-# run is a command of the exporter, with the service's variables and token.
-run() { echo "(set -a; . $defaults/rocketchat_import_exporter; $* --rocketchat.auth-token-file=/etc/rocketchat_import_exporter/token)"; }
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
 	test -z "$before" || systemctl try-restart rocketchat_import_exporter.service
 else
-	start="$(run exec rocketchat_import_exporter)
+	start="(set -a; . $defaults/rocketchat_import_exporter; exec rocketchat_import_exporter --rocketchat.auth-token-file=/etc/rocketchat_import_exporter/token)
      systemd does not run here, so nothing else starts it."
 fi
 if [ -z "$before" ]; then
@@ -24,7 +22,7 @@ rocketchat_import_exporter is installed. It does not run yet:
   1. Make a user and a token in Rocket.Chat, as /usr/share/doc/rocketchat-import-exporter/README.md says.
   2. Write the URL of your Rocket.Chat and the user id into $defaults/rocketchat_import_exporter
   3. Write the token into /etc/rocketchat_import_exporter/token
-  4. Check that it works, as root: $(run rocketchat_import_exporter check)
+  4. Check that it works, as root: rocketchat_import_exporter check
   5. Run: $start
 See /usr/share/doc/rocketchat-import-exporter/docs/systemd.md
 END

@@ -5,8 +5,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
@@ -169,6 +172,50 @@ func TestLogSaysWhichWorkspaceItIsAbout(t *testing.T) {
 	<-scrape(t, set, "acme")
 	set.Close()
 	assert.Contains(t, lines.String(), "workspace=acme")
+}
+
+func TestEachCallIsALineOfTheLog(t *testing.T) {
+	r := simtest.New(t, rocketchatsim.Latest)
+	r.Place(simtest.Operation(rocketchatsim.StepImportingUsers))
+	var lines strings.Builder
+	set := NewSet("test", log.NewLogfmtLogger(&lines))
+	t.Cleanup(set.Close)
+	require.NoError(t, set.Apply(map[string]config.Workspace{"acme": r.Config}))
+	<-scrape(t, set, "acme")
+	set.Close()
+	assert.Regexp(t, `(?m)^level=debug workspace=acme msg="asked Rocket.Chat" endpoint=getCurrentImportOperation status=200 duration=[\d.]+[mµ]?s bytes=[1-9]\d*$`, lines.String())
+}
+
+func TestTheWorkspacesLookByThemselvesOneAfterAnotherUntilTheyAreRemoved(t *testing.T) {
+	configs := map[string]config.Workspace{}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		w := workspace(t)
+		w.URL, w.PollInterval = &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, 40*time.Second // no server there
+		configs[name] = w
+	}
+	synctest.Test(t, func(t *testing.T) {
+		began, looks := time.Now(), map[string][]time.Duration{}
+		var mu sync.Mutex
+		set := NewSet("test", log.LoggerFunc(func(line ...any) error {
+			if i := slices.Index(line, any("asked Rocket.Chat")); i > 0 {
+				mu.Lock()
+				defer mu.Unlock()
+				name := line[slices.Index(line, any("workspace"))+1].(string)
+				looks[name] = append(looks[name], time.Since(began))
+			}
+			return nil
+		}))
+		defer set.Close()
+		require.NoError(t, set.Apply(configs))
+		time.Sleep(75 * time.Second)
+		delete(configs, "b")
+		require.NoError(t, set.Apply(configs))
+		time.Sleep(50 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		const s = time.Second
+		assert.Equal(t, map[string][]time.Duration{"a": {40 * s, 80 * s, 120 * s}, "b": {50 * s}, "c": {60 * s, 100 * s}, "d": {70 * s, 110 * s}}, looks)
+	})
 }
 
 func TestSharedAnswerDoesNotSurviveAReload(t *testing.T) {
