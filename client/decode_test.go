@@ -249,7 +249,7 @@ func TestABodyWithoutEndIsReadNoFurtherThanItMayBe(t *testing.T) {
 }
 
 // BenchmarkFileData reads a selection of 100,000 users over a real socket. Its CPU
-// profile shows what a read costs: see docs/performance.md.
+// profile shows what a read costs.
 func BenchmarkFileData(b *testing.B) {
 	user := `{"user_id":"U1","username":"zoë.müller1","email":"u1@example.com","is_deleted":false,"is_bot":false,"do_import":true,"is_email_taken":false},`
 	reply := `{"users":[` + strings.Repeat(user, 100_000) + `{}],"channels":[],"message_count":1,"success":true}`
