@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"rocketchat_import_exporter/internal/process"
@@ -23,28 +21,13 @@ type exporter struct {
 // startExporter builds the exporter into dir and runs it as a user would. It
 // returns once the exporter answers.
 func startExporter(ctx context.Context, dir, address string, w workspaces) (*exporter, error) {
-	// Without a stamp of its version it needs neither git nor a clone.
-	binary, err := process.Build(ctx, dir, "rocketchat_import_exporter", "-buildvcs=false")
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(dir, "workspaces.yml")
-	if err := os.WriteFile(file, []byte(w.configuration()), 0o600); err != nil {
-		return nil, err
-	}
 	e := &exporter{}
 	for _, workspace := range w {
 		e.targets = append(e.targets, "http://"+address+"/probe?target="+workspace.name)
 	}
-	e.Process, err = process.Start("the exporter", nil, binary, "--config.file="+file, "--rocketchat.min-interval=1s", "--web.listen-address="+address)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.AwaitOK(ctx, "http://"+address+"/-/ready"); err != nil {
-		e.Stop()
-		return nil, err
-	}
-	return e, nil
+	var err error
+	e.Process, err = process.StartExporter(ctx, dir, address, w.configuration())
+	return e, err
 }
 
 // scrape asks for the metrics of all workspaces every few seconds until ctx ends.

@@ -75,6 +75,29 @@ func Start(name string, env []string, binary string, args ...string) (*Process, 
 	return p, nil
 }
 
+// StartExporter builds the exporter into dir, and runs it at the address with this configuration
+// file. It returns once the exporter answers. The arguments are flags of go build.
+func StartExporter(ctx context.Context, dir, address, configuration string, args ...string) (*Process, error) {
+	// Without a stamp of its version it needs neither git nor a clone.
+	binary, err := Build(ctx, dir, "rocketchat_import_exporter", append(args, "-buildvcs=false")...)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "workspaces.yml")
+	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
+		return nil, err
+	}
+	p, err := Start("the exporter", nil, binary, "--config.file="+file, "--rocketchat.min-interval=1s", "--web.listen-address="+address)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.AwaitOK(ctx, "http://"+address+"/-/ready"); err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return p, nil
+}
+
 // PID returns the program's process id.
 func (p *Process) PID() int { return p.pid }
 

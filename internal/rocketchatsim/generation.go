@@ -98,11 +98,3 @@ func Generations() []Generation { return []Generation{Early3, Middle, Classic, L
 
 // String returns a name fit for a subtest.
 func (g Generation) String() string { return g.name }
-
-// saveRange is after how many records of the kind progress is saved.
-func (g Generation) saveRange(kind Kind) int {
-	if kind == Messages {
-		return 500
-	}
-	return g.saveEvery
-}

@@ -107,10 +107,14 @@ func (s *Server) schedule(o *operation, phases []Phase, speed float64) {
 				}
 			})
 		}
+		saveEvery := s.config.Generation.saveEvery
+		if phase.Kind == Messages {
+			saveEvery = 500
+		}
 		for i := 1; i <= phase.Imported; i++ {
 			imported++
 			total := foreseen.count().Total
-			if imported%s.config.Generation.saveRange(phase.Kind) == 0 || total != nil && imported >= *total {
+			if imported%saveEvery == 0 || total != nil && imported >= *total {
 				completed := imported
 				put(elapsed+phase.Duration*time.Duration(i)/time.Duration(phase.Imported), false, func(o *operation) {
 					o.count().Completed, o.Count.Error = new(completed), new(0)

@@ -89,17 +89,15 @@ func NewSnapshot(answer client.OperationAnswer) Snapshot {
 		switch {
 		case emptied(op):
 		case op.Importer == "api": // what the record counts is what is staged
-			s.Selection, s.WithoutFlags = selectionOfRecord(op.Counts), true
+			c := op.Counts
+			s.Selection = &client.Selection{Users: c.Users, Channels: c.Channels, Messages: c.Messages, Contacts: c.Contacts}
+			s.WithoutFlags = true
 		case !op.CreatedISO: // a later server keeps no selection in the record
 			s.Selection = op.Selection
 		}
 	}
 	s.Up, s.ServerTime = true, answer.ServerTime
 	return s
-}
-
-func selectionOfRecord(c client.Counts) *client.Selection {
-	return &client.Selection{Users: c.Users, Channels: c.Channels, Messages: c.Messages, Contacts: c.Contacts}
 }
 
 // emptied reports whether nothing is staged for op: import.clear and a new

@@ -75,7 +75,12 @@ func run(ctx context.Context, alertmanagerYML string) error {
 		return err
 	}
 	sims, configuration := startWorkspaces()
-	exporter, address, err := startExporter(ctx, dir, configuration)
+	address, err := process.FreeAddress("127.0.0.1:10458")
+	if err != nil {
+		return err
+	}
+	fmt.Println("Building the exporter …")
+	exporter, err := process.StartExporter(ctx, dir, address, configuration, "-C", "..")
 	if err != nil {
 		return err
 	}
@@ -139,32 +144,6 @@ func startWorkspaces() (sims map[string]*rocketchatsim.Server, configuration str
 		configuration += fmt.Sprintf("  %s: {url: %q, user_id: %s, auth_token: %s}\n", name, httptest.NewServer(sim).URL, userID, token)
 	}
 	return sims, configuration
-}
-
-// startExporter builds the exporter into dir, and returns it with its address once it answers.
-func startExporter(ctx context.Context, dir, configuration string) (*process.Process, string, error) {
-	fmt.Println("Building the exporter …")
-	binary, err := process.Build(ctx, dir, "rocketchat_import_exporter", "-C", "..", "-buildvcs=false")
-	if err != nil {
-		return nil, "", err
-	}
-	file := filepath.Join(dir, "workspaces.yml")
-	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
-		return nil, "", err
-	}
-	address, err := process.FreeAddress("127.0.0.1:10458")
-	if err != nil {
-		return nil, "", err
-	}
-	exporter, err := process.Start("the exporter", nil, binary, "--config.file="+file, "--rocketchat.min-interval=1s", "--web.listen-address="+address)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := exporter.AwaitOK(ctx, "http://"+address+"/-/ready"); err != nil {
-		exporter.Stop()
-		return nil, "", err
-	}
-	return exporter, address, nil
 }
 
 // show prints what goes to the pager and to tickets.
