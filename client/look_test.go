@@ -39,14 +39,17 @@ func tunnel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusOK)
-	conn, _, _ := http.NewResponseController(w).Hijack()
+	// The server may have read what the client sent right after the answer.
+	conn, read, _ := http.NewResponseController(w).Hijack()
 	var both sync.WaitGroup
-	for _, way := range [][2]net.Conn{{conn, target}, {target, conn}} {
-		both.Go(func() {
-			io.Copy(way[0], way[1])
-			way[0].Close()
-		})
-	}
+	both.Go(func() {
+		io.Copy(conn, target)
+		conn.Close()
+	})
+	both.Go(func() {
+		io.Copy(target, read)
+		target.Close()
+	})
 	both.Wait()
 }
 
