@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// progress is how far a call has come. The transport reports it from goroutines of its own.
+// progress is how far a call has come. The transport reports it from its own goroutines.
 type progress struct {
 	asked      atomic.Bool  // the transport was asked for a connection, so the settings can be used
 	resolving  atomic.Bool  // a host name is being resolved

@@ -59,7 +59,7 @@ func (l *Look) FileData(ctx context.Context, written func()) (FileData, error) {
 // selectionBuffer is how many bytes of a selection are read at a time.
 const selectionBuffer = 64 << 10
 
-// FileData calls getImportFileData as [Look.FileData] does, but over a connection of its own and in
+// FileData calls getImportFileData as [Look.FileData] does, but over a new connection and in
 // whatever step the import is. Its error is an [*Error].
 func (c *Client) FileData(ctx context.Context) (FileData, error) {
 	x, err := c.open(EndpointFileData, selectionBuffer)
