@@ -105,7 +105,7 @@ var rules = []rule{
 	{"several instances of Rocket.Chat answer", client.SeveralInstances, func(p *readPolicy, _ question) bool {
 		return len(p.instances) > 1 && slices.ContainsFunc(p.instances, func(id string) bool { return id != p.instances[0] })
 	}},
-	{"Rocket.Chat took more than 250ms to answer", client.SlowLook, func(p *readPolicy, q question) bool { return q.Took > p.maxTook }},
+	{"Rocket.Chat took more than " + MaxTook.String() + " to answer", client.SlowLook, func(p *readPolicy, q question) bool { return q.Took > p.maxTook }},
 }
 
 // withoutFile reports whether nothing is staged beside what the record counts: a program sends the
