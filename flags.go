@@ -27,6 +27,7 @@ import (
 // The flags that errors name.
 const (
 	configFileFlag    = "config.file"
+	configCheckFlag   = "config.check"
 	autoReloadFlag    = "config.auto-reload-interval"
 	telemetryPathFlag = "web.telemetry-path"
 	lifecycleFlag     = "web.enable-lifecycle"
@@ -67,6 +68,7 @@ type flags struct {
 	interval       time.Duration // of watch
 	watchTimeout   time.Duration // of watch; 0 for none
 	configFile     string        // empty for one workspace
+	configCheck    bool
 	reloadInterval time.Duration
 	// workspace is the one that the flags describe, or the defaults for those of the file.
 	workspace     config.Workspace
@@ -125,6 +127,7 @@ func parseFlags(args []string, stdout io.Writer) (*flags, error) {
 // addWorkspaceFlags adds the flags that say what is watched.
 func (f *flags) addWorkspaceFlags(app *kingpin.Application) {
 	app.Flag(configFileFlag, "File that lists many workspaces, for /probe and /sd. Without it, the flags describe one workspace.").StringVar(&f.configFile)
+	app.Flag(configCheckFlag, "Read the settings and their files, say what they describe, and exit. It calls nobody. The command check asks Rocket.Chat too.").BoolVar(&f.configCheck)
 	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed. It is reloaded once two looks find the same. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
 	app.Flag(urlFlag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&f.url)
 	app.Flag(userIDFlag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
@@ -152,7 +155,7 @@ func (f *flags) addOwnFlags(app *kingpin.Application) {
 // check checks the flags together. set reports whether a flag or its variable is set.
 func (f *flags) check(set func(flag string) bool) error {
 	switch {
-	case f.command == healthCommand: // needs no workspace
+	case f.command == healthCommand && !f.configCheck: // needs no workspace
 		return nil
 	case f.reloadInterval < 0:
 		return flagError(autoReloadFlag, errors.New("must not be negative"))

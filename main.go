@@ -40,19 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	code := 0
 	f, err := parseFlags(args, stdout)
 	if err == nil {
-		if len(f.used) > 0 && !f.json {
-			fmt.Fprintf(stderr, "Using %s, as the service does.\n", strings.Join(f.used, " and "))
-		}
-		switch f.command {
-		case watchCommand:
-			code, err = runWatch(ctx, f, stdout)
-		case checkCommand:
-			err = runCheck(ctx, f, stdout)
-		case healthCommand:
-			err = runHealth(ctx, f)
-		default:
-			err = runServe(ctx, f, newLogger(f, stderr))
-		}
+		code, err = f.run(ctx, stdout, stderr)
 	}
 	if f != nil && len(f.used) > 0 {
 		err = asRoot(err)
@@ -68,6 +56,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
+// run runs the command, and returns its exit code.
+func (f *flags) run(ctx context.Context, stdout, stderr io.Writer) (code int, err error) {
+	if len(f.used) > 0 && !f.json {
+		fmt.Fprintf(stderr, "Using %s, as the service does.\n", strings.Join(f.used, " and "))
+	}
+	switch {
+	case f.configCheck:
+		return 0, runConfigCheck(f, stdout, newLogger(f, stderr))
+	case f.command == watchCommand:
+		return runWatch(ctx, f, stdout)
+	case f.command == checkCommand:
+		return 0, runCheck(ctx, f, stdout)
+	case f.command == healthCommand:
+		return 0, runHealth(ctx, f)
+	default:
+		return 0, runServe(ctx, f, newLogger(f, stderr))
+	}
+}
+
 // errReported means that the output or the log already has the failure.
 var errReported = errors.New("failed")
 
@@ -81,6 +88,22 @@ func runServe(ctx context.Context, f *flags, logger log.Logger) error {
 	if err := e.serve(ctx); err != nil {
 		level.Error(logger).Log("msg", "stopped", "err", err)
 		return errReported
+	}
+	return nil
+}
+
+// runConfigCheck prints what the settings describe. It calls nobody: the first look by itself comes
+// after a second at the earliest.
+func runConfigCheck(f *flags, stdout io.Writer, logger log.Logger) error {
+	e, err := newExporter(f, logger)
+	if err != nil {
+		return err
+	}
+	defer e.set.Close()
+	e.logWarnings()
+	fmt.Fprintln(stdout, "The settings can be used. They describe:")
+	for _, w := range e.set.All() {
+		fmt.Fprintf(stdout, "workspace %s at %s, which reads the selection %s\n", w.Name, w.Config.URL, w.Config.FileData)
 	}
 	return nil
 }
@@ -129,12 +152,16 @@ func newExporter(f *flags, logger log.Logger) (*exporter, error) {
 	return e, e.load(f.readFile())
 }
 
-// serve serves until ctx ends, and reloads meanwhile.
-func (e *exporter) serve(ctx context.Context) error {
-	level.Info(e.logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
+func (e *exporter) logWarnings() {
 	for _, warning := range e.flags.warnings {
 		level.Warn(e.logger).Log("msg", warning)
 	}
+}
+
+// serve serves until ctx ends, and reloads meanwhile.
+func (e *exporter) serve(ctx context.Context) error {
+	level.Info(e.logger).Log("msg", "starting "+name, "version", version.Info(), "build_context", version.BuildContext())
+	e.logWarnings()
 	ctx, cancel := context.WithCancel(ctx)
 	defer e.startReloading(ctx)()
 	defer cancel()

@@ -379,6 +379,23 @@ func TestCheckTellsOfEachWorkspace(t *testing.T) {
 	assert.Zero(t, code, stdout)
 }
 
+func TestConfigCheckSaysWhatTheSettingsDescribeAndCallsNobody(t *testing.T) {
+	sim, url := workspace(t)
+	file := temporary(t, workspacesAt(url, "acme"))
+	for _, command := range []string{"serve", "check", "watch", "health"} {
+		code, stdout, stderr := execute(t, command, "--config.check", "--config.file="+file)
+		assert.Zero(t, code, stderr)
+		assert.Equal(t, "The settings can be used. They describe:\nworkspace acme at "+url+", which reads the selection on-change\n", stdout)
+	}
+	code, stdout, stderr := execute(t, append(credentials, "--config.check", "--import.file-data=never", "--web.enable-lifecycle")...)
+	assert.Zero(t, code, stderr)
+	assert.Contains(t, stdout, "workspace localhost:3000 at http://localhost:3000, which reads the selection never")
+	assert.Contains(t, stderr, "does nothing without --config.file")
+	assertFails(t, "line 2", "--config.check", "--config.file="+temporary(t, "workspaces:\n  acme: {url: 7}\n"))
+	assertFails(t, "no such file", "--config.check", "--config.file="+file, "--web.config.file=/nowhere")
+	assert.Zero(t, sim.Requests(rocketchatsim.GetCurrentImportOperation))
+}
+
 func TestTheVariablesOfTheEnvironmentNameTheProxy(t *testing.T) {
 	_, url := workspace(t)
 	asked := make(chan string, 10)
