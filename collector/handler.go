@@ -20,7 +20,7 @@ import (
 // the exporter itself. It answers 200 whatever Rocket.Chat does.
 func Serve(rw http.ResponseWriter, r *http.Request, w *watch.Watcher, api *API, registry *prometheus.Registry, logger log.Logger) {
 	options := promhttp.HandlerOpts{
-		ErrorLog: errorLog{logger}, ErrorHandling: promhttp.ContinueOnError,
+		ErrorLog: errorLog{logger}, ErrorHandling: promhttp.ContinueOnError, EnableOpenMetrics: true,
 		// An answer is 20 kB. To compress it would take a quarter of the time of
 		// a scrape, and most of a megabyte for each scrape under way.
 		DisableCompression: true,

@@ -51,7 +51,7 @@ type server struct{ Options }
 func New(o Options) http.Handler {
 	s := server{o}
 	mux := s.routes()
-	telemetry := promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, DisableCompression: true})
+	telemetry := promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{Registry: o.Registry, DisableCompression: true, EnableOpenMetrics: true})
 	if o.Workspace != "" {
 		telemetry = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serveMetrics(w, r, o.Workspace, o.Registry) })
 	}
