@@ -37,7 +37,7 @@ func (f *flags) useInstalled(root string, values map[string]*flagValue, set func
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, asRoot(err)
+			return nil, advise(err)
 		}
 		if err := setVariables(string(content), values, set); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
@@ -47,7 +47,7 @@ func (f *flags) useInstalled(root string, values map[string]*flagValue, set func
 			f.workspace.TokenFile = filepath.Join(root, installedToken)
 			used = append(used, f.workspace.TokenFile)
 			if _, err := os.ReadFile(f.workspace.TokenFile); err != nil {
-				return nil, asRoot(err)
+				return nil, advise(err)
 			}
 		}
 		break
@@ -73,10 +73,13 @@ func setVariables(content string, values map[string]*flagValue, set func(flag st
 	return nil
 }
 
-// asRoot says who may read a file of the service.
-func asRoot(err error) error {
-	if errors.Is(err, fs.ErrPermission) {
+// advise says what to do where a file of the service cannot be read.
+func advise(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: run this command as root, for example with sudo", err)
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "/run/credentials/"): // of LoadCredential=
+		return fmt.Errorf("%w: systemd makes this file when the service starts, so run systemctl restart %s first", err, name)
 	}
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"rocketchat_import_exporter/internal/config"
 )
 
 func TestCheckAndWatchUseWhatThePackageInstalls(t *testing.T) {
@@ -51,5 +53,12 @@ func TestCheckAndWatchUseWhatThePackageInstalls(t *testing.T) {
 			}
 		})
 	}
-	assert.ErrorContains(t, asRoot(&os.PathError{Op: "open", Path: "token", Err: os.ErrPermission}), "run this command as root")
+}
+
+func TestAFileOfTheServiceThatCannotBeReadSaysWhatToDo(t *testing.T) {
+	missing := func(file string) error { return config.Workspace{TokenFile: file}.CheckFiles() }
+	assert.ErrorContains(t, advise(&os.PathError{Op: "open", Path: "token", Err: os.ErrPermission}), "run this command as root")
+	assert.ErrorContains(t, advise(missing("/run/credentials/rocketchat_import_exporter.service/x")), "run systemctl restart rocketchat_import_exporter first")
+	elsewhere := missing("/etc/rocketchat_import_exporter/x")
+	assert.Equal(t, elsewhere, advise(elsewhere))
 }

@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		code, err = f.run(ctx, stdout, stderr)
 	}
 	if f != nil && len(f.used) > 0 {
-		err = asRoot(err)
+		err = advise(err)
 	}
 	switch {
 	case err == nil:

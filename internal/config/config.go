@@ -87,6 +87,9 @@ func (e *Error) Error() string {
 	return strings.Join(keys, ", ") + ": " + e.Err.Error()
 }
 
+// Unwrap returns the fault.
+func (e *Error) Unwrap() error { return e.Err }
+
 // Check returns an [*Error] for the first setting that cannot be used. It reads no file: see
 // [Workspace.CheckFiles].
 func (w Workspace) Check() error {

@@ -223,8 +223,9 @@ func (m machine) requireManyWorkspaces(t *testing.T, address, rocketchat string)
 		sed -i 's|url: .*|url: %[2]s|; s|user_id: .*|user_id: %[3]s|' %[1]s/workspaces.yml
 		for name in acme support; do echo %[4]s > %[1]s/$name; chmod 600 %[1]s/$name; done
 		install -D -m 644 /usr/share/rocketchat_import_exporter/many-workspaces.conf %[5]s/many-workspaces.conf
-		systemctl daemon-reload
-		systemctl restart rocketchat_import_exporter`, folder, rocketchat, rig.UserID, rig.Token, dropIns))
+		systemctl daemon-reload`, folder, rocketchat, rig.UserID, rig.Token, dropIns))
+	assert.Contains(t, m.run(t, "rocketchat_import_exporter check 2>&1 || true"), "run systemctl restart rocketchat_import_exporter first")
+	m.run(t, "systemctl restart rocketchat_import_exporter && rocketchat_import_exporter check")
 	for _, name := range []string{"acme", "support"} {
 		m.requireUpAt(t, "http://"+address+"/probe?target="+name)
 	}
