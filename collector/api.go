@@ -18,7 +18,7 @@ type API struct {
 
 // NewAPI returns counters at zero.
 func NewAPI() *API {
-	return &API{
+	a := &API{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rocketchat_import_api_requests_total",
 			Help: "Calls of Rocket.Chat's API by endpoint and HTTP status; code is \"none\" if no answer came.",
@@ -37,6 +37,9 @@ func NewAPI() *API {
 			Help: "Calls that the last answer still allows within the window of the rate limit; absent if it does not say.",
 		}, []string{"endpoint"}),
 	}
+	// So that increase() sees the first refusal too.
+	a.requests.WithLabelValues(string(client.EndpointCurrentOperation), "429")
+	return a
 }
 
 // Observe counts one call. It is what client.Config.Observe takes.

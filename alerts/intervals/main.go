@@ -73,7 +73,7 @@ var situations = []situation{
 		`up`: is("1"), `state{state="importing"}`: is("1"), `operation_valid`: is("1"), `server_time_seconds`: server,
 		`operation_updated_timestamp_seconds`: clock(-5), `operation_created_timestamp_seconds`: is("1699999000"),
 		`step{step="importer_importing_users"}`: is("1"), `operation_finished`: is("0"), `server_instances`: is("1"),
-		`auth_failure{reason="unauthorized"}`: is("0"), `scrape_failures_total{reason="rate_limited"}`: is("0"),
+		`auth_failure{reason="unauthorized"}`: is("0"), `api_requests_total{code="429",endpoint="getCurrentImportOperation"}`: is("0"),
 	}},
 	{"stalled", []string{"Stalled"}, map[string]value{
 		`state{state="importing"}`: running, `server_time_seconds`: server, `operation_updated_timestamp_seconds`: is(old),
@@ -117,7 +117,7 @@ var situations = []situation{
 	{"no answer", []string{"ScrapeFailing"}, map[string]value{
 		`auth_failure{reason="unauthorized"}`: is("0"), `up`: becomes("1", "0"),
 	}},
-	{"limited", []string{"RateLimited"}, map[string]value{`scrape_failures_total{reason="rate_limited"}`: everyMinute}},
+	{"limited", []string{"RateLimited"}, map[string]value{`api_requests_total{code="429",endpoint="getCurrentImportOperation"}`: everyMinute}},
 	{"bad file", []string{"ConfigReloadFailed"}, map[string]value{`exporter_config_last_reload_successful`: becomes("1", "0")}},
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"testing"
 	"time"
 
@@ -163,8 +164,13 @@ var stories = map[string]story{
 		over: func(_ *testing.T, w *workspace) { w.sim.Intercept(sim.GetCurrentImportOperation, nil) },
 	},
 	"limited": {
-		alert: "RocketChatImportRateLimited", severity: "warning", labels: model.LabelSet{"reason": "rate_limited"},
-		cause: func(_ *testing.T, w *workspace) { w.sim.Revoke(rig.UserID, sim.BypassRateLimit) },
+		alert: "RocketChatImportRateLimited", severity: "warning",
+		cause: func(_ *testing.T, w *workspace) {
+			w.sim.Intercept(sim.GetCurrentImportOperation, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Retry-After", "1")
+				w.WriteHeader(http.StatusTooManyRequests)
+			})
+		},
 		mutes: "RocketChatImportScrapeFailing", mutesSeverity: "warning",
 	},
 	"down": {
