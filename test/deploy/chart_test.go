@@ -110,6 +110,33 @@ func TestChartRefuses(t *testing.T) {
 	}
 }
 
+// A value without its content, as people leave a key behind, is null.
+func TestChartWithoutAValueIsRenderedOrSaysWhatIsMissing(t *testing.T) {
+	var all map[string]any
+	require.NoError(t, yaml.Unmarshal([]byte(rig.ReadFile(t, filepath.Join(chart, "values.yaml"))), &all))
+	var keys func(map[string]any, string) []string
+	keys = func(values map[string]any, prefix string) (found []string) {
+		for key, value := range values {
+			found = append(found, prefix+key)
+			if section, ok := value.(map[string]any); ok {
+				found = append(found, keys(section, prefix+key+".")...)
+			}
+		}
+		return found
+	}
+	for _, key := range keys(all, "") {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"--values=" + values("everything"), "--values=" + values("many-workspaces"), "--set=workspace=null," + key + "=null"}
+			if out, err := helm(t, append([]string{"template", "r", chart}, args...)...); err != nil {
+				assert.Regexp(t, "missing property|Error: execution error at .*: (set|alertmanagerConfig.receivers has no) ", out)
+			} else {
+				assert.NotContains(t, out, "%!")
+			}
+		})
+	}
+}
+
 // Each flag that concerns a workspace, the list of them or the log has a value.
 func TestChartHasAValueForEachFlag(t *testing.T) {
 	help := rig.Output(t, exec.Command(rig.BuildExporter(t, ".."), "--help"))

@@ -23,12 +23,13 @@
 {{- $args = append $args (printf "--web.config.file=%s/secrets/%s/%s" $directory .name .key) -}}
 {{- end -}}
 {{- end -}}
+{{- $extra := .Values.extraArgs | default list -}}
 {{- $args = concat $args (list (printf "--log.level=%s" .Values.log.level) (printf "--log.format=%s" .Values.log.format)) -}}
 {{- /* A flag wins over its variable, which envFrom may bring along. */}}
-{{- if not (regexMatch "--import\\.file-data=" (concat $args .Values.extraArgs | join " ")) -}}
+{{- if not (regexMatch "--import\\.file-data=" (concat $args $extra | join " ")) -}}
 {{- $args = append $args "--import.file-data=on-change" -}}
 {{- end -}}
-{{ concat $args .Values.extraArgs | toYaml }}
+{{ concat $args $extra | toYaml }}
 {{- end }}
 
 {{- /* The flags of a workspace's optional settings. For many workspaces they are the defaults of all. */}}
@@ -50,7 +51,7 @@
 {{- if and (or .Values.webConfig.tls .Values.webConfig.authentication) (not .Values.webConfig.secret.name) -}}
 {{- fail "webConfig.tls and webConfig.authentication describe the file in the Secret: set webConfig.secret.name" -}}
 {{- end -}}
-{{- if and .Values.monitoring.enabled .Values.webConfig.authentication (not (or .Values.monitoring.basicAuth .Values.monitoring.tlsConfig.cert)) -}}
+{{- if and .Values.monitoring.enabled .Values.webConfig.authentication (not (or .Values.monitoring.basicAuth (.Values.monitoring.tlsConfig | default dict).cert)) -}}
 {{- fail "with webConfig.authentication Prometheus needs credentials: set monitoring.basicAuth, or cert and keySecret of monitoring.tlsConfig" -}}
 {{- end -}}
 {{- range .Values.extraEnv -}}

@@ -83,7 +83,7 @@ annotations:
 
 {{- /* The names of all Secrets that are mounted, as a YAML list. */}}
 {{- define "rocketchat-import-exporter.secrets" -}}
-{{- $secrets := .Values.secretFiles -}}
+{{- $secrets := .Values.secretFiles | default list -}}
 {{- range .Values.workspaces | default (dict "one" .Values.workspace) -}}
 {{- with .auth_token_secret -}}
 {{- $secrets = append $secrets .name -}}
@@ -106,7 +106,7 @@ basicAuth:
 {{- if .Values.webConfig.tls }}
 tlsConfig:
   {{- $serverName := printf "%s.%s.svc" (include "rocketchat-import-exporter.name" .) .Release.Namespace }}
-  {{- merge dict .Values.monitoring.tlsConfig (dict "serverName" $serverName) | toYaml | nindent 2 }}
+  {{- merge dict (.Values.monitoring.tlsConfig | default dict) (dict "serverName" $serverName) | toYaml | nindent 2 }}
 {{- end }}
 {{- end }}
 
