@@ -56,9 +56,6 @@ const (
 	Unguarded Mode = "unguarded"
 )
 
-// Modes returns all modes.
-func Modes() []Mode { return []Mode{OnChange, EachScrape, Never, Unguarded} }
-
 // Client returns a client of the workspace, or an [*Error]. It makes no call.
 // The client calls observe, unless it is nil, as client.Config says.
 func (w Workspace) Client(userAgent string, observe func(client.Call)) (*client.Client, error) {
@@ -163,7 +160,7 @@ func (w Workspace) CheckDefaults() error {
 		return wrong("must not be negative", SettingMinInterval)
 	case w.PollInterval != 0 && w.PollInterval < time.Second:
 		return wrong("must be 0s or at least 1s", SettingPollInterval)
-	case !slices.Contains(Modes(), w.FileData):
+	case !slices.Contains([]Mode{OnChange, EachScrape, Never, Unguarded}, w.FileData):
 		return wrong("must be on-change, each-scrape, never or unguarded", SettingFileData)
 	case w.FileDataTimeout <= 0:
 		return wrong("must be above 0", SettingFileDataTimeout)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -30,84 +31,67 @@ func (w Workspace) CheckFiles() error {
 }
 
 func checkHTTPFiles(c promconfig.HTTPClientConfig) error {
-	for _, file := range localFiles(c) {
-		if file.path == "" {
-			continue
-		}
-		content, err := client.ReadFile(file.path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file.key, err)
-		}
-		if file.sent && !httpguts.ValidHeaderFieldValue(strings.TrimSpace(string(content))) {
-			return fmt.Errorf("%s: %s: %s", file.key, file.path, notSendable)
-		}
-	}
-	for key, values := range headerValues(c) {
-		for _, value := range values {
-			if !httpguts.ValidHeaderFieldValue(value) {
-				return fmt.Errorf("%s: %s", key, notSendable)
+	for _, p := range parts(c) {
+		sent, where := p.value, p.key
+		if p.file != "" {
+			content, err := client.ReadFile(p.file)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.key, err)
 			}
+			sent, where = strings.TrimSpace(string(content)), p.key+": "+p.file
+		}
+		if p.header && !httpguts.ValidHeaderFieldValue(sent) {
+			return errors.New(where + ": a line break or another control character cannot be sent in a header")
 		}
 	}
 	return nil
+}
+
+// part is a file that http_config names, or a value that it holds.
+type part struct {
+	key, file, value string // file is empty for a value, and if the key is not there
+	header           bool   // it becomes a header as it is
+}
+
+// parts returns the files of http_config, and its values that become a header.
+func parts(c promconfig.HTTPClientConfig) []part {
+	all := []part{
+		{key: "tls_config.ca_file", file: c.TLSConfig.CAFile},
+		{key: "tls_config.cert_file", file: c.TLSConfig.CertFile},
+		{key: "tls_config.key_file", file: c.TLSConfig.KeyFile},
+	}
+	if auth := c.BasicAuth; auth != nil {
+		all = append(all, part{key: "basic_auth.username_file", file: auth.UsernameFile},
+			part{key: "basic_auth.password_file", file: auth.PasswordFile})
+	}
+	if auth := c.Authorization; auth != nil {
+		all = append(all, part{"authorization.credentials_file", auth.CredentialsFile, "", true},
+			part{"authorization", "", auth.Type, true}, part{"authorization", "", string(auth.Credentials), true})
+	}
+	for _, secrets := range c.ProxyConnectHeader {
+		for _, secret := range secrets {
+			all = append(all, part{"proxy_connect_header", "", string(secret), true})
+		}
+	}
+	if c.HTTPHeaders == nil {
+		return all
+	}
+	for _, header := range c.HTTPHeaders.Headers {
+		for _, file := range header.Files {
+			all = append(all, part{"http_headers", file, "", true})
+		}
+		for _, value := range header.Values {
+			all = append(all, part{"http_headers", "", value, true})
+		}
+		for _, secret := range header.Secrets {
+			all = append(all, part{"http_headers", "", string(secret), true})
+		}
+	}
+	return all
 }
 
 // looksLikeToken reports whether the name of a file looks like one of Rocket.Chat's tokens. Then no
 // message may repeat it.
 func looksLikeToken(file string) bool {
 	return regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`).MatchString(filepath.Base(file))
-}
-
-const notSendable = "a line break or another control character cannot be sent in a header"
-
-// localFile is a file that http_config names.
-type localFile struct {
-	key, path string // path is empty if the key is not there
-	sent      bool   // its content becomes a header as it is
-}
-
-func localFiles(c promconfig.HTTPClientConfig) []localFile {
-	files := []localFile{
-		{key: "tls_config.ca_file", path: c.TLSConfig.CAFile},
-		{key: "tls_config.cert_file", path: c.TLSConfig.CertFile},
-		{key: "tls_config.key_file", path: c.TLSConfig.KeyFile},
-	}
-	if auth := c.BasicAuth; auth != nil {
-		files = append(files, localFile{key: "basic_auth.username_file", path: auth.UsernameFile},
-			localFile{key: "basic_auth.password_file", path: auth.PasswordFile})
-	}
-	if auth := c.Authorization; auth != nil {
-		files = append(files, localFile{key: "authorization.credentials_file", path: auth.CredentialsFile, sent: true})
-	}
-	if c.HTTPHeaders != nil {
-		for _, header := range c.HTTPHeaders.Headers {
-			for _, file := range header.Files {
-				files = append(files, localFile{key: "http_headers", path: file, sent: true})
-			}
-		}
-	}
-	return files
-}
-
-// headerValues returns what becomes a header, by key.
-func headerValues(c promconfig.HTTPClientConfig) map[string][]string {
-	values := map[string][]string{}
-	add := func(key string, secrets ...promconfig.Secret) {
-		for _, secret := range secrets {
-			values[key] = append(values[key], string(secret))
-		}
-	}
-	if auth := c.Authorization; auth != nil {
-		add("authorization", promconfig.Secret(auth.Type), auth.Credentials)
-	}
-	for _, secrets := range c.ProxyConnectHeader {
-		add("proxy_connect_header", secrets...)
-	}
-	if c.HTTPHeaders != nil {
-		for _, header := range c.HTTPHeaders.Headers {
-			values["http_headers"] = append(values["http_headers"], header.Values...)
-			add("http_headers", header.Secrets...)
-		}
-	}
-	return values
 }

@@ -80,22 +80,16 @@ type place struct {
 	depth     int
 }
 
-// below returns the place of a known key.
-func (p place) below(key string) place {
-	p.keys = append(slices.Clone(p.keys), key)
-	return p
-}
-
 // wrong says what is wrong at a place.
 func (p place) wrong(n *yaml.Node, text string) error {
-	where := fmt.Sprintf("line %d: ", n.Line)
+	parts := []string{fmt.Sprint("line ", n.Line)}
 	if p.workspace != "" {
-		where += "workspace " + p.workspace + ": "
+		parts = append(parts, "workspace "+p.workspace)
 	}
 	if len(p.keys) > 0 {
-		where += strings.Join(p.keys, ".") + ": "
+		parts = append(parts, strings.Join(p.keys, "."))
 	}
-	return errors.New(where + text)
+	return errors.New(strings.Join(append(parts, text), ": "))
 }
 
 // expected says what the values of a type look like.
@@ -121,7 +115,7 @@ func (p place) check(n *yaml.Node, t reflect.Type) error {
 	switch {
 	case p.depth > maxDepth:
 		return p.wrong(n, "the file is nested too deep")
-	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null", t.Kind() == reflect.Interface:
+	case n.ShortTag() == "!!null", t.Kind() == reflect.Interface:
 		return nil
 	case t.Kind() == reflect.Slice:
 		return p.checkList(n, t.Elem())
@@ -150,32 +144,34 @@ func (p place) checkList(n *yaml.Node, element reflect.Type) error {
 
 // checkMap checks the keys and values of a map or a struct.
 func (p place) checkMap(n *yaml.Node, t reflect.Type) error {
-	switch n.Kind {
-	case yaml.SequenceNode:
-		return p.wrong(n, "must be keys with values, not a list: remove the dashes or brackets")
-	case yaml.ScalarNode:
-		return p.wrong(n, "must be keys with values, not a text: write each on a line of its own, indented, with a space after the colon")
+	if n.Kind != yaml.MappingNode {
+		return p.wrong(n, "must be keys with values: each on a line of its own, indented, without a dash, and with a space after the colon")
 	}
 	known, rest := fields(t)
 	seen := map[string]bool{}
 	for pair := range slices.Chunk(n.Content, 2) {
 		key, value := target(pair[0]), pair[1]
+		inside, inner := p, rest
+		if known[key.Value] != nil {
+			inside.keys, inner = append(slices.Clip(p.keys), key.Value), known[key.Value]
+		}
 		var err error
 		switch {
+		case key.ShortTag() == "!!merge" && target(value).Kind == yaml.SequenceNode:
+			err = p.check(value, reflect.SliceOf(t))
 		case key.ShortTag() == "!!merge":
-			err = p.checkMerge(value, t)
+			err = p.check(value, t)
 		case key.Kind != yaml.ScalarNode:
 			err = p.wrong(key, "a key must be a text")
-		case known[key.Value] == nil && rest == nil:
-			err = p.wrong(key, unknownKey(key.Value, known))
+		case inner == nil:
+			err = p.wrong(key, "unknown key: check its spelling, its indentation and the space after its colon. The keys here are: "+
+				strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		case seen[key.Value]:
-			err = p.wrong(key, twice(key.Value, known, rest))
-		case known[key.Value] != nil:
-			err = p.below(key.Value).check(value, known[key.Value])
-		case rest == workspaceType:
+			err = inside.wrong(key, "this key is there twice")
+		case inner == workspaceType:
 			err = p.checkWorkspace(key, value)
 		default:
-			err = p.check(value, rest)
+			err = inside.check(value, inner)
 		}
 		if err != nil {
 			return err
@@ -185,47 +181,17 @@ func (p place) checkMap(n *yaml.Node, t reflect.Type) error {
 	return nil
 }
 
-// checkMerge checks what <<: puts into a map or a struct of type t.
-func (p place) checkMerge(n *yaml.Node, t reflect.Type) error {
-	if n = target(n); n.Kind == yaml.SequenceNode {
-		return p.checkList(n, t)
-	}
-	return p.check(n, t)
-}
-
 var workspaceType = reflect.TypeFor[yamlWorkspace]()
 
 // checkWorkspace checks a workspace and its name.
 func (p place) checkWorkspace(name, n *yaml.Node) error {
-	switch n := target(n); {
-	case n.Kind == yaml.ScalarNode && slices.Contains(knownKeys(), name.Value):
+	if known, _ := fields(workspaceType); known[name.Value] != nil {
 		return p.wrong(name, name.Value+" belongs below the name of a workspace: indent it further")
-	case !validName.MatchString(name.Value):
+	}
+	if !validName.MatchString(name.Value) {
 		return p.wrong(name, "the name of a workspace is 1 to 63 letters, digits, _, . or -, and begins with a letter or digit")
 	}
 	return place{workspace: name.Value, depth: p.depth}.check(n, workspaceType)
-}
-
-// twice says that a key is there twice. It names a key that is known to be no secret.
-func twice(key string, known map[string]reflect.Type, rest reflect.Type) string {
-	if known[key] == nil && rest != workspaceType {
-		key = "a key"
-	}
-	return key + " is there twice"
-}
-
-// unknownKey says what is wrong with a key that is not one of known.
-func unknownKey(key string, known map[string]reflect.Type) string {
-	before, _, colon := strings.Cut(key, ":")
-	names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-	switch {
-	case colon && known[before] != nil:
-		return "there must be a space after " + before + ":"
-	case slices.Contains(knownKeys(), key):
-		return key + " does not belong here: check the indentation. The keys here are: " + names
-	default:
-		return "unknown key. The keys here are: " + names
-	}
 }
 
 // target returns what n is an alias of, or n.
@@ -244,37 +210,13 @@ func fields(t reflect.Type) (known map[string]reflect.Type, rest reflect.Type) {
 	known = map[string]reflect.Type{}
 	for field := range t.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		switch {
-		case options == "inline":
+		if options == "inline" {
 			inner, other := fields(field.Type)
 			maps.Copy(known, inner)
 			rest = other
-		case name != "":
+		} else if name != "" {
 			known[name] = field.Type
 		}
 	}
 	return known, rest
-}
-
-// knownKeys returns every key that a file may have somewhere.
-func knownKeys() (all []string) {
-	var add func(t reflect.Type)
-	add = func(t reflect.Type) {
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
-			t = t.Elem()
-		}
-		if t.Kind() != reflect.Struct {
-			return
-		}
-		known, rest := fields(t)
-		for key, field := range known {
-			all = append(all, key)
-			add(field)
-		}
-		if rest != nil {
-			add(rest)
-		}
-	}
-	add(reflect.TypeFor[yamlFile]())
-	return all
 }
