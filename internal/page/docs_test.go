@@ -96,9 +96,8 @@ func TestEveryLinkOfAPageOfTheRepositoryLeadsToAFile(t *testing.T) {
 			assert.NoError(t, err)
 			return ""
 		}
-		d := newDocument(name, source, repository)
-		assert.Empty(t, d.left, "%s links to files that are not there", name)
-		return string(d.Body)
+		assert.Equal(t, string(source), string(withoutDeadLinks(name, source, repository)), "%s links to files that are not there", name)
+		return string(newDocument(source).Body)
 	}
 	pages, err := fs.Glob(repository, "*.md")
 	require.NoError(t, err)
