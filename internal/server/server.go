@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -142,7 +140,7 @@ func (s server) reload(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost && r.Method != http.MethodPut:
 		w.Header().Set("Allow", "POST, PUT")
 		http.Error(w, "Only POST and PUT reload.", http.StatusMethodNotAllowed)
-	case s.Local && !loopback(r.Host):
+	case s.Local && !workspaces.Loopback((&url.URL{Host: r.Host}).Hostname()):
 		http.Error(w, "The exporter listens on this machine only: name it localhost or by its loopback address.", http.StatusForbidden)
 	case s.Reload == nil:
 		http.Error(w, "Reloading over HTTP is not enabled: start the exporter with --web.enable-lifecycle, or send it a SIGHUP.", http.StatusForbidden)
@@ -151,12 +149,4 @@ func (s server) reload(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "failed to reload the configuration: "+err.Error(), http.StatusInternalServerError)
 		}
 	}
-}
-
-// loopback reports whether a Host header names this machine itself.
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.EqualFold(host, "localhost") || net.ParseIP(strings.Trim(host, "[]")).IsLoopback()
 }

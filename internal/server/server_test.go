@@ -166,6 +166,7 @@ func TestReloadIsGuardedAgainstBrowsers(t *testing.T) {
 		"a script beside it":                 {true, "localhost:10458", nil, 200},
 		"a script that names the address":    {true, "127.0.0.1:10458", nil, 200},
 		"a script that names the IPv6":       {true, "[::1]:10458", nil, 200},
+		"a name below localhost":             {true, "exporter.LocalHost:10458", nil, 200},
 		"a host without a port":              {true, "[::1]", nil, 200},
 		"a page of the exporter":             {true, "localhost:10458", map[string]string{"Origin": "http://localhost:10458", "Sec-Fetch-Site": "same-origin"}, 200},
 		"a foreign page":                     {false, "exporter.example.com", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403},

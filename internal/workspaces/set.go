@@ -142,7 +142,7 @@ func (e *Entry) stop() {
 // warn logs the settings of a new workspace that may expose the token or harm an import.
 func (s *Set) warn(e *Entry) {
 	logger := level.Warn(log.With(s.logger, "workspace", e.Name))
-	if e.Config.URL.Scheme == "http" && !loopback(e.Config.URL.Hostname()) {
+	if e.Config.URL.Scheme == "http" && !Loopback(e.Config.URL.Hostname()) {
 		logger.Log("msg", "the token goes to Rocket.Chat over plain http, where anyone on the way can read it; use https", "url", e.Config.URL)
 	}
 	if e.Config.FileData == config.Unguarded {
@@ -150,8 +150,10 @@ func (s *Set) warn(e *Entry) {
 	}
 }
 
-// loopback reports whether host is this machine itself.
-func loopback(host string) bool {
+// Loopback reports whether a host, without its port, is this machine itself. No name below localhost
+// leads anywhere else.
+func Loopback(host string) bool {
+	host = strings.ToLower(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
