@@ -39,7 +39,7 @@ shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*
 # -race for the race detector.
 RACE ?=
 
-.PHONY: build test check format staticcheck spelling generated unit changed-rules rules size complexity generate tools e2e soak bench image image-test deploy-test release release-check packages packages-test
+.PHONY: build test check format staticcheck spelling generated unit changed-rules rules size complexity generate tools e2e soak bench image image-test engine-test deploy-test release release-check packages packages-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -67,7 +67,7 @@ staticcheck:
 	@staticcheck=$$($(tool) -n staticcheck) && export GOFLAGS=-race && \
 	echo "staticcheck ./..." && $$staticcheck ./... && \
 	cd dashboards && echo "cd dashboards && staticcheck ./..." && $$staticcheck ./... && \
-	cd ../test && echo "cd test && go vet ./... && staticcheck ./..." && go vet -tags image,packages ./... && $$staticcheck -tags image,packages ./...
+	cd ../test && echo "cd test && go vet ./... && staticcheck ./..." && go vet -tags image,engine,packages ./... && $$staticcheck -tags image,engine,packages ./...
 
 # Words in code and pages that are misspelled in English. Links are a test.
 spelling:
@@ -158,6 +158,14 @@ image-test:
 	@command -v buildah >/dev/null || { echo "image-test needs buildah: apt-get install buildah"; exit 1; }
 	@test "$$(id -u)" = 0 || { echo "image-test needs root, for chroot"; exit 1; }
 	cd test && go test -tags image -count=1 -timeout 20m -v ./image
+
+# The pages of the container and of Compose, on the Docker engine of DOCKER_HOST. It takes their names
+# and ports. A client from 23 on, and Compose, need buildx.
+engine-test:
+	@if test -z "$$DOCKER_HOST" || ! docker version >/dev/null 2>&1; then echo "Left out: engine-test. No Docker engine answers at DOCKER_HOST."; exit; fi; \
+	test "$$(id -u)" = 0 || { echo "engine-test needs root, to give the token to its user"; exit 1; }; \
+	test -x /bin/busybox || { echo "engine-test needs busybox: apt-get install busybox-static"; exit 1; }; \
+	cd test && CGO_ENABLED=0 go test -tags engine -count=1 -timeout 20m -v ./engine
 
 # What is in deploy/, read by what it is made for. Helm is built first, which takes
 # minutes once.
