@@ -89,7 +89,7 @@ func (x *exchange) timedOut(ctx context.Context, proxy *url.URL) *Error {
 		met = noConnection
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return x.fail(met, fmt.Errorf("%s before the call was given up", findings[met].cause))
+		return x.fail(met, fmt.Errorf("%s before the call was given up", met.cause))
 	}
 	took := time.Since(x.started)
 	if deadline, ok := ctx.Deadline(); ok && ctx.Err() != nil {
@@ -99,7 +99,7 @@ func (x *exchange) timedOut(ctx context.Context, proxy *url.URL) *Error {
 	if took < time.Second {
 		unit = 10 * time.Millisecond
 	}
-	return x.fail(met, fmt.Errorf("%s within %s", findings[met].cause, took.Round(unit)))
+	return x.fail(met, fmt.Errorf("%s within %s", met.cause, took.Round(unit)))
 }
 
 // proxyBroke reports whether a call failed between the exporter and the forward proxy, or because
@@ -125,7 +125,7 @@ func (x *exchange) proxyBroke(req *http.Request, proxy *url.URL, err error) bool
 }
 
 // notConnected says what it means that there was no connection, or that it broke.
-func (x *exchange) notConnected(err error) met {
+func (x *exchange) notConnected(err error) finding {
 	_, isName := errors.AsType[*net.DNSError](err)
 	operation, isOperation := errors.AsType[*net.OpError](err)
 	_, isNoTLS := errors.AsType[tls.RecordHeaderError](err)

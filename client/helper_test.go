@@ -198,7 +198,7 @@ func wantReason(t *testing.T, err error, want Reason) *Error {
 
 // words is an error's hint, with the settings in brackets.
 func words(e *Error) string {
-	return e.Hint.Words(func(s Setting) string { return "<" + string(s) + ">" })
+	return e.Hint.Words(func(key string) string { return "<" + key + ">" })
 }
 
 // known is a count that the server sent.

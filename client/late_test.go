@@ -237,5 +237,5 @@ func TestAReadThatTheNetworkLosesMayHaveArrivedAndSaysSo(t *testing.T) {
 		return givenUpConn{conn.(*net.TCPConn)}, err
 	}
 	_, err := read(t, look(t, c))
-	assert.Equal(t, string(undelivered), wantReason(t, err, Timeout).Hint.Key())
+	assert.Equal(t, undelivered.key, wantReason(t, err, Timeout).Hint.Key())
 }

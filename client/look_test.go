@@ -23,12 +23,12 @@ import (
 func read(t testing.TB, l *Look) (FileData, error) { return l.FileData(t.Context(), func() {}) }
 
 // wantNotSent checks that err says that a read was not sent, and why.
-func wantNotSent(t testing.TB, err error, want met) {
+func wantNotSent(t testing.TB, err error, want finding) {
 	t.Helper()
 	require.ErrorIs(t, err, ErrNotSent)
 	var known *Error
 	require.ErrorAs(t, err, &known)
-	require.Equal(t, string(want), known.Hint.Key(), "%v", err)
+	require.Equal(t, want.key, known.Hint.Key(), "%v", err)
 }
 
 // tunnel is a forward proxy that passes connections on.

@@ -141,11 +141,11 @@ func (x *exchange) refused(r refusal) *Error {
 }
 
 // cause returns what the error says: what was met, and the text of who answered.
-func (x *exchange) cause(met met, r refusal) error {
+func (x *exchange) cause(met finding, r refusal) error {
 	if met == noImport {
 		return ErrNoOperation
 	}
-	cause := findings[met].cause
+	cause := met.cause
 	if cause == "" {
 		cause = "something in front of Rocket.Chat answered"
 		if server := r.Header.Get("Server"); server != "" {
@@ -156,14 +156,14 @@ func (x *exchange) cause(met met, r refusal) error {
 	if errorType := string(r.ErrorType.value); !strings.Contains(said, errorType) {
 		said = strings.TrimSpace(said + " [" + errorType + "]")
 	}
-	if said == "" || findings[met].reason != HTTPStatus {
+	if said == "" || met.reason != HTTPStatus {
 		return errors.New(cause)
 	}
 	return fmt.Errorf("%s: %s", cause, sanitize(said, x.token))
 }
 
 // classify says what a refusal means, and what its hint leaves open.
-func (x *exchange) classify(r refusal) (met, string) {
+func (x *exchange) classify(r refusal) (finding, string) {
 	switch {
 	case r.StatusCode == http.StatusTooManyRequests && r.own:
 		return limited, ""
@@ -183,7 +183,7 @@ func (x *exchange) classify(r refusal) (met, string) {
 var ownRefusals = []struct {
 	status           int
 	error, errorType text
-	met              met
+	met              finding
 }{
 	{400, "", "totp-required", twoFactor},
 	{403, "", "totp-required", twoFactor},
@@ -199,7 +199,7 @@ var ownRefusals = []struct {
 }
 
 // ownRefusal says what a refusal of Rocket.Chat itself means.
-func (x *exchange) ownRefusal(r refusal) met {
+func (x *exchange) ownRefusal(r refusal) finding {
 	for _, row := range ownRefusals {
 		if row.status == r.StatusCode && (row.error == "" || row.error == r.Error.value) && (row.errorType == "" || row.errorType == r.ErrorType.value) {
 			return row.met
@@ -216,7 +216,7 @@ func (x *exchange) ownRefusal(r refusal) met {
 }
 
 // withPath returns one of two, depending on whether the workspace's URL has a path.
-func (x *exchange) withPath(with, without met) met {
+func (x *exchange) withPath(with, without finding) finding {
 	if strings.Trim(x.client.cfg.URL.Path, "/") != "" {
 		return with
 	}
@@ -224,7 +224,7 @@ func (x *exchange) withPath(with, without met) met {
 }
 
 // frontRefusal says what a refusal means that came from something in front of Rocket.Chat.
-func (x *exchange) frontRefusal(r refusal) met {
+func (x *exchange) frontRefusal(r refusal) finding {
 	switch status := r.StatusCode; {
 	case status == http.StatusUnauthorized && asksForBasic(r.Header):
 		if x.client.cfg.HTTP.BasicAuth != nil {
@@ -258,7 +258,7 @@ func asksForBasic(h http.Header) bool {
 
 // badRequest says what a 4xx means whose page complains of plain http, or of a missing client
 // certificate, in the words of nginx, Apache, Go and others.
-func badRequest(page string) met {
+func badRequest(page string) finding {
 	page = strings.ToLower(page)
 	switch {
 	case strings.Contains(page, "plain http"), strings.Contains(page, "http request to an https server"):
@@ -289,7 +289,7 @@ func rateLimitReset(h http.Header, now time.Time) (reset time.Time, own bool) {
 
 // redirected says where a redirect leads: to the same endpoint at another base URL, or to another
 // page, of which it names only the host, since a path or a query may contain a secret.
-func (x *exchange) redirected(resp *http.Response) (met, string) {
+func (x *exchange) redirected(resp *http.Response) (finding, string) {
 	location, err := resp.Location()
 	if err != nil || location.Host == "" || location.Scheme != "http" && location.Scheme != "https" {
 		return redirectLoop, ""

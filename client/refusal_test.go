@@ -3,6 +3,11 @@ package client
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"net/http"
 	"path"
 	"slices"
@@ -12,6 +17,7 @@ import (
 
 	"github.com/prometheus/common/config"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestEveryRefusalSaysWhatWasMetAndWhoAnswered(t *testing.T) {
@@ -282,20 +288,44 @@ func TestARedirectIsNotFollowedAndNamesTheURLToConfigure(t *testing.T) {
 }
 
 func TestHintsNameSettingsOnlyInTheWordsOfTheirReader(t *testing.T) {
-	known := []Setting{
-		SettingURL, SettingUserID, SettingTokenFile, SettingTimeout, SettingMinInterval, SettingFileData, SettingFileDataTimeout, SettingHTTP,
-	}
-	for met, finding := range findings {
-		h := Hint{met: met, detail: "https://chat.example.com"}
-		said := h.Words(func(s Setting) string {
-			assert.Contains(t, known, s, met)
-			return "SETTING"
-		})
-		assert.NotRegexp(t, `--|_interval|_timeout|_file\b|%s|\$`, strings.NewReplacer("cert_file", "", "key_file", "", "ca_file", "").Replace(said), met)
-		assert.Contains(t, Reasons(), finding.reason, met)
-		assert.NotEmpty(t, said, met)
+	rows := findings(t)
+	require.Greater(t, len(rows), 40)
+	keys := map[string]bool{}
+	for _, row := range rows {
+		h := Hint{met: row, detail: "https://chat.example.com"}
+		said := h.Words(func(string) string { return "SETTING" })
+		assert.NotRegexp(t, `--|_interval|_timeout|_file\b|%s|\$`, strings.NewReplacer("cert_file", "", "key_file", "", "ca_file", "").Replace(said), row.key)
+		assert.Contains(t, Reasons(), row.reason, row.key)
+		assert.NotEmpty(t, said, row.key)
+		assert.False(t, keys[h.Key()], "%s twice", h.Key())
+		keys[h.Key()] = true
 	}
 	assert.Empty(t, Hint{}.Words(nil))
+}
+
+// findings returns all rows of the table, without their causes, as hint.go has them.
+func findings(t *testing.T) (rows []finding) {
+	t.Helper()
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range []string{"hint.go", "error.go", "client.go"} {
+		file, err := parser.ParseFile(fset, name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		files = append(files, file)
+	}
+	info := types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
+	anyway := types.Config{Error: func(error) {}} // without what the files import
+	anyway.Check("client", fset, files, &info)
+	ast.Inspect(files[0], func(n ast.Node) bool {
+		row, ok := n.(*ast.CompositeLit)
+		if !ok || types.ExprString(row.Type) != "finding" {
+			return true
+		}
+		text := func(i int) string { return constant.StringVal(info.Types[row.Elts[i]].Value) }
+		rows = append(rows, finding{key: text(0), reason: Reason(text(1)), hint: text(3)})
+		return true
+	})
+	return rows
 }
 
 func TestReasonsAreThoseOfTheMetrics(t *testing.T) {

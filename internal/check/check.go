@@ -78,7 +78,7 @@ func Run(ctx context.Context, name string, w config.Workspace, userAgent string)
 	r := Result{Workspace: name, URL: w.URL.String()}
 	c, err := w.Client(userAgent, nil)
 	if err != nil {
-		r.Reason, r.Problem, r.Hint = client.Settings, err.Error(), "Correct "+w.SettingName(client.SettingHTTP)+"."
+		r.Reason, r.Problem, r.Hint = client.Settings, err.Error(), "Correct "+w.SettingName(config.SettingHTTP.Key)+"."
 		return r
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.Timeout)

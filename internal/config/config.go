@@ -81,7 +81,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var keys []string
 	for _, setting := range e.Settings {
-		keys = append(keys, string(setting.Key))
+		keys = append(keys, setting.Key)
 	}
 	return strings.Join(keys, ", ") + ": " + e.Err.Error()
 }

@@ -126,7 +126,7 @@ func lineOf(n *yaml.Node, err error) int {
 	n = target(n)
 	if wrong, ok := errors.AsType[*Error](err); ok {
 		for pair := range slices.Chunk(n.Content, 2) {
-			if slices.ContainsFunc(wrong.Settings, func(s Setting) bool { return string(s.Key) == pair[0].Value }) {
+			if slices.ContainsFunc(wrong.Settings, func(s Setting) bool { return s.Key == pair[0].Value }) {
 				return pair[0].Line
 			}
 		}
