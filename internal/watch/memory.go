@@ -22,7 +22,7 @@ type Memory struct {
 	watcher  *Watcher // the newest: it alone reads the selection, and its settings name those in hints
 	follower follower
 	story    story
-	reader   reader
+	policy   readPolicy
 	backoff  backoff
 	good     *result   // the newest with an answer; nil before the first
 	scraped  time.Time // when the newest scrape came
@@ -43,7 +43,7 @@ type Memory struct {
 func NewMemory(logger log.Logger, maxTook time.Duration) *Memory {
 	l := changeLogger{logger: logger}
 	return &Memory{
-		logger: logger, follower: newFollower(), story: story{logger: logger}, reader: reader{policy: newReadPolicy(maxTook)}, backoff: backoff{},
+		logger: logger, follower: newFollower(), story: story{logger: logger}, policy: newReadPolicy(maxTook), backoff: backoff{},
 		failures: map[client.Reason]uint64{}, reads: map[ReadResult]uint64{}, instances: map[string]time.Time{},
 		logCalls: l, logReads: l, logClock: l, logSplit: l, notSent: map[said]bool{},
 	}
@@ -55,7 +55,7 @@ type said struct{ operation, hint string }
 // judge remembers an answer that came, and returns an error if it must not be believed. The lock is
 // held.
 func (m *Memory) judge(answer client.OperationAnswer, now time.Time) error {
-	m.reader.policy.see(answer)
+	m.policy.see(answer)
 	m.met(answer.Instance, now)
 	noDate := answer.ServerTime.IsZero()
 	if m.logClock.changed(strconv.FormatBool(noDate)) && noDate {
@@ -97,7 +97,7 @@ func (m *Memory) fail(err error, now time.Time) client.Reason {
 // observe learns from an answer that is believed, and returns the read of the selection that it
 // leads to; nil if it leads to none. The lock is held.
 func (m *Memory) observe(q question) *read {
-	ours := m.reader.sent || m.reader.policy.reading
+	ours := m.policy.sent || m.policy.reading
 	incident := m.follower.observe(q.OperationAnswer, q.now)
 	if op := q.Operation; op != nil {
 		dead := incident == Aborted || !op.Valid && op.Step != client.StepDone
@@ -111,7 +111,7 @@ func (m *Memory) observe(q question) *read {
 	if incident != "" {
 		m.logIncident(incident, q.Operation, ours)
 	}
-	read, rule := m.reader.begin(q)
+	read, rule := m.policy.begin(q)
 	if rule != nil && rule.notSent != nil {
 		m.reads[ReadNotSent]++
 		m.logNotSent(rule.notSent(), q.Operation.ID)
@@ -163,8 +163,7 @@ func (m *Memory) endRead(r *read, data client.FileData, err error, now time.Time
 		m.failure = Failure{Err: err, At: now}
 	}
 	m.met(data.Instance, now)
-	m.reader.end(r, result, data.Selection, refusal, now)
-	if split := m.reader.policy.split(r.instance, data.Instance, now); m.logSplit.changed(strconv.FormatBool(split)) && split {
+	if split := m.policy.end(r, result, data, refusal, now); m.logSplit.changed(strconv.FormatBool(split)) && split {
 		level.Warn(m.logger).Log("msg", "one instance of Rocket.Chat answered the look, and another one its read; nothing is read for "+splitPause.String(), "hint", m.hintOf(client.SeveralInstances()))
 	}
 	switch result {
@@ -176,7 +175,7 @@ func (m *Memory) endRead(r *read, data client.FileData, err error, now time.Time
 		err = errStillWaiting
 		fallthrough
 	default:
-		m.logReads.failed("the selection could not be read; the exporter asks for it again in "+m.reader.policy.pause.String(), err, m.watcher.cfg.Hint)
+		m.logReads.failed("the selection could not be read; the exporter asks for it again in "+m.policy.pause.String(), err, m.watcher.cfg.Hint)
 	}
 }
 
@@ -210,11 +209,11 @@ func (m *Memory) show(r *result) Snapshot {
 		}
 	}
 	s.InstancesKnown, s.NewInstances = len(m.instances) > 0, m.newInstances
-	refusal := m.reader.refusal()
+	refusal := m.policy.refusal()
 	s.Unauthorized = r.reason == client.Unauthorized || refusal == client.Unauthorized
 	s.Forbidden = r.reason == client.Forbidden || refusal == client.Forbidden
 	if s.Selection == nil && s.Operation != nil {
-		s.Selection = m.reader.selectionOf(s.Operation)
+		s.Selection = m.policy.selectionOf(s.Operation)
 	}
 	return s
 }

@@ -45,11 +45,14 @@ type readPolicy struct {
 	created, updated time.Time       // the newest ts and _updatedAt ever seen
 	instances        []string        // that answered the last three looks that name one
 
-	previous fingerprint // of the answer before the current one
-	settled  bool        // whether the current one agrees with it
-	reading  bool        // a read is under way
-	asked    string      // the operation that was last read, with a selection or without one
-	lastRead fingerprint // what was staged when the selection was last read
+	previous  fingerprint       // of the answer before the current one
+	settled   bool              // whether the current one agrees with it
+	reading   bool              // a read is under way
+	sent      bool              // a read was sent since the last answer
+	asked     string            // the operation that was last read, with a selection or without one
+	lastRead  fingerprint       // what was staged when the selection was last read
+	selection *client.Selection // what that read returned
+	refused   client.Reason     // why the last read was refused; empty if it was not
 
 	paused      fingerprint // what the last read without a selection asked for
 	pause       time.Duration
@@ -145,50 +148,74 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// decide returns the rule that forbids a read after an answer that is believed, or nil if none does.
-// Call it at most once for each answer, after see.
-func (p *readPolicy) decide(q question) *rule {
-	if q.Operation == nil {
-		p.previous, p.settled = fingerprint{}, false
-	} else {
-		f := fingerprintOf(q.Operation)
-		p.settled, p.previous = f == p.previous, f
-		// Another operation, or other counts that have settled, end the pause.
-		if f.id != p.paused.id || f != p.paused && p.settled {
-			p.endPause()
-		}
+// read is one read of the selection of what fingerprint names.
+type read struct {
+	fingerprint
+	instance string        // that answered the look
+	done     chan struct{} // closed once the read is over
+	ended    time.Time     // by Watcher.now; zero before that
+}
+
+// begin returns the read that an answer leads to, or the rule that forbids it. Call it once for each
+// answer that is believed, after see.
+func (p *readPolicy) begin(q question) (*read, *rule) {
+	p.sent = p.reading
+	var f fingerprint
+	if q.Operation != nil {
+		f = fingerprintOf(q.Operation)
+	}
+	p.settled, p.previous = q.Operation != nil && f == p.previous, f
+	// Another operation, or other counts that have settled, end the pause.
+	if q.Operation != nil && (f.id != p.paused.id || f != p.paused && p.settled) {
+		p.endPause()
 	}
 	for i := range rules {
 		if rules[i].forbids(p, q) {
-			return &rules[i]
+			return nil, &rules[i]
 		}
 	}
-	return nil
+	p.reading = true
+	return &read{fingerprint: f, instance: q.Instance, done: make(chan struct{})}, nil
 }
 
 func (p *readPolicy) endPause() { p.paused, p.pause, p.pausedUntil = fingerprint{}, 0, time.Time{} }
 
-// succeeded records that a read returned the selection of f.
-func (p *readPolicy) succeeded(f fingerprint) {
-	p.asked, p.lastRead = f.id, f
-	p.endPause()
-}
-
-// failed records that a read of the selection of f was sent and returned none.
-func (p *readPolicy) failed(f fingerprint, now time.Time) {
-	p.asked, p.paused = f.id, f
-	p.pause = min(max(2*p.pause, readPause), maxReadPause)
-	p.pausedUntil = now.Add(p.pause)
-}
-
-// split records which instances answered a look and its read; empty where the answer does not say.
-// It reports whether they differ.
-func (p *readPolicy) split(look, read string, now time.Time) bool {
-	if look == "" || read == "" || look == read {
-		return false
+// end takes what a read returned, and why it was refused. It reports whether another instance
+// answered it than the look.
+func (p *readPolicy) end(done *read, result ReadResult, data client.FileData, refused client.Reason, now time.Time) (split bool) {
+	p.reading, done.ended = false, now
+	if split = done.instance != "" && data.Instance != "" && done.instance != data.Instance; split {
+		p.splitUntil = now.Add(splitPause)
 	}
-	p.splitUntil = now.Add(splitPause)
-	return true
+	switch result {
+	case ReadNotSent:
+		return split
+	case ReadOK:
+		p.lastRead, p.selection = done.fingerprint, data.Selection
+		p.endPause()
+	default:
+		p.paused = done.fingerprint
+		p.pause = min(max(2*p.pause, readPause), maxReadPause)
+		p.pausedUntil = now.Add(p.pause)
+	}
+	p.sent, p.asked, p.refused = true, done.id, refused
+	return split
+}
+
+// selectionOf returns the selection of op, or nil if it is not known.
+func (p *readPolicy) selectionOf(op *client.Operation) *client.Selection {
+	if p.lastRead != fingerprintOf(op) || emptied(op) {
+		return nil
+	}
+	return p.selection
+}
+
+// refusal returns why the last read of the newest operation was refused; empty if it was not.
+func (p *readPolicy) refusal() client.Reason {
+	if p.asked != p.previous.id {
+		return ""
+	}
+	return p.refused
 }
 
 // WhyNotRead says why a first answer would not lead to a read of the selection in this mode. It is
@@ -199,7 +226,7 @@ func WhyNotRead(answer client.OperationAnswer, mode config.Mode) string {
 	}
 	p := newReadPolicy(MaxTook)
 	p.see(answer)
-	if rule := p.decide(question{OperationAnswer: answer, mode: mode}); rule != nil {
+	if _, rule := p.begin(question{OperationAnswer: answer, mode: mode}); rule != nil {
 		return rule.why
 	}
 	return ""

@@ -192,23 +192,24 @@ func TestReadPolicy(t *testing.T) {
 		"nothing is read during a pause after a 429": {config.EachScrape, []asked{{op: a1, limited: true}, ok(a1)}},
 	} {
 		t.Run(rule, func(t *testing.T) {
-			r, now := reader{policy: newReadPolicy(MaxTook)}, epoch
+			p, now := newReadPolicy(MaxTook), epoch
 			for i, a := range test.answers {
 				now = now.Add(a.wait)
 				answer := client.OperationAnswer{Operation: a.op, Took: a.took, Instance: a.look}
 				if a.date > 0 {
 					answer.ServerTime = epoch.Add(a.date)
 				}
-				r.policy.see(answer)
+				p.see(answer)
 				if a.stale {
 					continue
 				}
-				read, rule := r.begin(question{answer, test.mode, now, a.limited, a.own})
+				read, rule := p.begin(question{answer, test.mode, now, a.limited, a.own})
 				require.Equal(t, a.read != "", read != nil, "answer %d is read", i+1)
 				require.Equal(t, read == nil, rule != nil)
 				if read != nil {
-					r.end(read, a.read, &client.Selection{}, a.reason, now)
-					r.policy.split(read.instance, a.reader, now)
+					data := client.FileData{Selection: &client.Selection{}, Instance: a.reader}
+					differs := a.look != "" && a.reader != "" && a.look != a.reader
+					assert.Equal(t, differs, p.end(read, a.read, data, a.reason, now))
 				}
 			}
 		})
@@ -216,10 +217,10 @@ func TestReadPolicy(t *testing.T) {
 }
 
 func TestNothingIsReadWhileAReadIsUnderWay(t *testing.T) {
-	r := reader{policy: newReadPolicy(MaxTook)}
+	p := newReadPolicy(MaxTook)
 	q := question{OperationAnswer: client.OperationAnswer{Operation: ready("a", 1)}, mode: config.EachScrape}
-	first, _ := r.begin(q)
-	second, _ := r.begin(q)
+	first, _ := p.begin(q)
+	second, _ := p.begin(q)
 	assert.NotNil(t, first)
 	assert.Nil(t, second)
 }
@@ -231,7 +232,11 @@ func TestNothingIsReadInAnyOtherStep(t *testing.T) {
 		q := question{OperationAnswer: client.OperationAnswer{Operation: ready("a", 1, in(step))}, mode: config.EachScrape}
 		for range 3 {
 			p.see(q.OperationAnswer)
-			assert.Equal(t, step == client.StepUserSelection, p.decide(q) == nil, step)
+			read, _ := p.begin(q)
+			assert.Equal(t, step == client.StepUserSelection, read != nil, step)
+			if read != nil {
+				p.end(read, ReadOK, client.FileData{}, "", epoch)
+			}
 		}
 	}
 }

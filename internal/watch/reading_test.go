@@ -141,14 +141,14 @@ func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {
 
 func TestSlowLookLeadsToNoReadAndIsLoggedOnce(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection)
-	r.reader.policy.maxTook = 0
+	r.policy.maxTook = 0
 	for n := range 3 {
 		assert.Equal(t, fmt.Sprintf("up=true users=-1 failures=[] reads=[not_sent:%d]", n+1), brief(r.scrape()))
 	}
 	assert.Zero(t, r.Reads())
 	assert.Equal(t, 1, strings.Count(r.logged(), "the selection was not read"), r.logged())
 	assert.Contains(t, r.logged(), "near it")
-	r.reader.policy.maxTook = time.Hour
+	r.policy.maxTook = time.Hour
 	assert.Equal(t, "up=true users=12 failures=[] reads=[not_sent:3 success:1]", brief(r.scrape()))
 	assert.Contains(t, r.logged(), "the selection was read")
 }
