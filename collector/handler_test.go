@@ -33,7 +33,7 @@ func TestScrapeAnswersBeforePrometheusGivesUp(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
 	r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	r.get(http.Header{"X-Prometheus-Scrape-Timeout-Seconds": {"0.6"}}) // would take 10 s without the header
-	assert.ErrorContains(t, r.watcher.Status().Failure.Err, "within the time that Prometheus allows")
+	assert.ErrorContains(t, r.watcher.Status().Failure, "within the time that Prometheus allows")
 }
 
 // A scraper that gives up earlier than it says would otherwise be logged, and

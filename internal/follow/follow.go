@@ -90,7 +90,7 @@ func (f *follower) run(ctx context.Context) (int, error) {
 		case ctx.Err() != nil:
 			return Interrupted, nil
 		case first && seen.Failing:
-			f.display.event(check.Failed(f.Name, f.Config, seen.Failure.Err).String())
+			f.display.event(check.Failed(f.Name, f.Config, seen.Failure).String())
 			return NotFinished, nil
 		}
 		if code, over := f.tell(seen); over {
@@ -124,7 +124,7 @@ func (f *follower) pause() time.Duration {
 // tell shows what a look has seen, and reports whether the import is over, and with which code.
 func (f *follower) tell(seen watch.Status) (code int, over bool) {
 	if seen.Failing {
-		if failure := check.Failed(f.Name, f.Config, seen.Failure.Err); failure.Problem != f.failure {
+		if failure := check.Failed(f.Name, f.Config, seen.Failure); failure.Problem != f.failure {
 			f.failure = failure.Problem
 			f.display.event("Cannot be seen: " + failure.Problem + ". " + failure.Hint)
 		}

@@ -178,7 +178,7 @@ func ten(t *testing.T) map[string]watch.Status {
 	_, failure := c.Look(t.Context())
 	require.Error(t, failure)
 	refused := seenIn(messages)
-	refused.Failing, refused.Failure = true, watch.Failure{Err: failure, At: look.Add(10 * time.Second)}
+	refused.Failing, refused.Failure, refused.FailedAt = true, failure, look.Add(10*time.Second)
 	return map[string]watch.Status{
 		"acme":     seenIn(messages, watched(100*time.Second, 76700)),
 		"globex":   seenIn(messages, savedBefore(25*time.Minute), watched(40*time.Minute, 61000)),

@@ -97,8 +97,8 @@ func newView(w Workspace, now time.Time) view {
 		Name: w.Name, URL: w.URL, Diagnosis: diagnosis.Diagnose(seen),
 		Unscraped: unscraped(seen.Scraped, now), scraped: seen.Scraped,
 		Seen: past(seen.At, lookAge), First: past(seen.Snapshot.First.At, now.Sub(seen.Snapshot.First.At)),
-		Failing: seen.Failing, FailedAt: past(seen.Failure.At, now.Sub(seen.Failure.At)),
-		looked: later(seen.At, seen.Failure.At),
+		Failing: seen.Failing, FailedAt: past(seen.FailedAt, now.Sub(seen.FailedAt)),
+		looked: later(seen.At, seen.FailedAt),
 	}
 	v.Unseen = unscraped(v.looked, now)
 	v.Counts, v.CountedBy = diagnosis.Staged(s)
@@ -109,7 +109,7 @@ func newView(w Workspace, now time.Time) view {
 	} else if seen.Failing {
 		v.Order = diagnosis.RankUnseen
 	}
-	v.explain(seen.Failure.Err, w.Hint)
+	v.explain(seen.Failure, w.Hint)
 	if state := op.State(); s.Instances > 1 && (state == client.StateReady || state == client.StateImporting) {
 		v.Instances = fmt.Sprintf("%d instances of Rocket.Chat answered within 10 minutes. A start of any of them ends the import: run one instance only until it has ended.", s.Instances)
 	}

@@ -1,45 +1,89 @@
 package watch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"time"
 
-	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
 	"rocketchat_import_exporter/client"
 )
 
-// changeLogger logs the result of one kind of call whenever it changes. The
-// memory's lock guards it.
-type changeLogger struct {
-	logger log.Logger
-	last   string
+// isNews reports whether the log said something else on a topic last. It remembers text. The lock is
+// held, as for all that follows.
+func (m *Memory) isNews(topic, text string) bool {
+	last := m.said[topic]
+	m.said[topic] = text
+	return text != last
 }
 
-// succeeded logs that calls succeed, unless the last one did too.
-func (l *changeLogger) succeeded(msg string) {
-	if l.changed("good") {
-		level.Info(l.logger).Log("msg", msg)
+// logSucceeded logs that calls succeed, unless the last one did too.
+func (m *Memory) logSucceeded(calls, msg string) {
+	if m.isNews(calls, "good") {
+		level.Info(m.logger).Log("msg", msg)
 	}
 }
 
-// failed logs an error and what to do, in the words of the workspace's settings, unless the last call
-// failed alike.
-func (l *changeLogger) failed(msg string, err error, hint func(client.Hint) string) {
+// logFailed logs an error and what to do, unless the last call failed alike.
+func (m *Memory) logFailed(calls, msg string, err error) {
 	kind, line := err.Error(), []any{"msg", msg, "err", err}
 	if known, ok := errors.AsType[*client.Error](err); ok {
 		kind = fmt.Sprint(known.Reason, known.Status)
-		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", hint(known.Hint)}
+		line = []any{"msg", msg, "reason", known.Reason, "err", err, "hint", m.hintOf(err)}
 	}
-	if l.changed(kind) {
-		level.Error(l.logger).Log(line...)
+	if m.isNews(calls, kind) {
+		level.Error(m.logger).Log(line...)
 	}
 }
 
-// changed records a kind of result, and reports whether the last was another.
-func (l *changeLogger) changed(kind string) bool {
-	changed := kind != l.last
-	l.last = kind
-	return changed
+// logNotSent logs once for each hint why the selection of an operation was not read.
+func (m *Memory) logNotSent(err error, operation string) {
+	if hint := m.hintOf(err); m.isNews(operation+": "+hint, "not sent") {
+		level.Warn(m.logger).Log("msg", "the selection was not read, since somebody could press start before the request arrives; the next scrape decides again", "err", err, "hint", hint)
+	}
+}
+
+// hintOf returns the hint of an error of the client, in the words of the workspace's settings.
+func (m *Memory) hintOf(err error) string {
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return m.watcher.cfg.Hint(e.Hint)
+	}
+	return ""
+}
+
+// logIncident logs an incident. ours means that a read of this exporter may have caused it.
+func (m *Memory) logIncident(incident Incident, op *client.Operation, ours bool) {
+	msg := "the import was aborted: Rocket.Chat calls it done, and it is not complete"
+	why := cmp.Or(m.follower.course.Died, "another instance of the workspace started, or import.clear was called, while the import ran")
+	if incident == SetBack {
+		msg, why = "the import was set back while it ran or after it was done", "another program called getImportFileData"
+		if ours {
+			why += ", or somebody pressed start while this exporter read the selection"
+		}
+		why += "; what was staged may be gone while the import goes on"
+	}
+	level.Error(m.logger).Log("msg", msg, "kind", incident, "operation_id", op.ID, "step", op.Step, "why", why)
+}
+
+// well is the last look at which an operation was valid, and how many new instances had answered.
+type well struct {
+	id        string
+	at        time.Time
+	instances uint64
+}
+
+// whyDead says what was seen between the last look at which an import was well and this one, at
+// which it is dead. It is empty where answers do not say which instance they are from.
+func (m *Memory) whyDead(op *client.Operation, now time.Time) string {
+	between := " between " + m.well.at.UTC().Format(time.TimeOnly) + " and " + now.UTC().Format(time.TimeOnly) + " UTC"
+	switch {
+	case len(m.instances) == 0 || m.well.id != op.ID:
+		return ""
+	case m.newInstances > m.well.instances:
+		return "an instance of Rocket.Chat was started" + between
+	default:
+		return "no instance of Rocket.Chat was seen to start" + between + ", so somebody called import.clear, or something else ended it"
+	}
 }

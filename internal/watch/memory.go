@@ -21,36 +21,28 @@ type Memory struct {
 	mu       sync.Mutex
 	watcher  *Watcher // the newest: it alone reads the selection, and its settings name those in hints
 	follower follower
-	story    story
 	policy   readPolicy
-	backoff  backoff
-	good     *result   // the newest with an answer; nil before the first
-	scraped  time.Time // when the newest scrape came
-	failing  bool
-	failure  Failure
+	backoff  map[client.Endpoint]time.Time // until when an endpoint is not called, since it answered 429
+	good     *result                       // the newest with an answer; nil before the first
+	status   Status                        // without its snapshot
 	failures map[client.Reason]uint64
 	reads    map[ReadResult]uint64
 	// When each instance of Rocket.Chat last answered, and how many did so for the first time.
 	instances    map[string]time.Time
 	newInstances uint64
-	// What the log says of calls, of reads, of the Date header, of instances.
-	logCalls, logReads, logClock, logSplit changeLogger
-	notSent                                map[said]bool // what the log says of reads that were not sent
+	story        story
+	well         well
+	said         map[string]string // what the log said last, by topic
 }
 
 // NewMemory returns the memory of a workspace of which nothing is known. A look that takes longer
 // than maxTook leads to no read of the selection: it is [MaxTook] except in tests.
 func NewMemory(logger log.Logger, maxTook time.Duration) *Memory {
-	l := changeLogger{logger: logger}
 	return &Memory{
-		logger: logger, follower: newFollower(), story: story{logger: logger}, policy: newReadPolicy(maxTook), backoff: backoff{},
-		failures: map[client.Reason]uint64{}, reads: map[ReadResult]uint64{}, instances: map[string]time.Time{},
-		logCalls: l, logReads: l, logClock: l, logSplit: l, notSent: map[said]bool{},
+		logger: logger, follower: newFollower(), policy: newReadPolicy(maxTook), backoff: map[client.Endpoint]time.Time{},
+		failures: map[client.Reason]uint64{}, reads: map[ReadResult]uint64{}, instances: map[string]time.Time{}, said: map[string]string{},
 	}
 }
-
-// said is what the log says once: a hint about one operation.
-type said struct{ operation, hint string }
 
 // judge remembers an answer that came, and returns an error if it must not be believed. The lock is
 // held.
@@ -58,7 +50,7 @@ func (m *Memory) judge(answer client.OperationAnswer, now time.Time) error {
 	m.policy.see(answer)
 	m.met(answer.Instance, now)
 	noDate := answer.ServerTime.IsZero()
-	if m.logClock.changed(strconv.FormatBool(noDate)) && noDate {
+	if m.isNews("date", strconv.FormatBool(noDate)) && noDate {
 		level.Warn(m.logger).Log("msg", "Rocket.Chat's answers have no Date header, so rocketchat_import_server_time_seconds is absent; let the proxy in front of it pass the header on")
 	}
 	if m.follower.outdated(answer.Operation, now) {
@@ -89,8 +81,8 @@ const (
 func (m *Memory) fail(err error, now time.Time) client.Reason {
 	reason := m.reasonOf(err, now)
 	m.follower.missed = m.follower.missed || reason != client.Outdated
-	m.failing, m.failure = true, Failure{Err: err, At: now}
-	m.logCalls.failed("the import cannot be seen", err, m.watcher.cfg.Hint)
+	m.status.Failing, m.status.Failure, m.status.FailedAt = true, err, now
+	m.logFailed("calls", "the import cannot be seen", err)
 	return reason
 }
 
@@ -102,10 +94,10 @@ func (m *Memory) observe(q question) *read {
 	if op := q.Operation; op != nil {
 		dead := incident == Aborted || !op.Valid && op.Step != client.StepDone
 		if course := &m.follower.course; dead && course.Died == "" {
-			course.Died = m.story.whyDead(op, q.now, len(m.instances) > 0, m.newInstances)
+			course.Died = m.whyDead(op, q.now)
 		}
 		if op.Valid {
-			m.story.wellID, m.story.wellAt, m.story.wellInstances = op.ID, q.now, m.newInstances
+			m.well = well{op.ID, q.now, m.newInstances}
 		}
 	}
 	if incident != "" {
@@ -119,63 +111,29 @@ func (m *Memory) observe(q question) *read {
 	return read
 }
 
-func (m *Memory) logIncident(incident Incident, op *client.Operation, ours bool) {
-	msg, why := "the import was aborted: Rocket.Chat calls it done, and it is not complete",
-		"another instance of the workspace started, or import.clear was called, while the import ran"
-	if incident == SetBack {
-		msg, why = "the import was set back while it ran or after it was done",
-			"another program called getImportFileData; what was staged may be gone while the import goes on"
-		if ours {
-			why = "another program called getImportFileData, or somebody pressed start while this exporter read the selection; what was staged may be gone while the import goes on"
-		}
-	}
-	if incident == Aborted && m.follower.course.Died != "" {
-		why = m.follower.course.Died
-	}
-	level.Error(m.logger).Log("msg", msg, "kind", incident, "operation_id", op.ID, "step", op.Step, "why", why)
-}
-
-// logNotSent logs once for each hint why the selection of an operation was not read.
-func (m *Memory) logNotSent(err error, operation string) {
-	hint := m.hintOf(err)
-	if line := (said{operation, hint}); !m.notSent[line] {
-		m.notSent[line] = true
-		level.Warn(m.logger).Log("msg", "the selection was not read, since somebody could press start before the request arrives; the next scrape decides again", "err", err, "hint", hint)
-	}
-}
-
-// hintOf returns the hint of an error of the client, in the words of the workspace's settings.
-func (m *Memory) hintOf(err error) string {
-	e, ok := errors.AsType[*client.Error](err)
-	if !ok {
-		return ""
-	}
-	return m.watcher.cfg.Hint(e.Hint)
-}
-
 // endRead takes what a read of the selection returned. The lock is held.
 func (m *Memory) endRead(r *read, data client.FileData, err error, now time.Time) {
 	result := resultOf(data, err)
 	m.reads[result]++
-	var refusal client.Reason
+	var refused client.Reason
 	if result == ReadFailed {
-		refusal = m.reasonOf(err, now)
-		m.failure = Failure{Err: err, At: now}
+		refused = m.reasonOf(err, now)
+		m.status.Failure, m.status.FailedAt = err, now
 	}
 	m.met(data.Instance, now)
-	if split := m.policy.end(r, result, data, refusal, now); m.logSplit.changed(strconv.FormatBool(split)) && split {
+	if split := m.policy.end(r, result, data, refused, now); m.isNews("split", strconv.FormatBool(split)) && split {
 		level.Warn(m.logger).Log("msg", "one instance of Rocket.Chat answered the look, and another one its read; nothing is read for "+splitPause.String(), "hint", m.hintOf(client.SeveralInstances()))
 	}
 	switch result {
 	case ReadOK:
-		m.logReads.succeeded("the selection was read")
+		m.logSucceeded("reads", "the selection was read")
 	case ReadNotSent:
 		m.logNotSent(err, r.id)
 	case ReadWaiting:
 		err = errStillWaiting
 		fallthrough
 	default:
-		m.logReads.failed("the selection could not be read; the exporter asks for it again in "+m.policy.pause.String(), err, m.watcher.cfg.Hint)
+		m.logFailed("reads", "the selection could not be read; the exporter asks for it again in "+m.policy.pause.String(), err)
 	}
 }
 
@@ -188,9 +146,19 @@ func (m *Memory) reasonOf(err error, now time.Time) client.Reason {
 	case !ok:
 		return client.Connection
 	case e.Reason == client.RateLimited:
-		m.backoff.until(e.Endpoint, e.RateLimitReset, now)
+		m.backoff[e.Endpoint] = limitedUntil(e.RateLimitReset, now)
 	}
 	return e.Reason
+}
+
+// limitedUntil returns until when no call is made after a 429 that says reset. It runs by the
+// monotonic clock of now: a wall clock that is set back does not prolong it.
+func limitedUntil(reset, now time.Time) time.Time {
+	pause := reset.Sub(now)
+	if pause <= 0 { // the server does not say
+		pause = time.Minute
+	}
+	return now.Add(min(pause, 2*time.Minute)) // since it is the server's clock that says
 }
 
 // show makes the snapshot that a scrape returns: what the call returned, and what else is known by
@@ -222,7 +190,7 @@ func (m *Memory) show(r *result) Snapshot {
 func (m *Memory) Status() Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := Status{Scraped: m.scraped, Failing: m.failing, Failure: m.failure}
+	s := m.status
 	if m.good != nil {
 		s.Snapshot, s.At = m.show(m.good), m.good.started
 	}

@@ -251,7 +251,7 @@ func TestARuleSaysWhy(t *testing.T) {
 	assert.Empty(t, WhyNotRead(slow, config.OnChange))
 }
 
-func TestBackoff(t *testing.T) {
+func TestAPauseAfter429(t *testing.T) {
 	for rule, test := range map[string]struct {
 		reset time.Time
 		want  time.Duration
@@ -261,20 +261,13 @@ func TestBackoff(t *testing.T) {
 		"lasts for a minute if the reset is now":        {epoch, time.Minute},
 		"lasts for a minute if the server does not say": {time.Time{}, time.Minute},
 	} {
-		t.Run(rule, func(t *testing.T) {
-			b := backoff{}
-			b.until(client.EndpointCurrentOperation, test.reset, epoch)
-			assert.True(t, b.active(client.EndpointCurrentOperation, epoch.Add(test.want-1)), "ends too early")
-			assert.False(t, b.active(client.EndpointCurrentOperation, epoch.Add(test.want)), "ends too late")
-			assert.False(t, b.active(client.EndpointFileData, epoch), "holds for another endpoint")
-		})
+		assert.Equal(t, test.want, limitedUntil(test.reset, epoch).Sub(epoch), rule)
 	}
 }
 
 func TestAPauseRunsByTheMonotonicClock(t *testing.T) {
-	b, now := backoff{}, time.Now()
-	b.until(client.EndpointCurrentOperation, now.Add(time.Minute).Round(0), now) // as a header says it: by the wall clock
-	assert.Contains(t, b[client.EndpointCurrentOperation].String(), " m=", "it has no reading of the monotonic clock")
-	assert.True(t, b.active(client.EndpointCurrentOperation, now.Add(59*time.Second)))
-	assert.False(t, b.active(client.EndpointCurrentOperation, now.Add(61*time.Second)))
+	now := time.Now()
+	until := limitedUntil(now.Add(time.Minute).Round(0), now) // as a header says it: by the wall clock
+	assert.Contains(t, until.String(), " m=", "it has no reading of the monotonic clock")
+	assert.WithinDuration(t, now.Add(time.Minute), until, time.Second)
 }

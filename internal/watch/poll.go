@@ -33,5 +33,5 @@ func (w *Watcher) Poll(ctx context.Context, first time.Duration, after func(time
 func (w *Watcher) unscraped() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.scraped.IsZero() || w.now().Sub(w.scraped) >= UnscrapedAfter
+	return w.status.Scraped.IsZero() || w.now().Sub(w.status.Scraped) >= UnscrapedAfter
 }

@@ -45,7 +45,7 @@ func TestReadOfTheSelectionHasABoundOfItsOwn(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepUserSelection, func(o *config.Workspace) { o.FileDataTimeout = 500 * time.Millisecond })
 	r.Sim.Hold(rocketchatsim.GetImportFileData)
 	assert.Equal(t, "up=true users=-1 failures=[] reads=[failed:1]", brief(r.scrape()))
-	assert.Error(t, r.Status().Failure.Err)
+	assert.Error(t, r.Status().Failure)
 	assert.Contains(t, r.logged(), "the selection could not be read; the exporter asks for it again in 5m0s")
 }
 

@@ -6,22 +6,16 @@ import (
 	"rocketchat_import_exporter/client"
 )
 
-// Failure is a call that returned no answer, and when that was.
-type Failure struct {
-	// Err is nil if no call failed. It is a [*client.Error], which has a hint,
-	// or says that a scrape ended before there was an answer.
-	Err error
-	At  time.Time
-}
-
 // Status is what past scrapes have seen of a workspace. Times are by this process's clock.
 type Status struct {
 	// Snapshot is the newest that has an answer, and At when that was asked for;
 	// both are zero if there is none.
 	Snapshot Snapshot
 	At       time.Time
-	// Failure is the newest.
-	Failure Failure
+	// Failure is the error of the newest call that returned no answer, a [*client.Error] or that its
+	// scrape ended before, and FailedAt when that was. It is nil if no call failed.
+	Failure  error
+	FailedAt time.Time
 	// Failing is true if the newest call returned no answer while a scrape waited.
 	Failing bool
 	// Scraped is when the newest scrape came; zero if there was none.

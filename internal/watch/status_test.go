@@ -50,7 +50,7 @@ func TestStatusFollowsOneOperation(t *testing.T) {
 		assert.Equal(t, now, got.Scraped, step.name)
 		assert.Equal(t, failing, got.Failing, step.name)
 		assert.Equal(t, !failing, got.At.Equal(now), step.name)
-		assert.Equal(t, failing, got.Failure.At.Equal(now), step.name)
+		assert.Equal(t, failing, got.FailedAt.Equal(now), step.name)
 		assert.Equal(t, step.want, got.Snapshot.Course, step.name)
 	}
 }

@@ -3,7 +3,6 @@ package watch
 import (
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
 	"rocketchat_import_exporter/client"
@@ -36,8 +35,10 @@ func chapterOf(s Status) chapter {
 	switch state := op.State(); {
 	case s.Snapshot.Ending == EndingAborted, s.Snapshot.HasIncident(SetBack) && (state == client.StateReady || state == client.StateLoading):
 		return disturbed
+	case op.Step == client.StepDone && s.Snapshot.Ending == EndingFinished:
+		return hasFinished
 	case op.Step == client.StepDone:
-		return map[bool]chapter{true: hasFinished, false: hasEnded}[s.Snapshot.Ending == EndingFinished]
+		return hasEnded
 	case op.Step == "importer_import_failed":
 		return hasFailed
 	case state == client.StateError:
@@ -55,51 +56,31 @@ func chapterOf(s Status) chapter {
 	}
 }
 
-// story is what the log has said of the newest import. The memory's lock guards it.
+// story is what the log has said of an import.
 type story struct {
-	logger log.Logger
-	id     string
+	id string
 	chapter
-	// The last look at which the import was well, and how many new instances had answered by then.
-	wellID        string
-	wellAt        time.Time
-	wellInstances uint64
 }
-
-// whyDead says what was seen between the last look at which an import was well and this one, at
-// which it is dead. It is empty where answers do not say which instance they are from.
-func (t *story) whyDead(op *client.Operation, now time.Time, known bool, instances uint64) string {
-	switch {
-	case !known || t.wellID != op.ID:
-		return ""
-	case instances > t.wellInstances:
-		return "an instance of Rocket.Chat was started between " + clock(t.wellAt) + " and " + clock(now) + " UTC"
-	default:
-		return "no instance of Rocket.Chat was seen to start between " + clock(t.wellAt) + " and " + clock(now) + " UTC, so somebody called import.clear, or something else ended it"
-	}
-}
-
-func clock(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
 
 // tell logs what an import has come to, unless the log has said so. What was over when it was seen
-// first is no news.
-func (t *story) tell(s Status) {
+// first is no news. The lock is held.
+func (m *Memory) tell(s Status) {
 	op := s.Snapshot.Operation
 	if op == nil {
 		return
 	}
-	last, next := t.chapter, chapterOf(s)
-	if first := t.id != op.ID; first {
+	last, next := m.story.chapter, chapterOf(s)
+	if m.story.id != op.ID {
 		last = chapter{}
 	}
-	if t.id, t.chapter = op.ID, next; next == last || next == disturbed {
+	if m.story = (story{op.ID, next}); next == last || next == disturbed {
 		return
 	}
-	logger := level.Info(t.logger)
+	logger := level.Info(m.logger)
 	if next.bad && last != (chapter{}) {
-		logger = level.Error(t.logger)
+		logger = level.Error(m.logger)
 	}
-	if last == hasStalled && !next.bad && (next == runs || next == hasAppeared) {
+	if last == hasStalled && (next == runs || next == hasAppeared) {
 		next = movesAgain
 	}
 	logger.Log(next.line(s)...)

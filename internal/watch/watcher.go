@@ -107,12 +107,7 @@ func (w *Watcher) Expire() {
 // within the minimal interval of its start share its result. A scrape whose ctx
 // is canceled returns at once and counts no failure.
 func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
-	var r *result
-	if limit < 0 {
-		r = w.recent()
-	} else {
-		r = w.look(ctx, limit, false)
-	}
+	r := w.look(ctx, limit, false)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r.reason != "" && ctx.Err() == nil && w.ctx.Err() == nil {
@@ -121,26 +116,14 @@ func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
 	return w.show(r)
 }
 
-// recent returns the newest result if it is within the minimal interval, or else that of a timeout.
-func (w *Watcher) recent() *result {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := w.now()
-	w.scraped = now
-	if w.last != nil && now.Sub(w.last.started) < w.cfg.MinInterval {
-		return w.last
-	}
-	return &result{started: now, reason: client.Timeout}
-}
-
 // look makes or joins a call, and waits for it. own means that no scrape asks for it.
 func (w *Watcher) look(ctx context.Context, limit time.Duration, own bool) *result {
-	if limit <= 0 || limit > w.cfg.Timeout {
-		limit = w.cfg.Timeout
-	}
-	c, r := w.join(own)
+	c, r := w.join(limit >= 0, own)
 	if c == nil {
 		return r
+	}
+	if limit == 0 || limit > w.cfg.Timeout {
+		limit = w.cfg.Timeout
 	}
 	// Taken after the call's own deadline, and so not before it unless limit
 	// is shorter than the timeout.
@@ -150,19 +133,21 @@ func (w *Watcher) look(ctx context.Context, limit time.Duration, own bool) *resu
 	return w.await(ctx, c, deadline)
 }
 
-// join returns the call to wait for, or a result if no call is to be made.
-func (w *Watcher) join(own bool) (*call, *result) {
+// join returns the call to wait for, or a result if no call is to be made or there is no time to wait.
+func (w *Watcher) join(wait, own bool) (*call, *result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.now()
 	if !own {
-		w.scraped = now
+		w.status.Scraped = now
 	}
 	switch {
-	case w.call != nil:
 	case w.last != nil && now.Sub(w.last.started) < w.cfg.MinInterval:
 		return nil, w.last
-	case w.backoff.active(w.endpoint, now):
+	case !wait:
+		return nil, &result{started: now, reason: client.Timeout}
+	case w.call != nil:
+	case now.Before(w.backoff[w.endpoint]):
 		return nil, &result{started: now, reason: client.RateLimited}
 	default:
 		w.start(now, own)
@@ -241,17 +226,17 @@ func (w *Watcher) record(c *call, a answer, err error) *result {
 	case err != nil:
 		r.reason = w.fail(err, now)
 	default:
-		w.failing, w.good, r.snapshot = false, r, a.snapshot
-		w.logCalls.succeeded("the import can be seen")
+		w.status.Failing, w.good, r.snapshot = false, r, a.snapshot
+		w.logSucceeded("calls", "the import can be seen")
 		if a.look != nil {
 			mode := w.cfg.FileData
 			if w.watcher != w { // the settings have changed
 				mode = config.Never
 			}
-			r.read = w.observe(question{a.look.OperationAnswer, mode, now, w.backoff.active(client.EndpointFileData, now), c.own})
+			r.read = w.observe(question{a.look.OperationAnswer, mode, now, now.Before(w.backoff[client.EndpointFileData]), c.own})
 			if r.snapshot.Operation != nil {
 				r.snapshot.Course = w.follower.course
-				w.story.tell(Status{Snapshot: r.snapshot, At: now})
+				w.tell(Status{Snapshot: r.snapshot, At: now})
 			}
 		}
 	}
@@ -314,6 +299,6 @@ func (w *Watcher) leave(c *call, expired bool) *result {
 		return w.record(c, answer{}, errScrapeEnded)
 	}
 	// Nobody wanted the answer any more, so that it says nothing of Rocket.Chat.
-	w.last, w.failing = r, false
+	w.last, w.status.Failing = r, false
 	return r
 }

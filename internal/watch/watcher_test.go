@@ -180,12 +180,13 @@ func TestManyScrapersAtOnce(t *testing.T) {
 	assert.Equal(t, 1, r.Reads())
 }
 
-func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
+func TestTheLogSaysEachKindOfResultOnce(t *testing.T) {
 	refused := func(status int, endpoint client.Endpoint) error {
 		return &client.Error{Reason: client.Unauthorized, Status: status, Endpoint: endpoint}
 	}
 	var text strings.Builder
-	l := changeLogger{logger: log.NewLogfmtLogger(&text)}
+	m := NewMemory(log.NewLogfmtLogger(&text), time.Hour)
+	m.watcher = newRig(t, rocketchatsim.Latest).Watcher
 	for i, test := range []struct {
 		err    error // nil for a call that succeeds
 		logged bool
@@ -197,9 +198,9 @@ func TestChangeLoggerLogsEachKindOfResultOnce(t *testing.T) {
 	} {
 		before := text.Len()
 		if test.err == nil {
-			l.succeeded("good")
+			m.logSucceeded("calls", "good")
 		} else {
-			l.failed("bad", test.err, simtest.New(t, rocketchatsim.Latest).Config.Hint)
+			m.logFailed("calls", "bad", test.err)
 		}
 		assert.Equal(t, test.logged, text.Len() > before, "result %d", i+1)
 	}
