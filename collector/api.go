@@ -4,12 +4,14 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"rocketchat_import_exporter/client"
 )
 
 // API counts the exporter's calls of Rocket.Chat's API. It is safe for concurrent use.
 type API struct {
+	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	bytes     *prometheus.CounterVec
@@ -18,21 +20,24 @@ type API struct {
 
 // NewAPI returns counters at zero.
 func NewAPI() *API {
+	registry := prometheus.NewRegistry()
+	with := promauto.With(registry)
 	a := &API{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+		registry: registry,
+		requests: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "rocketchat_import_api_requests_total",
 			Help: "Calls of Rocket.Chat's API by endpoint and HTTP status; code is \"none\" if no answer came.",
 		}, []string{"endpoint", "code"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		duration: with.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "rocketchat_import_api_request_duration_seconds",
 			Help:    "Duration of calls of Rocket.Chat's API, to the end of the body.",
 			Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120},
 		}, []string{"endpoint"}),
-		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+		bytes: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "rocketchat_import_api_response_bytes_total",
 			Help: "Bytes of the bodies of answers of Rocket.Chat's API that were read, before decompression.",
 		}, []string{"endpoint"}),
-		remaining: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		remaining: with.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "rocketchat_import_api_rate_limit_remaining",
 			Help: "Calls that the last answer still allows within the window of the rate limit; absent if it does not say.",
 		}, []string{"endpoint"}),
@@ -57,22 +62,4 @@ func (a *API) Observe(call client.Call) {
 	case call.Status != 0:
 		a.remaining.DeleteLabelValues(endpoint)
 	}
-}
-
-// Describe implements [prometheus.Collector].
-func (a *API) Describe(ch chan<- *prometheus.Desc) {
-	for _, collector := range a.collectors() {
-		collector.Describe(ch)
-	}
-}
-
-// Collect implements [prometheus.Collector].
-func (a *API) Collect(ch chan<- prometheus.Metric) {
-	for _, collector := range a.collectors() {
-		collector.Collect(ch)
-	}
-}
-
-func (a *API) collectors() []prometheus.Collector {
-	return []prometheus.Collector{a.requests, a.duration, a.bytes, a.remaining}
 }

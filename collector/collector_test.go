@@ -131,8 +131,10 @@ func TestMetrics(t *testing.T) {
 func TestMetricsFollowPrometheusNaming(t *testing.T) {
 	r := newRig(t, rocketchatsim.Latest)
 	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(NewCollector(context.Background(), 0, r.watcher, r.api))
+	snapshot, calls := prometheus.NewPedanticRegistry(), prometheus.NewPedanticRegistry()
+	snapshot.MustRegister(collector{context.Background(), 0, r.watcher})
+	calls.MustRegister(r.api.requests, r.api.duration, r.api.bytes, r.api.remaining)
+	registry := prometheus.Gatherers{snapshot, calls}
 	problems, err := testutil.GatherAndLint(registry)
 	require.NoError(t, err)
 	assert.Empty(t, problems)

@@ -26,8 +26,8 @@ func Serve(rw http.ResponseWriter, r *http.Request, w *watch.Watcher, api *API, 
 		DisableCompression: true,
 	}
 	snapshot := prometheus.NewRegistry()
-	snapshot.MustRegister(NewCollector(r.Context(), scrapeLimit(r.Header), w, api))
-	gatherers := prometheus.Gatherers{snapshot}
+	snapshot.MustRegister(collector{r.Context(), scrapeLimit(r.Header), w})
+	gatherers := prometheus.Gatherers{snapshot, api.registry} // in this order, so that the snapshot's calls are counted
 	if registry != nil {
 		options.Registry = registry
 		gatherers = append(gatherers, registry)

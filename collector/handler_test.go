@@ -79,7 +79,7 @@ type broken struct{}
 func (broken) Describe(chan<- *prometheus.Desc) {}
 
 func (broken) Collect(metrics chan<- prometheus.Metric) {
-	metrics <- prometheus.NewInvalidMetric(upDesc, errors.New("out of order"))
+	metrics <- prometheus.NewInvalidMetric(always[0].Desc, errors.New("out of order"))
 }
 
 func TestALaterScrapeAllocatesNoMoreThanAnEarlyOne(t *testing.T) {
