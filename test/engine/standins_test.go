@@ -3,16 +3,13 @@
 package engine
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,11 +18,12 @@ import (
 )
 
 const (
-	// listenVariable makes the test's own binary a Rocket.Chat that listens there.
-	listenVariable = "ENGINE_TEST_ROCKETCHAT"
-	// rocketChat is the image of that, which has a shell and wget too.
+	// rocketChat is an image and a container of this test's own binary, which also have a shell and wget.
 	rocketChat = "engine-test-rocketchat"
-	caBundle   = "/etc/ssl/certs/ca-certificates.crt"
+	// listenVariable makes the binary a Rocket.Chat that listens at this address.
+	listenVariable = "ENGINE_TEST_ROCKETCHAT"
+	root           = "0"
+	certificates   = "/etc/ssl/certs/ca-certificates.crt"
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// newRocketChat is a workspace that shows the messages it got at /messages.
+// newRocketChat shows the messages that it got at /messages.
 func newRocketChat() http.Handler {
 	sim := rocketchatsim.New(rocketchatsim.Config{RateLimit: -1})
 	sim.SetUser(rig.UserID, rig.Token, rocketchatsim.RunImport)
@@ -45,60 +43,54 @@ func newRocketChat() http.Handler {
 	return mux
 }
 
-// startRocketChat runs a Rocket.Chat in Docker: it is http://rocketchat:3000 in its own network.
+// startRocketChat runs a Rocket.Chat in Docker: http://rocketchat:3000 in its own network.
 func startRocketChat(t *testing.T) {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	standIn(t, rocketChat, "0", map[string]string{"/rocketchat": self}, `ENTRYPOINT ["/rocketchat"]`, "ENV "+listenVariable+"=:3000")
+	standIn(t, rocketChat, root, map[string]string{"/rocketchat": self}, `ENTRYPOINT ["/rocketchat"]`, "ENV "+listenVariable+"=:3000")
 	rig.Output(t, docker("network", "create", network))
-	remove(t, "network", network)
-	id := rig.Output(t, docker("run", "--detach", "--network", network, "--network-alias", "rocketchat", rocketChat))
-	remove(t, "container", id)
+	afterwards(t, "network", "rm", network)
+	rig.Output(t, docker("run", "--detach", "--name", rocketChat, "--network", network, "--network-alias", "rocketchat", rocketChat))
+	afterwards(t, "rm", "--force", rocketChat)
 }
 
-// standInForGo makes the image that the Dockerfile builds in, from this machine's Go. It holds the modules
-// and has compiled them before, since it reaches no proxy.
+// standInForGo makes the image that the Dockerfile builds in, from this machine's Go. It reaches no proxy, so it has
+// the modules. What it compiles was compiled before, in a cache that is kept.
 func standInForGo(t *testing.T) {
 	t.Helper()
-	modules := t.TempDir()
-	cache, err := filepath.Abs("../bin/engine-cache") // kept, since it takes a minute to fill
+	goEnv := func(name string) string { return rig.Output(t, exec.Command("go", "env", name)) }
+	cache, err := filepath.Abs("../bin/engine-cache")
 	require.NoError(t, err)
-	fill := "go mod download && go build -trimpath -o /dev/null ."
-	build := exec.Command("sh", "-c", fill)
+	modules := t.TempDir()
+	build := exec.Command("sh", "-c", "go mod download && go build -trimpath -o /dev/null .")
 	build.Dir = repository
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-modcacherw -buildvcs=false", "GOMODCACHE="+modules, "GOCACHE="+cache,
-		"GOPROXY=file://"+goEnv(t, "GOMODCACHE")+"/cache/download,"+goEnv(t, "GOPROXY"))
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-modcacherw", "GOMODCACHE="+modules, "GOCACHE="+cache,
+		"GOPROXY=file://"+goEnv("GOMODCACHE")+"/cache/download,"+goEnv("GOPROXY"))
 	rig.Output(t, build)
-	standIn(t, golang, "0", map[string]string{"/usr/local/go": goEnv(t, "GOROOT"), "/go/pkg/mod": modules, "/cache": cache, "/tmp": t.TempDir()},
+	files := map[string]string{"/usr/local/go": goEnv("GOROOT"), "/go/pkg/mod": modules, "/cache": cache, "/tmp": t.TempDir()}
+	standIn(t, "docker.io/library/golang:1.26", root, files,
 		"ENV PATH=/usr/local/go/bin:/bin GOPATH=/go GOCACHE=/cache GOTOOLCHAIN=local GOPROXY=off")
 }
 
-func goEnv(t *testing.T, name string) string { return rig.Output(t, exec.Command("go", "env", name)) }
-
 // standInsForCompose make the images of the Compose file. Prometheus and Alertmanager are those of "make tools".
-// Grafana only reads its files and says that it is healthy.
+// Grafana reads its files, and says that it is healthy.
 func standInsForCompose(t *testing.T) {
 	t.Helper()
-	file := rig.ReadFile(t, repository+"/deploy/compose/compose.yaml")
-	for program, standInFor := range map[string]func(image string){
-		"prometheus": func(image string) {
-			standIn(t, image, "65534", programs(t, "prometheus", "promtool"), `ENTRYPOINT ["/bin/prometheus"]`)
-		},
-		"alertmanager": func(image string) {
-			standIn(t, image, "65534", programs(t, "alertmanager", "amtool"), `ENTRYPOINT ["/bin/alertmanager"]`)
-		},
-		"grafana": func(image string) {
-			script := filepath.Join(t.TempDir(), "run.sh")
-			rig.WriteFile(t, script, "set -e\ncat $GF_SECURITY_ADMIN_PASSWORD__FILE /etc/grafana/provisioning/*/* /etc/grafana/dashboards/*.json >/dev/null\n"+
-				"mkdir -p /var/lib/grafana/www/api\necho ok > /var/lib/grafana/www/api/health\nexec httpd -f -p 3000 -h /var/lib/grafana/www\n")
-			standIn(t, image, "472", map[string]string{"/run.sh": script, "/var/lib/grafana": t.TempDir()}, `ENTRYPOINT ["/bin/sh","/run.sh"]`)
-		},
-	} {
-		image := regexp.MustCompile(`\S+/` + program + `:\S+`).FindString(file)
-		require.NotEmpty(t, image)
-		standInFor(image)
+	image := func(program string) string {
+		return regexp.MustCompile(`\S+/` + program + `:\S+`).FindString(rig.ReadFile(t, repository+"/deploy/compose/compose.yaml"))
 	}
+	standIn(t, image("prometheus"), "65534", programs(t, "prometheus"), `ENTRYPOINT ["/bin/prometheus"]`)
+	standIn(t, image("alertmanager"), "65534", programs(t, "alertmanager", "amtool"), `ENTRYPOINT ["/bin/alertmanager"]`)
+	script := filepath.Join(t.TempDir(), "run.sh")
+	rig.WriteFile(t, script, `set -e
+cat $GF_SECURITY_ADMIN_PASSWORD__FILE /etc/grafana/provisioning/*/* /etc/grafana/dashboards/*.json >/dev/null
+cd /var/lib/grafana
+mkdir -p api
+echo ok > api/health
+exec httpd -f -p 3000
+`)
+	standIn(t, image("grafana"), "472", map[string]string{"/run.sh": script, "/var/lib/grafana": t.TempDir()}, `ENTRYPOINT ["/bin/sh", "/run.sh"]`)
 }
 
 // programs are programs of "make tools" with their libraries, and the folder that the first one writes to.
@@ -110,62 +102,50 @@ func programs(t *testing.T, names ...string) map[string]string {
 		require.NoError(t, err)
 		require.FileExists(t, program, "make tools builds it")
 		files["/bin/"+name] = program
-		out, _ := exec.Command("ldd", program).Output() // fails for a program without libraries
-		for _, library := range regexp.MustCompile(`/\S+`).FindAllString(string(out), -1) {
+		libraries, _ := exec.Command("ldd", program).Output() // it fails where there are none
+		for _, library := range regexp.MustCompile(`/\S+`).FindAllString(string(libraries), -1) {
 			files[library] = library
 		}
 	}
 	return files
 }
 
-// standIn makes an image of files of this machine, by their paths in the image, unless the engine has one
-// of that name. A user of that number owns and runs everything. The changes are lines of a Dockerfile.
+// standIn makes an image of files of this machine, by their paths in the image, unless the engine has one of that name.
+// Its user owns them all. The changes are lines of a Dockerfile.
 func standIn(t *testing.T, image, user string, files map[string]string, changes ...string) {
 	t.Helper()
 	if docker("image", "inspect", image).Run() == nil {
 		t.Logf("%s is the engine's own", image)
 		return
 	}
-	for _, applet := range []string{"sh", "cat", "mkdir", "wget", "httpd"} {
-		files["/bin/"+applet] = "/bin/busybox"
+	for _, file := range []string{"/bin/sh", "/bin/cat", "/bin/mkdir", "/bin/wget", "/bin/httpd"} {
+		files[file] = "/bin/busybox"
 	}
-	files[caBundle] = caBundle
-	root := t.TempDir()
+	files[certificates] = certificates
+	dir := t.TempDir()
 	for target, source := range files {
-		require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(target)), 0o755))
-		require.NoError(t, os.Symlink(source, filepath.Join(root, target)))
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(target)), 0o755))
+		require.NoError(t, os.Symlink(source, filepath.Join(dir, target)))
 	}
 	arguments := []string{"import"}
-	if user != "0" { // the builder would look for it in a file that is not there
+	if user != root { // BuildKit would look for root in a file that is not there
 		changes = append(changes, "USER "+user)
 	}
 	for _, change := range changes {
 		arguments = append(arguments, "--change", change)
 	}
+	pack := exec.Command("tar", "--dereference", "--owner="+user, "--group="+user, "-C", dir, "-c", ".")
 	load := docker(append(arguments, "-", image)...)
-	pack := exec.Command("tar", "--dereference", "--owner="+user, "--group="+user, "-C", root, "-c", ".")
 	var err error
 	load.Stdin, err = pack.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, pack.Start())
 	rig.Output(t, load)
 	require.NoError(t, pack.Wait())
-	remove(t, "image", image)
+	afterwards(t, "image", "rm", "--force", image)
 }
 
-// remove removes a thing of the engine after the test.
-func remove(t *testing.T, kind, name string) {
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		force := []string{"--force"}
-		if kind == "network" {
-			force = nil
-		}
-		if out, err := exec.CommandContext(ctx, "docker", append([]string{kind, "rm", name}, force...)...).CombinedOutput(); err != nil {
-			t.Error(strings.TrimSpace(string(out)))
-		}
-	})
-}
+// afterwards runs a command of docker when the test is over.
+func afterwards(t *testing.T, args ...string) { t.Cleanup(func() { docker(args...).Run() }) }
 
 func docker(args ...string) *exec.Cmd { return exec.Command("docker", args...) }
