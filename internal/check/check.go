@@ -2,11 +2,12 @@
 package check
 
 import (
-	"cmp"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"strings"
+	"text/template"
 	"time"
 
 	"rocketchat_import_exporter/client"
@@ -68,8 +69,10 @@ type Import struct {
 	NothingStaged bool `json:"nothing_staged"`
 	// Meaning says in words what State, Step and SecondsSinceSave mean.
 	Meaning string `json:"meaning"`
-	staged  string // Staged in words
-	saved   string // how many records are saved, after a semicolon
+	// Progress, Moved and Holds are Percent, SecondsSinceSave and Staged in words.
+	Progress string `json:"-"`
+	Moved    string `json:"-"`
+	Holds    string `json:"-"`
 }
 
 // Run asks a workspace for its newest import, which changes nothing, within
@@ -116,16 +119,24 @@ func newImport(answer client.OperationAnswer) *Import {
 		Expected: known(op.Counts.Total), Completed: known(op.Counts.Completed), Failed: known(op.Counts.Error),
 		NothingStaged: d.Words == diagnosis.NothingStaged,
 		Meaning:       strings.TrimSpace(d.Sentence() + " " + d.ToDo()),
-		saved:         diagnosis.Saved(op),
+		Moved:         "not known",
 	}
 	i.count(watch.NewSnapshot(answer))
 	if total := op.Counts.Total.Value; d.Words == "finished" {
 		i.Percent = new(int64(100))
 	} else if total > 0 && op.Counts.Completed.Known {
-		i.Percent = new(min(100*(op.Counts.Completed.Value+op.Counts.Error.Value)/total, 100))
+		i.Percent = new(min(100*op.Counts.Handled()/total, 100))
+	}
+	if i.Percent != nil {
+		i.Progress = fmt.Sprintf(", %d %%", *i.Percent)
+	}
+	i.Progress += diagnosis.Saved(op)
+	if failed := op.Counts.Error; failed.Value > 0 {
+		i.Progress += fmt.Sprintf(", %d failed", failed.Value)
 	}
 	if !answer.ServerTime.IsZero() && !op.Updated.IsZero() {
-		i.SecondsSinceSave = new(max(answer.ServerTime.Sub(op.Updated), 0).Seconds())
+		age := max(answer.ServerTime.Sub(op.Updated), 0)
+		i.SecondsSinceSave, i.Moved = new(age.Seconds()), diagnosis.Span(age)+" ago"
 	}
 	return i
 }
@@ -142,7 +153,7 @@ func (i *Import) count(s watch.Snapshot) {
 		i.Staged[strings.ToLower(c.Kind)] = c.Number
 		words = append(words, diagnosis.Number(c.Number, strings.ToLower(strings.TrimSuffix(c.Kind, "s"))))
 	}
-	i.staged = strings.Join(words, ", ") + ", counted by the " + by
+	i.Holds = strings.Join(words, ", ") + ", counted by the " + by
 }
 
 func known(n client.OptionalCount) *int64 {
@@ -172,50 +183,18 @@ func Failed(name string, w config.Workspace, err error) Result {
 	return r
 }
 
+//go:embed result.txt
+var layout string
+
+var result = template.Must(template.New("").Funcs(template.FuncMap{
+	"word":         word,
+	"milliseconds": func(seconds *float64) string { return fmt.Sprintf("%.0f", *seconds*1e3) },
+}).Parse(layout))
+
 // String is the result in words.
 func (r Result) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s)\n", r.Workspace, r.URL)
-	fmt.Fprintf(&b, "  Rocket.Chat  %s\n", word(r.Reached, "was reached", "did not answer"))
-	fmt.Fprintf(&b, "  token        %s\n", word(r.TokenAccepted, "is accepted", "is not accepted"))
-	fmt.Fprintf(&b, "  permission   %s\n", word(r.Permitted, "run-import is there", "run-import is missing"))
-	switch i := r.Import; {
-	case !r.OK:
-		fmt.Fprintf(&b, "  problem      %s\n  what to do   %s\n", r.Problem, r.Hint)
-	case i == nil:
-		b.WriteString("  import       there never was one\n")
-	default:
-		failed, percent, age := "", "", "not known"
-		if i.Percent != nil {
-			percent = fmt.Sprintf(", %d %%", *i.Percent)
-		}
-		if i.Failed != nil && *i.Failed > 0 {
-			failed = fmt.Sprintf(", %d failed", *i.Failed)
-		}
-		if i.SecondsSinceSave != nil {
-			age = diagnosis.Span(time.Duration(*i.SecondsSinceSave*float64(time.Second))) + " ago"
-		}
-		importer, state := cmp.Or(i.Importer, "unknown importer"), cmp.Or(i.State, "unknown")
-		fmt.Fprintf(&b, "  import       %s, state %s (%s)%s%s%s\n", importer, state, i.Step, percent, i.saved, failed)
-		if i.staged != "" {
-			fmt.Fprintf(&b, "  staged       %s\n", i.staged)
-		}
-		fmt.Fprintf(&b, "  last moved   %s\n  meaning      %s\n", age, i.Meaning)
-		if state == string(client.StateImporting) {
-			b.WriteString("  time left    one look cannot tell: run rocketchat_import_exporter watch\n")
-		}
-	}
-	if r.LookSeconds != nil {
-		fmt.Fprintf(&b, "  look         took %.0f ms\n", *r.LookSeconds*1e3)
-		selection := "a scrape would read it now"
-		if r.NotRead != "" {
-			selection = "would not be read: " + r.NotRead
-		}
-		fmt.Fprintf(&b, "  selection    %s\n", selection)
-	}
-	for _, note := range r.Notes {
-		fmt.Fprintf(&b, "  note         %s\n", note)
-	}
+	result.Execute(&b, r) // cannot fail
 	return b.String()
 }
 

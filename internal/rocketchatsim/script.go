@@ -38,10 +38,9 @@ type Phase struct {
 	Duration time.Duration
 	// Kind is that of the records imported.
 	Kind Kind
-	// Imported is how many records are imported, evenly over the phase. Progress is
-	// saved when the number so far, in all phases, is a multiple of what the
-	// generation has for the kind, and from count.total on. Where the total is not reached, the
-	// rest never is.
+	// Imported is how many records are imported, evenly over the phase. Progress is saved when the
+	// number so far, in all phases, is a multiple of what the generation has for the kind, and from
+	// count.total on. Where the total is not reached, the rest never is.
 	Imported int
 
 	// saves are the other saves, evenly over the phase.

@@ -1,8 +1,7 @@
-// Command bench measures what the exporter costs. It prints the tables of
-// docs/performance.md in Markdown. "bench soak" instead runs the exporter for
-// minutes as a host of many workspaces would, and fails if a scrape is lost or
-// if memory, descriptors or goroutines grow. "bench window" prints only the first table. It needs Linux
-// and /proc.
+// Command bench measures what the exporter costs. It prints the tables of docs/performance.md in
+// Markdown. "bench soak" instead runs the exporter for minutes as a host of many workspaces would,
+// and fails if a scrape is lost or if memory, descriptors or goroutines grow. "bench window" prints
+// only the first table. It needs Linux and /proc.
 package main
 
 import (
