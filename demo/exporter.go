@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rocketchat_import_exporter/internal/process"
+	"rocketchat_import_exporter/internal/rocketchatsim/stories"
 )
 
 const scrapeInterval = 5 * time.Second
@@ -20,13 +21,13 @@ type exporter struct {
 
 // startExporter builds the exporter into dir and runs it as a user would. It
 // returns once the exporter answers.
-func startExporter(ctx context.Context, dir, address string, w workspaces) (*exporter, error) {
+func startExporter(ctx context.Context, dir, address string, workspaces []*stories.Workspace) (*exporter, error) {
 	e := &exporter{}
-	for _, workspace := range w {
-		e.targets = append(e.targets, "http://"+address+"/probe?target="+workspace.name)
+	for _, workspace := range workspaces {
+		e.targets = append(e.targets, "http://"+address+"/probe?target="+workspace.Name)
 	}
 	var err error
-	e.Process, err = process.StartExporter(ctx, dir, address, w.configuration())
+	e.Process, err = process.StartExporter(ctx, dir, address, stories.Configuration(workspaces))
 	return e, err
 }
 

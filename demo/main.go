@@ -4,15 +4,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"rocketchat_import_exporter/internal/process"
+	"rocketchat_import_exporter/internal/rocketchatsim/stories"
 )
 
 func main() {
@@ -32,10 +35,10 @@ func run(ctx context.Context, n int, alone bool) error {
 	if n < 1 {
 		return fmt.Errorf("-workspaces=%d: there must be at least one", n)
 	}
-	workspaces := startWorkspaces(n)
+	workspaces := stories.Start(n)
 	if alone {
-		workspaces.list(true)
-		return workspaces.play(ctx)
+		list(workspaces, true)
+		return play(ctx, workspaces)
 	}
 	address, err := process.FreeAddress("127.0.0.1:10458")
 	if err != nil {
@@ -54,15 +57,53 @@ func run(ctx context.Context, n int, alone bool) error {
 	defer exporter.Stop()
 	ctx, end := context.WithCancelCause(ctx)
 	go func() { end(fmt.Errorf("the exporter ended: %w\n%s", exporter.Err(), exporter.Output())) }()
-	fmt.Printf("The page:     http://%s/?workspace=%s\n", address, workspaces[0].name)
+	fmt.Printf("The page:     http://%s/?workspace=%s\n", address, workspaces[0].Name)
 	fmt.Printf("The metrics:  curl -s '%s' | grep ^rocketchat_import\n\n", exporter.targets[0])
 	fmt.Printf("This program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
 	go exporter.scrape(ctx)
-	workspaces.list(false)
-	return workspaces.play(ctx)
+	list(workspaces, false)
+	return play(ctx, workspaces)
 }
 
 // say prints a line with the time.
 func say(format string, args ...any) {
 	fmt.Printf(time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
+}
+
+// list prints the address of each workspace, and what happens there. alone adds how to watch it.
+func list(workspaces []*stories.Workspace, alone bool) {
+	fmt.Print("\nThe simulated Rocket.Chat of each workspace:\n\n")
+	for _, w := range workspaces {
+		fmt.Printf("  %-12s  %s  %s\n", w.Name, w.URL, w.Text)
+		if alone {
+			fmt.Printf("  export ROCKETCHAT_URL=%s ROCKETCHAT_USER_ID=%s ROCKETCHAT_AUTH_TOKEN=%s\n\n", w.URL, stories.UserID, stories.Token)
+		}
+	}
+	if alone {
+		fmt.Print("Watch one of them from another terminal. Copy its line into it, then run one of these:\n\n" +
+			"  go run . watch    follows the import in the terminal\n  go run .          the exporter; its page is http://localhost:10458/\n")
+	}
+	fmt.Print("\nPress Ctrl-C to end.\n\n")
+}
+
+// play begins all stories, and prints them until ctx ends.
+func play(ctx context.Context, workspaces []*stories.Workspace) error {
+	begins := make([]time.Time, len(workspaces)) // the story of each; zero for at once
+	reporters := make([]reporter, len(workspaces))
+	for tick := time.Tick(250 * time.Millisecond); ; {
+		for i, w := range workspaces {
+			if now := time.Now(); !now.Before(begins[i]) {
+				w.Begin()
+				begins[i] = now.Add(cmp.Or(w.Again, math.MaxInt64))
+			}
+			if line := reporters[i].next(w.Operation()); line != "" {
+				say("%-12s  %s", w.Name, line)
+			}
+		}
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"rocketchat_import_exporter/internal/process"
 	"rocketchat_import_exporter/internal/rocketchatsim"
+	"rocketchat_import_exporter/internal/rocketchatsim/stories"
 	"rocketchat_import_exporter/test/alertstack"
 )
 
@@ -25,27 +26,7 @@ const (
 	// speed is how many times shorter than shipped all waits are.
 	speed = 20
 	bin   = "bin"
-
-	userID = "rehearsal"
-	token  = "a-token-for-the-rehearsal"
 )
-
-// workspaces are what happens in each simulated Rocket.Chat, by name.
-var workspaces = map[string]func(*rocketchatsim.Server){
-	"acme": func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.Slack(), 2) }, // finishes after 89 s
-	"globex": func(sim *rocketchatsim.Server) { // stalled
-		op := rocketchatsim.SlackOperation(rocketchatsim.StepImportingMessages, time.Now().Add(-25*time.Minute))
-		op.Count = &rocketchatsim.Count{Total: new(153_400), Completed: new(61_500)}
-		sim.SetOperation(op)
-	},
-	"initech": func(sim *rocketchatsim.Server) { // has finished
-		op := rocketchatsim.SlackOperation(rocketchatsim.StepDone, time.Now())
-		op.Count = &rocketchatsim.Count{Total: new(153_400), Completed: new(153_000)}
-		sim.SetOperation(op)
-	},
-	"hooli":    func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.SecondInstance(), 4) }, // is aborted
-	"umbrella": func(sim *rocketchatsim.Server) { sim.SetToken(userID, "another-token") },        // refuses the exporter
-}
 
 func main() {
 	file := flag.String("alertmanager", "", "your own configuration of Alertmanager, used as it is; empty for the shipped one, whose messages are printed here")
@@ -74,25 +55,25 @@ func run(ctx context.Context, alertmanagerYML string) error {
 	if err := buildPrograms(ctx); err != nil {
 		return err
 	}
-	sims, configuration := startWorkspaces()
+	workspaces := stories.Start(5) // which fire alerts, except the first
 	address, err := process.FreeAddress("127.0.0.1:10458")
 	if err != nil {
 		return err
 	}
 	fmt.Println("Building the exporter …")
-	exporter, err := process.StartExporter(ctx, dir, address, configuration, "-C", "..")
+	exporter, err := process.StartExporter(ctx, dir, address, stories.Configuration(workspaces), "-C", "..")
 	if err != nil {
 		return err
 	}
 	defer exporter.Stop()
 	channel := rocketchatsim.New(rocketchatsim.Config{RateLimit: -1})
-	channel.SetUser(userID, token)
+	channel.SetUser(stories.UserID, stories.Token)
 	stack, err := alertstack.Start(ctx, alertstack.Config{
 		Prometheus: filepath.Join(bin, "prometheus"), Alertmanager: filepath.Join(bin, "alertmanager"),
 		Alerts: "../alerts", Dir: dir, Speed: speed, Many: address,
 		AlertmanagerYML: alertmanagerYML,
 		Webhook:         httptest.NewServer(alertstack.Webhook(show)).URL,
-		RocketChat:      &alertstack.RocketChat{URL: httptest.NewServer(channel).URL, UserID: userID, Token: token},
+		RocketChat:      &alertstack.RocketChat{URL: httptest.NewServer(channel).URL, UserID: stories.UserID, Token: stories.Token},
 	})
 	if err != nil {
 		return err
@@ -103,8 +84,8 @@ func run(ctx context.Context, alertmanagerYML string) error {
 	if alertmanagerYML != "" {
 		fmt.Printf("Alertmanager sends its messages as %s says. Within five minutes RocketChatImportStalled (globex)\nand RocketChatImportFinished (initech) must arrive.\n\n", alertmanagerYML)
 	}
-	for name, begin := range workspaces {
-		begin(sims[name])
+	for _, w := range workspaces {
+		w.Begin()
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -131,19 +112,6 @@ func buildPrograms(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// startWorkspaces starts the simulated workspaces, in which nothing happens yet, and returns the
-// exporter's configuration file for them.
-func startWorkspaces() (sims map[string]*rocketchatsim.Server, configuration string) {
-	sims, configuration = map[string]*rocketchatsim.Server{}, "workspaces:\n"
-	for name := range workspaces {
-		sim := rocketchatsim.New(rocketchatsim.Config{Generation: rocketchatsim.Latest})
-		sim.SetUser(userID, token, rocketchatsim.RunImport, rocketchatsim.BypassRateLimit)
-		sims[name] = sim
-		configuration += fmt.Sprintf("  %s: {url: %q, user_id: %s, auth_token: %s}\n", name, httptest.NewServer(sim).URL, userID, token)
-	}
-	return sims, configuration
 }
 
 // show prints what goes to the pager and to tickets.
