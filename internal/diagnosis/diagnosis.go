@@ -5,6 +5,7 @@ package diagnosis
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,125 +148,108 @@ func (d Diagnosis) setBack(seen watch.Status) Diagnosis {
 // setBack are the Words for an import that was set back.
 const setBack = "set back"
 
-// situation is an operation with what has been seen of it.
-type situation struct {
-	watch.Snapshot
-	step        client.Step
-	source      source
-	stalled     bool
-	words, more string // of the step
+// row is what is said of an operation, if it holds. The advice is for any source, and the runbook has
+// no RocketChatImport before it.
+type row struct {
+	holds                        bool
+	rank                         Rank
+	words, more, advice, runbook string
 }
 
 // diagnoseOperation says how an operation is. An end that may be bad has RankBroken.
 func diagnoseOperation(seen watch.Status) Diagnosis {
 	op := seen.Snapshot.Operation
-	s := situation{Snapshot: seen.Snapshot, step: op.Step, source: sourceOf(op), stalled: seen.Stalled()}
+	s := situation{Snapshot: seen.Snapshot, op: op, step: op.Step, source: sourceOf(op)}
+	s.loading = s.step.State() == client.StateLoading
 	s.words, s.more = stepWords[s.step][0], stepWords[s.step][1]
 	switch {
-	case s.words == "" && (s.step.State() == client.StateLoading || s.step.Running()):
+	case s.words == "" && (s.loading || s.step.Running()):
 		s.words = strings.ReplaceAll(strings.TrimPrefix(string(s.step), "importer_"), "_", " ")
 	case s.words == "":
 		s.words = fmt.Sprintf("in the step %s, which this exporter does not know", s.step)
 	}
-	switch {
-	case s.step == client.StepDone:
-		return s.done()
-	case s.step == client.StepUserSelection:
-		return s.ready()
-	case s.step == "importer_import_failed":
-		return Diagnosis{Rank: RankBroken, Words: "failed", At: op.Updated, Advice: s.source.advise(adviceFailed), Runbook: "RocketChatImportFailed"}
-	case s.step == "importer_import_cancelled":
-		return Diagnosis{Rank: RankOver, Words: "canceled", At: op.Updated}
-	case !op.Valid:
-		return s.invalid()
-	case s.stalled:
-		return s.notMoving()
-	default:
-		return s.moving()
+	rows := slices.Concat(s.over(), s.ready(), s.givenUp(), s.notMoving(seen.Stalled()), s.moving())
+	r := rows[slices.IndexFunc(rows, func(r row) bool { return r.holds })]
+	d := Diagnosis{Rank: r.rank, Words: r.words, More: r.more, Advice: s.source.advise(r.advice)}
+	if r.runbook != "" {
+		d.Runbook = "RocketChatImport" + r.runbook
 	}
-}
-
-// done says how an import ended that Rocket.Chat went through to its last step.
-func (s situation) done() Diagnosis {
-	switch op := s.Operation; {
-	case s.Ending == watch.EndingAborted:
-		return Diagnosis{Rank: RankBroken, Words: "aborted", More: Saved(op), Advice: s.source.advise(adviceAborted), Runbook: "RocketChatImportAborted"}
-	case op.Valid:
-		return Diagnosis{Rank: RankOver, Words: "finished", At: op.Updated}
-	case s.Finished(): // a restart has saved it since
-		return Diagnosis{Rank: RankOver, Words: "finished"}
-	default:
-		return Diagnosis{
-			Rank: RankOver, Words: "ended", More: ": finished before Rocket.Chat was restarted, or aborted" + Saved(op),
-			Advice: s.source.advise(adviceEnded), Runbook: "RocketChatImportAborted",
-		}
-	}
-}
-
-// ready says how an import is that waits for its start.
-func (s situation) ready() Diagnosis {
-	switch {
-	case !s.Operation.Valid:
-		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": it was cleared", Advice: s.source.advise(adviceCleared)}
-	case s.source == downloads: // which never waits for a start
-		return Diagnosis{
-			Rank: RankBroken, Words: setBack, More: ": this download never waits for a start", At: s.Operation.Updated,
-			Advice: adviceDownloadSetBack, Runbook: "RocketChatImportDisturbed",
-		}
-	case empty(s.Snapshot) && s.source == program:
-		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": no program has added records yet"}
-	case empty(s.Snapshot):
-		return Diagnosis{Rank: RankOther, Words: NothingStaged, More: ": the file was empty or of another kind", Advice: adviceNothing}
-	case s.source == program:
-		return Diagnosis{Rank: RankReady, Words: s.words, More: ": waits for a program to add records or to run it"}
-	default:
-		return Diagnosis{Rank: RankReady, Words: s.words, More: s.more}
-	}
-}
-
-// invalid says how an import is that Rocket.Chat gave up.
-func (s situation) invalid() Diagnosis {
-	d := Diagnosis{
-		Rank: RankBroken, Words: "interrupted", More: " while " + s.words + ": it never finishes", At: s.Operation.Updated,
-		Advice: s.source.advise(adviceUnprepared), Runbook: "RocketChatImportInterrupted",
-	}
-	switch loading := s.step.State() == client.StateLoading; {
-	case s.step.Running():
-		d.Advice = s.source.advise(adviceInterrupted)
-	case !loading || s.step == "importer_file_loaded":
-		d.Rank, d.Words, d.More = RankOver, "given up", " by Rocket.Chat before anything was prepared"
+	// A restart saves what is done once more, and makes it invalid.
+	if (r.rank == RankBroken || r.rank == RankOver) && (op.Valid || s.step != client.StepDone) {
+		d.At = op.Updated
 	}
 	return d
 }
 
+// situation is an operation with what has been seen of it.
+type situation struct {
+	watch.Snapshot
+	op          *client.Operation
+	step        client.Step
+	loading     bool
+	source      source
+	words, more string // of the step
+}
+
+// over says how an import ended that Rocket.Chat went through to one of its last steps.
+func (s situation) over() []row {
+	done, saved := s.step == client.StepDone, Saved(s.op)
+	return []row{
+		{done && s.Ending == watch.EndingAborted, RankBroken, "aborted", saved, adviceAborted, "Aborted"},
+		{done && s.Finished(), RankOver, "finished", "", "", ""},
+		{done, RankOver, "ended", ": finished before Rocket.Chat was restarted, or aborted" + saved,
+			adviceEnded, "Aborted"},
+		{s.step == "importer_import_failed", RankBroken, "failed", "", adviceFailed, "Failed"},
+		{s.step == "importer_import_cancelled", RankOver, "canceled", "", "", ""},
+	}
+}
+
+// ready says how an import is that waits for its start. A download never does.
+func (s situation) ready() []row {
+	const noDownload = ": this download never waits for a start"
+	ready, empty, program := s.step == client.StepUserSelection, empty(s.Snapshot), s.source == program
+	return []row{
+		{ready && !s.op.Valid, RankOther, NothingStaged, ": it was cleared", adviceCleared, ""},
+		{ready && s.source == downloads, RankBroken, setBack, noDownload, adviceDownloadSetBack, "Disturbed"},
+		{ready && empty && program, RankOther, NothingStaged, ": no program has added records yet", "", ""},
+		{ready && empty, RankOther, NothingStaged, ": the file was empty or of another kind", adviceNothing, ""},
+		{ready && program, RankReady, s.words, ": waits for a program to add records or to run it", "", ""},
+		{ready, RankReady, s.words, s.more, "", ""},
+	}
+}
+
+// givenUp says how an import is that Rocket.Chat gave up.
+func (s situation) givenUp() []row {
+	const before = " by Rocket.Chat before anything was prepared"
+	givenUp, more := !s.op.Valid, " while "+s.words+": it never finishes"
+	return []row{
+		{givenUp && s.step.Running(), RankBroken, "interrupted", more, adviceInterrupted, "Interrupted"},
+		{givenUp && s.loading && s.step != fileLoaded, RankBroken, "interrupted", more, adviceUnprepared, "Interrupted"},
+		{givenUp, RankOver, "given up", before, adviceUnprepared, "Interrupted"},
+	}
+}
+
+// fileLoaded is the step that waits for somebody to open the import page.
+const fileLoaded client.Step = "importer_file_loaded"
+
 // notMoving says how an import is that Rocket.Chat has not saved for too long.
-func (s situation) notMoving() Diagnosis {
-	switch {
-	case s.step == "importer_file_loaded":
-		return Diagnosis{Rank: RankStalled, Words: s.words, More: s.more, Advice: adviceFileLoaded, Runbook: "RocketChatImportPreparationStalled"}
-	case s.step.State() == client.StateLoading:
-		return Diagnosis{
-			Rank: RankStalled, Words: "stalled", More: " while " + s.words,
-			Advice: s.source.advise(adviceLoading), Runbook: "RocketChatImportPreparationStalled",
-		}
-	default:
-		return Diagnosis{Rank: RankStalled, Words: "stalled", More: " while " + s.words, Advice: adviceStalled, Runbook: "RocketChatImportStalled"}
+func (s situation) notMoving(stalled bool) []row {
+	more := " while " + s.words
+	return []row{
+		{stalled && s.step == fileLoaded, RankStalled, s.words, s.more, adviceFileLoaded, "PreparationStalled"},
+		{stalled && s.loading, RankStalled, "stalled", more, adviceLoading, "PreparationStalled"},
+		{stalled, RankStalled, "stalled", more, adviceStalled, "Stalled"},
 	}
 }
 
 // moving says how an import is that goes on, or may.
-func (s situation) moving() Diagnosis {
-	d := Diagnosis{Rank: RankOther, Words: s.words, More: s.more}
-	switch {
-	case s.step.Running():
-		d.Rank = RankImporting
-		if s.source == downloads {
-			d.Advice = adviceDownloading
-		}
-	case s.step.State() == client.StateLoading:
-		d.Rank = RankLoading
+func (s situation) moving() []row {
+	return []row{
+		{s.step.Running() && s.source == downloads, RankImporting, s.words, s.more, adviceDownloading, ""},
+		{s.step.Running(), RankImporting, s.words, s.more, "", ""},
+		{s.loading, RankLoading, s.words, s.more, "", ""},
+		{true, RankOther, s.words, s.more, "", ""},
 	}
-	return d
 }
 
 // empty reports whether it is known that there is nothing to import. As long as
