@@ -26,21 +26,17 @@ const (
 	certificates   = "/etc/ssl/certs/ca-certificates.crt"
 )
 
+// TestMain runs the tests, or a Rocket.Chat that shows the messages that it got at /messages.
 func TestMain(m *testing.M) {
-	if address := os.Getenv(listenVariable); address != "" {
-		panic(http.ListenAndServe(address, newRocketChat()))
+	address := os.Getenv(listenVariable)
+	if address == "" {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
-}
-
-// newRocketChat shows the messages that it got at /messages.
-func newRocketChat() http.Handler {
 	sim := rocketchatsim.New(rocketchatsim.Config{RateLimit: -1})
 	sim.SetUser(rig.UserID, rig.Token, rocketchatsim.RunImport)
-	mux := http.NewServeMux()
-	mux.Handle("/", sim)
-	mux.HandleFunc("/messages", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(sim.Messages()) })
-	return mux
+	http.Handle("/", sim)
+	http.HandleFunc("/messages", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(sim.Messages()) })
+	panic(http.ListenAndServe(address, nil))
 }
 
 // startRocketChat runs a Rocket.Chat in Docker: http://rocketchat:3000 in its own network.
