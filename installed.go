@@ -55,12 +55,18 @@ func (f *flags) useInstalled(root string, values map[string]*flagValue, set func
 	return used, nil
 }
 
-// setVariables sets each flag whose variable a systemd environment file sets.
+// setVariables sets each flag whose variable a systemd environment file sets, and the variables of
+// the forward proxy, which are no flags.
 func setVariables(content string, values map[string]*flagValue, set func(flag string) bool) error {
 	file := map[string]string{}
 	for line := range strings.Lines(content) {
 		if key, value, found := strings.Cut(line, "="); found { // a comment's key is no variable
 			file[strings.TrimSpace(key)] = strings.Trim(strings.TrimSpace(value), `"'`)
+		}
+	}
+	for _, key := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"} {
+		if text := file[key]; text != "" && os.Getenv(key) == "" {
+			os.Setenv(key, text)
 		}
 	}
 	for flag, value := range values {

@@ -55,6 +55,15 @@ func TestCheckAndWatchUseWhatThePackageInstalls(t *testing.T) {
 	}
 }
 
+func TestTheVariablesOfTheServiceNameTheProxyToo(t *testing.T) {
+	t.Setenv("HTTPS_PROXY", "")
+	t.Setenv("NO_PROXY", "given.example.com")
+	require.NoError(t, setVariables("HTTPS_PROXY=http://proxy:3128\nNO_PROXY=other\nPATH=/nowhere\n", nil, nil))
+	assert.Equal(t, "http://proxy:3128", os.Getenv("HTTPS_PROXY"))
+	assert.Equal(t, "given.example.com", os.Getenv("NO_PROXY"))
+	assert.NotEqual(t, "/nowhere", os.Getenv("PATH"))
+}
+
 func TestAFileOfTheServiceThatCannotBeReadSaysWhatToDo(t *testing.T) {
 	missing := func(file string) error { return config.Workspace{TokenFile: file}.CheckFiles() }
 	assert.ErrorContains(t, advise(&os.PathError{Op: "open", Path: "token", Err: os.ErrPermission}), "run this command as root")
