@@ -15,20 +15,19 @@ import (
 	sloggokit "github.com/tjhop/slog-gokit"
 )
 
-// What a client of the exporter's pages may take. None of its requests has a body.
-const (
-	readTimeout    = 5 * time.Second
-	idleTimeout    = 2 * time.Minute
-	maxHeaderBytes = 64 << 10
-)
+// newServer returns a server of the exporter's pages. None of its requests has a body. Without
+// IdleTimeout, ReadTimeout would end connections between two scrapes.
+func newServer(handler http.Handler, logs slog.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(logs, slog.LevelWarn),
+	}
+}
 
 // listen serves handler until ctx ends. It answers the requests that have begun by then.
 func (e *exporter) listen(ctx context.Context, handler http.Handler) error {
 	logs := oneTimestamp{sloggokit.NewGoKitHandler(levelFirst(e.logger), slog.LevelDebug)}
-	server := &http.Server{
-		Handler: handler, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(logs, slog.LevelWarn),
-	}
+	server := newServer(handler, logs)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		level.Info(e.logger).Log("msg", "stopping")
