@@ -175,7 +175,8 @@ engine-test:
 	cd test && CGO_ENABLED=0 go test -tags engine -count=1 -timeout 20m -v ./engine
 
 # What is in deploy/, read by what it is made for. Helm is built first, which takes
-# minutes once.
+# minutes once. DEPLOY_TEST_KUBECONFIG names a cluster for tests, with the operator's
+# CRDs, where the chart is installed too.
 deploy-test:
 	cd tools/helm && go tool -n helm
 	cd test && go test -race -count=1 ./deploy

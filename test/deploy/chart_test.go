@@ -378,8 +378,11 @@ func requireProbe(t *testing.T, probe *corev1.Probe, address string) {
 
 const chart = "kubernetes"
 
-// helmBinary builds Helm as tools/helm/go.mod pins it, once.
+// helmBinary builds Helm as tools/helm/go.mod pins it, once, unless the variable names another.
 var helmBinary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv(helmVariable); path != "" {
+		return path, nil
+	}
 	cmd := exec.Command("go", "tool", "-modfile=../tools/helm/go.mod", "-n", "helm")
 	cmd.Stderr = os.Stderr
 	path, err := cmd.Output()
@@ -387,13 +390,13 @@ var helmBinary = sync.OnceValues(func() (string, error) {
 })
 
 // helm returns what Helm writes, with its warnings only if it fails. It knows
-// nothing of this machine.
+// nothing of this machine but the cluster for tests.
 func helm(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	binary, err := helmBinary()
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), binary, args...)
-	cmd.Env = []string{"HOME=" + t.TempDir()}
+	cmd.Env = []string{"HOME=" + t.TempDir(), "KUBECONFIG=" + os.Getenv(kubeconfigVariable)}
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		out = append(out, exit.Stderr...)

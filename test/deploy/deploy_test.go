@@ -1,5 +1,7 @@
 // Package deploy tests the files in deploy/ with the programs and libraries that
-// read them. Run it with "make deploy-test".
+// read them. Run it with "make deploy-test". It also installs the chart on the cluster of
+// DEPLOY_TEST_KUBECONFIG, which has the operator's CRDs, with the Helm of DEPLOY_TEST_HELM or
+// the pinned one. Such a cluster is for tests only.
 package deploy
 
 import (
