@@ -20,8 +20,8 @@ const (
 	helmVariable = "DEPLOY_TEST_HELM"
 )
 
-// step is an installation or an upgrade.
-type step struct{ chart, values, set string }
+// step is an installation or an upgrade, that one with a flag.
+type step struct{ chart, values, set, flag string }
 
 // A real API server has rules and defaults of its own. No image has to exist: it is enough that a
 // Pod is admitted.
@@ -35,17 +35,17 @@ func TestChartLivesOnARealAPI(t *testing.T) {
 		release string
 		steps   []step
 	}{
-		"one workspace every value and back": {"import", []step{{chart, "one-workspace", importer}, {chart, "everything", ""}, {chart, "one-workspace", importer}}},
-		"one workspace then many":            {"many", []step{{chart, "one-workspace", ""}, {chart, "many-workspaces", ""}, {chart, "many-workspaces", "workspaces.acme.timeout=9s"}}},
-		"a part of another":                  {"umbrella", []step{{umbrellaChart(t), "", ""}, {umbrellaChart(t), "", "exporter-us.enabled=true,global.region=us"}}},
-		"a new version":                      {"version", []step{{chartOfVersion(t, "0.1.0+abc"), "one-workspace", "image.tag="}, {chartOfVersion(t, "0.2.0-rc.1+def"), "one-workspace", "image.tag="}}},
-		"no monitoring":                      {"plain", []step{{chart, "no-monitoring", ""}, {chart, "no-monitoring", "image.tag=0.2.0"}}},
+		"one workspace every value and back": {"import", []step{{chart, "one-workspace", importer, ""}, {chart, "everything", "", ""}, {chart, "one-workspace", importer, ""}}},
+		"one workspace then many":            {"many", []step{{chart, "one-workspace", "", ""}, {chart, "many-workspaces", "workspace=null", "--reset-then-reuse-values"}, {chart, "many-workspaces", "workspaces.acme.timeout=9s", ""}}},
+		"a part of another":                  {"umbrella", []step{{umbrellaChart(t), "", "", ""}, {umbrellaChart(t), "", "exporter-us.enabled=true,global.region=us", ""}}},
+		"a new version":                      {"version", []step{{chartOfVersion(t, "0.1.0+abc"), "one-workspace", "image.tag=", ""}, {chartOfVersion(t, "0.2.0-rc.1+def"), "one-workspace", "image.tag=", ""}}},
+		"no monitoring":                      {"plain", []step{{chart, "no-monitoring", "", ""}, {chart, "no-monitoring", "image.tag=0.2.0", ""}}},
 	}
 	for name, odd := range oddNames {
 		life := lives[name]
 		life.release = odd.release
 		for _, file := range []string{"everything", "many-workspaces"} {
-			life.steps = append(life.steps, step{chart, file, strings.TrimSuffix("nameOverride=,"+odd.set, ",")})
+			life.steps = append(life.steps, step{chart, file, strings.TrimSuffix("nameOverride=,"+odd.set, ","), ""})
 		}
 		lives[name] = life
 	}
@@ -59,28 +59,29 @@ func TestChartLivesOnARealAPI(t *testing.T) {
 				require.NoError(t, err, out)
 				return out
 			}
-			left := func() string { return kubectl(t, "", "get", everyKind, "--namespace="+namespace, "--output=name") }
-			before := left()
-			var installs [][]string
-			for _, step := range life.steps {
-				args := []string{life.release, step.chart, "--set=" + step.set}
+			args := func(step step, command ...string) []string {
+				command = append(command, life.release, step.chart, "--set="+step.set)
 				if step.values != "" {
-					args = append(args, "--values="+values(step.values))
+					command = append(command, "--values="+values(step.values))
 				}
-				installs = append(installs, args)
-				rendered := helm(append([]string{"template"}, args...)...)
-				said := kubectl(t, rendered, "create", "--dry-run=server", "--validate=strict", "--namespace="+namespace, "-f", "-")
+				return command
+			}
+			for _, step := range life.steps {
+				said := kubectl(t, helm(args(step, "template")...), "create", "--dry-run=server", "--validate=strict", "--namespace="+namespace, "-f", "-")
 				assert.NotContains(t, said, "Warning")
 			}
-			for _, args := range installs {
-				helm(append([]string{"upgrade", "--install"}, args...)...)
+			for _, step := range life.steps {
+				helm(args(step, strings.Fields("upgrade --install "+step.flag)...)...)
 				requireAdmitted(t, namespace)
 			}
 			helm("rollback", life.release, "1")
 			requireAdmitted(t, namespace)
 			assert.Contains(t, helm("status", life.release), "STATUS: deployed")
 			helm("uninstall", life.release)
-			assert.EventuallyWithT(t, func(c *assert.CollectT) { assert.Equal(c, before, left()) }, 2*time.Minute, time.Second)
+			assert.EventuallyWithT(t, func(c *assert.CollectT) {
+				left := kubectl(t, "", "get", everyKind, "--namespace="+namespace, "--output=name")
+				assert.Empty(c, strings.NewReplacer("configmap/kube-root-ca.crt\n", "", "serviceaccount/default\n", "").Replace(left))
+			}, 2*time.Minute, time.Second)
 		})
 	}
 }

@@ -28,6 +28,7 @@ var oddNames = map[string]struct{ release, set, want string }{
 	"the longest release":                    {strings.Repeat("a", 53), "", strings.Repeat("a", 53) + "-rocketcha"},
 	"the longest release, a digit first":     {strings.Repeat("1", 53), "", "exporter-" + strings.Repeat("1", 53)},
 	"a release that YAML reads as nothing":   {"null", "fullnameOverride=null", "null-rocketchat-import-exporter"},
+	"a release that YAML reads as a number":  {"1e3", "fullnameOverride=null", "exporter-1e3-rocketchat-import-exporter"},
 	"another part":                           {"r", "nameOverride=importer", "r-importer"},
 	"another part, upper case and _":         {"r", "nameOverride=My_Chart", "r-my-chart"},
 	"another part with what no label has":    {"r", "nameOverride=-Ünser Import/1-", "r---nser-import-1"},

@@ -44,7 +44,7 @@
 {{- /* Refuses in words what a schema can only refuse in its own. */}}
 {{- define "rocketchat-import-exporter.check" -}}
 {{- if and .Values.workspace .Values.workspaces -}}
-{{- fail "set workspace or workspaces, not both: --set workspace=null takes the one away, for example with --reuse-values" -}}
+{{- fail "set workspace or workspaces, not both: to keep other values, use --reset-then-reuse-values with --set workspace=null, since --reuse-values keeps the one" -}}
 {{- else if not (or .Values.workspace .Values.workspaces) -}}
 {{- fail "set workspace or workspaces: there is nothing to watch" -}}
 {{- end -}}
