@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -38,19 +39,10 @@ const (
 	logFormatFlag     = "log.format"
 )
 
-// The flags of a workspace.
-var (
-	urlFlag             = config.SettingURL.Flag
-	userIDFlag          = config.SettingUserID.Flag
-	tokenFlag           = config.SettingToken.Flag
-	tokenFileFlag       = config.SettingTokenFile.Flag
-	httpConfigFileFlag  = config.SettingHTTP.Flag
-	timeoutFlag         = config.SettingTimeout.Flag
-	minIntervalFlag     = config.SettingMinInterval.Flag
-	pollIntervalFlag    = config.SettingPollInterval.Flag
-	fileDataFlag        = config.SettingFileData.Flag
-	fileDataTimeoutFlag = config.SettingFileDataTimeout.Flag
-)
+// oneWorkspace are the flags that only one workspace can have. The others are defaults for the file.
+var oneWorkspace = []string{
+	config.SettingURL.Flag, config.SettingUserID.Flag, config.SettingToken.Flag, config.SettingTokenFile.Flag, config.SettingHTTP.Flag,
+}
 
 // The commands.
 const (
@@ -129,18 +121,18 @@ func (f *flags) addWorkspaceFlags(app *kingpin.Application) {
 	app.Flag(configFileFlag, "File that lists many workspaces, for /probe and /sd. Without it, the flags describe one workspace.").StringVar(&f.configFile)
 	app.Flag(configCheckFlag, "Read the settings and their files, say what they describe, and exit. It calls nobody. The command check asks Rocket.Chat too.").BoolVar(&f.configCheck)
 	app.Flag(autoReloadFlag, "How often to look whether the content of the configuration file has changed. It is reloaded once two looks find the same. 0s turns this off.").Default("0s").DurationVar(&f.reloadInterval)
-	app.Flag(urlFlag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&f.url)
-	app.Flag(userIDFlag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
-	app.Flag(tokenFlag, "Personal access token. Prefer the file or the environment variable: other users of the machine can see flags.").StringVar(&f.workspace.Token)
-	app.Flag(tokenFileFlag, "File with the personal access token. Each call reads it again.").StringVar(&f.workspace.TokenFile)
-	app.Flag(httpConfigFileFlag, "File with TLS, proxy and other HTTP client settings, in the form of Prometheus's http_config.").StringVar(&f.httpFile)
-	app.Flag(timeoutFlag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
-	app.Flag(minIntervalFlag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
-	app.Flag(pollIntervalFlag, "How often the exporter looks by itself while nobody scrapes it. 0s turns this off.").Default("30s").DurationVar(&f.workspace.PollInterval)
-	app.Flag(fileDataFlag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
+	app.Flag(config.SettingURL.Flag, "Base URL of the workspace. It may have a path.").Default("http://localhost:3000").StringVar(&f.url)
+	app.Flag(config.SettingUserID.Flag, "ID of the user that the token belongs to.").StringVar(&f.workspace.UserID)
+	app.Flag(config.SettingToken.Flag, "Personal access token. Prefer the file or the environment variable: other users of the machine can see flags.").StringVar(&f.workspace.Token)
+	app.Flag(config.SettingTokenFile.Flag, "File with the personal access token. Each call reads it again.").StringVar(&f.workspace.TokenFile)
+	app.Flag(config.SettingHTTP.Flag, "File with TLS, proxy and other HTTP client settings, in the form of Prometheus's http_config.").StringVar(&f.httpFile)
+	app.Flag(config.SettingTimeout.Flag, "Longest time that a scrape waits for Rocket.Chat.").Default("10s").DurationVar(&f.workspace.Timeout)
+	app.Flag(config.SettingMinInterval.Flag, "Shortest time between two calls for the operation. Scrapes in between share the last answer. 0s turns this off.").Default("7s").DurationVar(&f.workspace.MinInterval)
+	app.Flag(config.SettingPollInterval.Flag, "How often the exporter looks by itself while nobody scrapes it. 0s turns this off.").Default("30s").DurationVar(&f.workspace.PollInterval)
+	app.Flag(config.SettingFileData.Flag, "When to read the selection with getImportFileData. on-change and each-scrape read it only while the import waits for its selection. never does not read it. unguarded reads it at every scrape, in any step, which WIPES A RUNNING IMPORT.").
 		Default(string(config.OnChange)).EnumVar((*string)(&f.workspace.FileData),
 		string(config.OnChange), string(config.EachScrape), string(config.Never), string(config.Unguarded))
-	app.Flag(fileDataTimeoutFlag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("50s").DurationVar(&f.workspace.FileDataTimeout)
+	app.Flag(config.SettingFileDataTimeout.Flag, "Longest time that reading the selection takes. Scrapes do not wait that long.").Default("50s").DurationVar(&f.workspace.FileDataTimeout)
 }
 
 // addOwnFlags adds the flags of the exporter itself.
@@ -160,13 +152,13 @@ func (f *flags) check(set func(flag string) bool) error {
 	case f.reloadInterval < 0:
 		return flagError(autoReloadFlag, errors.New("must not be negative"))
 	case !f.many():
-		if f.workspace.FileData == config.Unguarded && !set(pollIntervalFlag) {
+		if f.workspace.FileData == config.Unguarded && !set(config.SettingPollInterval.Flag) {
 			f.workspace.PollInterval = 0
 		}
-		f.warn(set(urlFlag) || len(f.used) > 0)
+		f.warn(set(config.SettingURL.Flag) || len(f.used) > 0)
 		return f.checkWorkspace()
 	}
-	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
+	for _, flag := range oneWorkspace {
 		if set(flag) {
 			return flagError(flag, errors.New("contradicts --"+configFileFlag+", which describes the workspaces: put it there"))
 		}
@@ -177,7 +169,7 @@ func (f *flags) check(set func(flag string) bool) error {
 // warn collects what is worth knowing about the flags of one workspace.
 func (f *flags) warn(urlSet bool) {
 	if !urlSet {
-		f.warnings = append(f.warnings, flagAndEnv(urlFlag)+" is not set, so it is the default, "+f.url)
+		f.warnings = append(f.warnings, flagAndEnv(config.SettingURL.Flag)+" is not set, so it is the default, "+f.url)
 	}
 	for flag, used := range map[string]bool{autoReloadFlag: f.reloadInterval > 0, lifecycleFlag: f.lifecycle} {
 		if used {
@@ -220,11 +212,11 @@ func variable(flag string) string {
 // checkWorkspace checks the workspace that the flags describe.
 func (f *flags) checkWorkspace() (err error) {
 	if f.workspace.URL, err = client.ParseURL(f.url); err != nil {
-		return flagError(urlFlag, err)
+		return flagError(config.SettingURL.Flag, err)
 	}
 	if f.httpFile != "" {
 		if f.workspace.HTTP, err = config.LoadHTTP(f.httpFile); err != nil {
-			return flagError(httpConfigFileFlag, err)
+			return flagError(config.SettingHTTP.Flag, err)
 		}
 	}
 	f.workspace.UserID = strings.TrimSpace(f.workspace.UserID)
@@ -327,4 +319,111 @@ func checkWebConfig(file string) error {
 	default:
 		return errors.New(quotedHeader.ReplaceAllString(err.Error(), "$1 …"))
 	}
+}
+
+// flagError names the flag that an error is about, and its variable.
+func flagError(flag string, err error) error {
+	return fmt.Errorf("%s: %w", flagAndEnv(flag), err)
+}
+
+func flagAndEnv(flag string) string {
+	return fmt.Sprintf("--%s (environment variable %s)", flag, variable(flag))
+}
+
+// settingError names the flags of the settings that an error of a workspace is about.
+func settingError(err error) error {
+	wrong, ok := errors.AsType[*config.Error](err)
+	if !ok {
+		return err
+	}
+	var flags []string
+	for _, setting := range wrong.Settings {
+		flags = append(flags, flagAndEnv(setting.Flag))
+	}
+	return fmt.Errorf("%s: %w", strings.Join(flags, ", "), wrong.Err)
+}
+
+// seeHelp says where the flags and commands are listed.
+func seeHelp(err error) error { return fmt.Errorf("%w: see --help", err) }
+
+// flagValue is the value of a flag. It names the flag when it rejects a text.
+type flagValue struct {
+	kingpin.Value
+	flag  string
+	check func(text string) error // nil if Value checks enough
+	given bool                    // on the command line
+}
+
+// Set sets the value, from the command line, the variable or the default.
+func (v *flagValue) Set(text string) error {
+	err := v.Value.Set(text)
+	if err != nil {
+		err = errors.New(v.expected(err))
+	} else if v.check != nil {
+		err = v.check(text)
+	}
+	if err != nil {
+		return flagError(v.flag, err)
+	}
+	return nil
+}
+
+// expected says what the flag takes. kingpin's error err says it in terms of Go, and repeats the text.
+func (v *flagValue) expected(err error) string {
+	_, oneOf, isEnum := strings.Cut(err.Error(), "must be one of ")
+	oneOf, _, _ = strings.Cut(oneOf, ", got ")
+	switch {
+	case isEnum:
+		return "must be one of " + strings.ReplaceAll(oneOf, ",", ", ")
+	case v.IsBoolFlag():
+		return "must be true or false"
+	default:
+		return "must be a duration with its unit, such as 8s or 2m"
+	}
+}
+
+// IsBoolFlag lets kingpin see a boolean flag, which needs no text.
+func (v *flagValue) IsBoolFlag() bool {
+	b, ok := v.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+// IsCumulative lets kingpin see a flag that can be repeated.
+func (v *flagValue) IsCumulative() bool {
+	c, ok := v.Value.(interface{ IsCumulative() bool })
+	return ok && c.IsCumulative()
+}
+
+// anyCase is a value whose texts are in lower case, and accepted in any.
+type anyCase struct{ kingpin.Value }
+
+// Set sets the value to text in lower case.
+func (v anyCase) Set(text string) error { return v.Value.Set(strings.ToLower(text)) }
+
+// checkCommandLine rejects a command line where kingpin would repeat an
+// argument in its error, leave out the flag's variable, or ignore a flag that
+// lacks its value. args are what line was parsed from.
+func checkCommandLine(line *kingpin.ParseContext, args []string, values map[string]*flagValue) error {
+	complete := map[string]bool{} // flags that have a value
+	for _, element := range line.Elements {
+		flag, ok := element.Clause.(*kingpin.FlagClause)
+		if !ok {
+			continue
+		}
+		name := flag.Model().Name
+		if value := values[name]; complete[name] && value != nil && !value.IsCumulative() {
+			return flagError(name, errors.New("cannot be repeated"))
+		}
+		complete[name] = true
+	}
+	for _, arg := range args { // the first that lacks its value makes kingpin miss others
+		name, _ := strings.CutPrefix(arg, "--")
+		if value := values[name]; value != nil && value.given && !complete[name] {
+			return flagError(name, errors.New("needs a value"))
+		}
+	}
+	if rest := line.Peek(); rest.Type == kingpin.TokenArg || rest.Type == kingpin.TokenError {
+		return seeHelp(errors.New("there is an argument that belongs to no flag, and is no command")) // which may be a secret
+	}
+	return nil
 }

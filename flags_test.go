@@ -20,22 +20,22 @@ import (
 func TestRejectedValueNamesItsFlagAndVariable(t *testing.T) {
 	file := func(content string) string { return temporary(t, content) }
 	for flag, values := range map[string][]string{
-		urlFlag: {
+		config.SettingURL.Flag: {
 			"http://[", "ftp://chat.example", "chat.example:3000", "https:///chat", "https://chat.example?a=b", "https://chat.example#a",
 			"https://me:" + secret + "@chat.example", "https://me:" + secret + "%@chat.example", "http://h:99999", "http://h:0", "http://h:",
 		},
-		userIDFlag:    {"", " ", `"watcher"`, "a\nb"},
-		tokenFlag:     {"", " ", secret[:7], "'" + secret + "'", secret + "\n" + secret},
-		tokenFileFlag: {"", "/gone/token", os.DevNull, file(" \n"), file("\ufeff" + secret)},
-		httpConfigFileFlag: {
+		config.SettingUserID.Flag:    {"", " ", `"watcher"`, "a\nb"},
+		config.SettingToken.Flag:     {"", " ", secret[:7], "'" + secret + "'", secret + "\n" + secret},
+		config.SettingTokenFile.Flag: {"", "/gone/token", os.DevNull, file(" \n"), file("\ufeff" + secret)},
+		config.SettingHTTP.Flag: {
 			"/gone/http.yml", file("tls_confg: {}"), file("tls_config: {ca_file: gone.pem}"), file("proxy_url: ftp://h"),
 			file("authorization: " + secret), file("http_headers: {x-auth-token: {values: [" + secret + "]}}"),
 		},
-		timeoutFlag:         {"ten", "0s", "-1s"},
-		minIntervalFlag:     {"-1s"},
-		pollIntervalFlag:    {"-1s", "999ms"},
-		fileDataFlag:        {"sometimes"},
-		fileDataTimeoutFlag: {"0s"},
+		config.SettingTimeout.Flag:         {"ten", "0s", "-1s"},
+		config.SettingMinInterval.Flag:     {"-1s"},
+		config.SettingPollInterval.Flag:    {"-1s", "999ms"},
+		config.SettingFileData.Flag:        {"sometimes"},
+		config.SettingFileDataTimeout.Flag: {"0s"},
 		autoReloadFlag:      {"-1s"},
 		telemetryPathFlag:   {"/", "/docs/metrics", "/a\tb", "metrics", "/{a", "/a/../b"},
 		listenAddressFlag:   {"127.0.0.1:99999", "vsock://x", "vsock://:x", "nowhere"},
@@ -62,14 +62,14 @@ func TestRejectedValueNamesItsFlagAndVariable(t *testing.T) {
 
 func TestRejectedCommandLines(t *testing.T) {
 	for args, want := range map[string]string{
-		"--rocketchat.auth-token-file=a":          flagAndEnv(tokenFlag) + ", " + flagAndEnv(tokenFileFlag) + ": only one",
-		"--rocketchat.timeout":                    flagAndEnv(timeoutFlag) + ": needs a value",
-		"--rocketchat.timeout --log.level":        flagAndEnv(timeoutFlag) + ": needs a value",
-		"--rocketchat.timeout --json":             flagAndEnv(timeoutFlag) + ": needs a value",
-		"check --rocketchat.timeout":              flagAndEnv(timeoutFlag) + ": needs a value",
-		"--rocketchat.timeout --log.level=a":      flagAndEnv(timeoutFlag) + ": needs a value",
-		"--rocketchat.timeout --log.level a":      flagAndEnv(timeoutFlag) + ": needs a value",
-		"--rocketchat.auth-token-file @" + secret: flagAndEnv(tokenFileFlag),
+		"--rocketchat.auth-token-file=a":          flagAndEnv(config.SettingToken.Flag) + ", " + flagAndEnv(config.SettingTokenFile.Flag) + ": only one",
+		"--rocketchat.timeout":                    flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
+		"--rocketchat.timeout --log.level":        flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
+		"--rocketchat.timeout --json":             flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
+		"check --rocketchat.timeout":              flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
+		"--rocketchat.timeout --log.level=a":      flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
+		"--rocketchat.timeout --log.level a":      flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
+		"--rocketchat.auth-token-file @" + secret: flagAndEnv(config.SettingTokenFile.Flag),
 		"--log.level=info --log.level=debug":      flagAndEnv(logLevelFlag) + ": cannot be repeated",
 		"--rocketchat.urll=" + secret:             "unknown long flag '--rocketchat.urll': see --help",
 		"-x " + secret:                            "unknown short flag '-x': see --help",
@@ -86,19 +86,19 @@ func TestRejectedCommandLines(t *testing.T) {
 func TestRejectedValuesAreExplainedInWords(t *testing.T) {
 	webConfig := func(content string) string { return temporary(t, content) }
 	for flag, values := range map[string]map[string]string{
-		urlFlag: {
+		config.SettingURL.Flag: {
 			`"https://chat.example"`: "quotation marks", "'https://chat.example": "quotation marks",
 			"https://chat.example\r": "carriage return", " https://chat.example": "a space", "https://chat .example": "a space",
 			"127.0.0.1:3000": "must begin with http:// or https://", "localhost:3000": "must begin with http://",
 			"chat.example": "must begin with http://", "https:/chat.example": "must begin with http://",
 			"https://chat.example/%zz": "check its host, its port and each %", "https://chat.example:port": "its port",
 		},
-		userIDFlag:        {"a\nb": "a line break"},
-		tokenFlag:         {"import_": "fewer than 8 characters"},
-		tokenFileFlag:     {temporary(t, secret+"\n"+secret): "a line break", temporary(t, "import_"): "fewer than 8 characters"},
-		timeoutFlag:       {"8": "must be a duration with its unit, such as 8s", "ten": "must be a duration"},
+		config.SettingUserID.Flag:        {"a\nb": "a line break"},
+		config.SettingToken.Flag:         {"import_": "fewer than 8 characters"},
+		config.SettingTokenFile.Flag:     {temporary(t, secret+"\n"+secret): "a line break", temporary(t, "import_"): "fewer than 8 characters"},
+		config.SettingTimeout.Flag:       {"8": "must be a duration with its unit, such as 8s", "ten": "must be a duration"},
 		autoReloadFlag:    {"yes": "must be a duration"},
-		fileDataFlag:      {"sometimes": "must be one of on-change, each-scrape, never, unguarded"},
+		config.SettingFileData.Flag:      {"sometimes": "must be one of on-change, each-scrape, never, unguarded"},
 		logLevelFlag:      {"loud": "must be one of debug, info, warn, error"},
 		systemdSocketFlag: {"yes": "must be true or false", "perhaps": "must be true or false"},
 		lifecycleFlag:     {"yes": "must be true or false"},
@@ -114,7 +114,7 @@ func TestRejectedValuesAreExplainedInWords(t *testing.T) {
 		for value, want := range values {
 			t.Setenv(variable(flag), value)
 			code, _, stderr := execute(t, slices.DeleteFunc(slices.Clone(credentials), func(arg string) bool {
-				return flag == userIDFlag && strings.Contains(arg, "user-id") || strings.HasPrefix(flag, tokenFlag) && strings.Contains(arg, "auth-token")
+				return flag == config.SettingUserID.Flag && strings.Contains(arg, "user-id") || strings.HasPrefix(flag, config.SettingToken.Flag) && strings.Contains(arg, "auth-token")
 			})...)
 			assert.Equal(t, 1, code, value)
 			assert.Contains(t, stderr, flagAndEnv(flag)+": ", value)
@@ -126,18 +126,18 @@ func TestRejectedValuesAreExplainedInWords(t *testing.T) {
 }
 
 func TestFlagsThatDoNothingAndADefaultURLAreSaidOnce(t *testing.T) {
-	t.Setenv(variable(urlFlag), "") // as an empty line of an environment file does
+	t.Setenv(variable(config.SettingURL.Flag), "") // as an empty line of an environment file does
 	p := start(t, append(credentials, "--web.enable-lifecycle", "--config.auto-reload-interval=30s")...)
 	log := p.logged("")
 	for _, want := range []string{
-		flagAndEnv(urlFlag) + " is not set, so it is the default, http://localhost:3000",
+		flagAndEnv(config.SettingURL.Flag) + " is not set, so it is the default, http://localhost:3000",
 		flagAndEnv(lifecycleFlag) + " does nothing without --config.file",
 		flagAndEnv(autoReloadFlag) + " does nothing without --config.file",
 	} {
 		assert.Equal(t, 1, strings.Count(log, want), log)
 	}
 	_, stdout, _ := execute(t, append(credentials, "check")...)
-	assert.Contains(t, stdout, "  note         "+flagAndEnv(urlFlag)+" is not set")
+	assert.Contains(t, stdout, "  note         "+flagAndEnv(config.SettingURL.Flag)+" is not set")
 }
 
 func TestDefaultsAndVariables(t *testing.T) {
@@ -150,7 +150,7 @@ func TestDefaultsAndVariables(t *testing.T) {
 		},
 		web:           &web.FlagConfig{WebListenAddresses: &[]string{":10458"}, WebSystemdSocket: new(false), WebConfigFile: new("")},
 		telemetryPath: "/metrics", logLevel: "info", logFormat: "logfmt", url: "http://localhost:3000",
-		warnings: []string{flagAndEnv(urlFlag) + " is not set, so it is the default, http://localhost:3000"},
+		warnings: []string{flagAndEnv(config.SettingURL.Flag) + " is not set, so it is the default, http://localhost:3000"},
 	}
 	got, err := parseFlags(credentials, io.Discard)
 	require.NoError(t, err)
@@ -196,9 +196,9 @@ func TestUnguardedNeverLooksByItself(t *testing.T) {
 	got, err := parseFlags(unguarded, io.Discard)
 	require.NoError(t, err)
 	assert.Zero(t, got.workspace.PollInterval, "the default is ignored")
-	assertFails(t, flagAndEnv(pollIntervalFlag)+": must be 0s in the mode unguarded", append(unguarded, "--rocketchat.poll-interval=30s")...)
+	assertFails(t, flagAndEnv(config.SettingPollInterval.Flag)+": must be 0s in the mode unguarded", append(unguarded, "--rocketchat.poll-interval=30s")...)
 	t.Setenv("ROCKETCHAT_POLL_INTERVAL", "1m")
-	assertFails(t, flagAndEnv(pollIntervalFlag), unguarded...)
+	assertFails(t, flagAndEnv(config.SettingPollInterval.Flag), unguarded...)
 }
 
 func TestHelpAndVersionNeedNoFlags(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,10 +20,8 @@ var (
 // useInstalled takes what the service of an installed package uses, below root, for check and watch
 // where no flag or variable names a workspace or a file. It returns the files that it used.
 func (f *flags) useInstalled(root string, values map[string]*flagValue, set func(flag string) bool) (used []string, err error) {
-	for _, flag := range []string{configFileFlag, urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
-		if set(flag) {
-			return nil, nil
-		}
+	if set(configFileFlag) || slices.ContainsFunc(oneWorkspace, set) {
+		return nil, nil
 	}
 	dropIn, err := os.ReadFile(filepath.Join(root, installedMany))
 	if err == nil {

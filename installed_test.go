@@ -27,7 +27,7 @@ func TestCheckAndWatchUseWhatThePackageInstalls(t *testing.T) {
 		"Debian's package":                {map[string]string{debian: env, token: secret}, "", []string{debian, token}, "https://chat.example.com", ""},
 		"the rpm":                         {map[string]string{rpm: env, token: secret}, "", []string{rpm, token}, "https://chat.example.com", ""},
 		"Debian's comes first":            {map[string]string{debian: env, rpm: "ROCKETCHAT_URL=http://other", token: secret}, "", []string{debian, token}, "https://chat.example.com", ""},
-		"a flag names the workspace":      {map[string]string{debian: env, token: secret}, urlFlag, nil, "", ""},
+		"a flag names the workspace":      {map[string]string{debian: env, token: secret}, config.SettingURL.Flag, nil, "", ""},
 		"the drop-in for many workspaces": {map[string]string{dropIn: "[Service]\nExecStart=\nExecStart=/usr/bin/x --config.file=/etc/a.yml\n", debian: env}, "", []string{dropIn, "etc/a.yml"}, "", "etc/a.yml"},
 	} {
 		t.Run(name, func(t *testing.T) {

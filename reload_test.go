@@ -11,6 +11,8 @@ import (
 	"github.com/go-kit/log"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"rocketchat_import_exporter/internal/config"
 )
 
 // workspacesAt is the content of a configuration file with workspaces of these names.
@@ -75,7 +77,7 @@ func TestHangupWithoutAFileIsLoggedAndIgnored(t *testing.T) {
 
 func TestFileAndFlagsThatDescribeAWorkspace(t *testing.T) {
 	file := "--config.file=" + temporary(t, workspacesAt("http://localhost:3000", "one"))
-	for _, flag := range []string{urlFlag, userIDFlag, tokenFlag, tokenFileFlag, httpConfigFileFlag} {
+	for _, flag := range []string{config.SettingURL.Flag, config.SettingUserID.Flag, config.SettingToken.Flag, config.SettingTokenFile.Flag, config.SettingHTTP.Flag} {
 		t.Run(flag, func(t *testing.T) {
 			want := flagAndEnv(flag) + ": contradicts --config.file"
 			assertFails(t, want, file, "--"+flag+"=http://"+secret)
@@ -83,7 +85,7 @@ func TestFileAndFlagsThatDescribeAWorkspace(t *testing.T) {
 			assertFails(t, want, file)
 		})
 	}
-	assertFails(t, flagAndEnv(timeoutFlag), file, "--rocketchat.timeout=0s") // which would be the default
+	assertFails(t, flagAndEnv(config.SettingTimeout.Flag), file, "--rocketchat.timeout=0s") // which would be the default
 	for _, command := range []string{"serve", "check"} {
 		assertFails(t, "names no workspace", command, "--config.file="+temporary(t, "workspaces:"))
 		assertFails(t, flagAndEnv(configFileFlag), command, "--config.file=/gone/config.yml")
