@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -261,11 +262,12 @@ func (f *flags) workspaces(r file) (workspaces map[string]config.Workspace, err 
 	if !f.many() {
 		return map[string]config.Workspace{f.workspace.URL.Host: f.workspace}, nil
 	}
-	if err = r.err; err == nil {
-		workspaces, err = config.Load(f.configFile, r.content, f.workspace)
+	if r.err != nil {
+		return nil, flagError(configFileFlag, r.err)
 	}
+	workspaces, err = config.Load(r.content, filepath.Dir(f.configFile), f.workspace)
 	if err != nil {
-		return nil, flagError(configFileFlag, err)
+		return nil, flagError(configFileFlag, fmt.Errorf("%s: %w", f.configFile, err))
 	}
 	return workspaces, nil
 }

@@ -125,11 +125,12 @@ type exporter struct {
 	logger   log.Logger
 	set      *workspaces.Set
 	registry *prometheus.Registry // of the exporter itself
-	metrics  reloadMetrics
-	loading  sync.Mutex            // one load at a time; it guards what follows
-	loaded   file                  // that was last loaded or rejected
-	rejected atomic.Pointer[error] // of the last load; the lock does not guard it
-	seen     file                  // that was last read
+	// Of the last load, and when the last good one was, in nanoseconds.
+	rejected  atomic.Pointer[error]
+	succeeded atomic.Int64
+	loading   sync.Mutex // one load at a time; it guards what follows
+	loaded    file       // that was last loaded or rejected
+	seen      file       // that was last read
 }
 
 // newExporter returns an exporter that watches the workspaces. It returns an
@@ -145,9 +146,8 @@ func newExporter(f *flags, logger log.Logger) (*exporter, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	e.metrics = newReloadMetrics(nil)
 	if f.many() {
-		e.metrics = newReloadMetrics(e.registry)
+		e.exportReloads()
 	}
 	return e, e.load(f.readFile())
 }

@@ -14,22 +14,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// reloadMetrics export the result of the last load of the configuration file.
-type reloadMetrics struct{ successful, lastSuccess prometheus.Gauge }
-
-// newReloadMetrics registers the metrics, unless registry is nil.
-func newReloadMetrics(registry prometheus.Registerer) reloadMetrics {
-	factory := promauto.With(registry)
-	return reloadMetrics{
-		successful: factory.NewGauge(prometheus.GaugeOpts{
-			Name: name + "_config_last_reload_successful",
-			Help: "1 if the last load of the configuration file succeeded, 0 otherwise.",
-		}),
-		lastSuccess: factory.NewGauge(prometheus.GaugeOpts{
-			Name: name + "_config_last_reload_success_timestamp_seconds",
-			Help: "Unix time of the last successful load of the configuration file.",
-		}),
-	}
+// exportReloads exports the result of the last load of the configuration file.
+func (e *exporter) exportReloads() {
+	factory := promauto.With(e.registry)
+	factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: name + "_config_last_reload_successful",
+		Help: "1 if the last load of the configuration file succeeded, 0 otherwise.",
+	}, func() float64 {
+		if *e.rejected.Load() != nil {
+			return 0
+		}
+		return 1
+	})
+	factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: name + "_config_last_reload_success_timestamp_seconds",
+		Help: "Unix time of the last successful load of the configuration file.",
+	}, func() float64 { return float64(e.succeeded.Load()) / 1e9 })
 }
 
 // load watches the workspaces that the configuration file names. On error the exporter watches the
@@ -47,13 +47,10 @@ func (e *exporter) load(r file) error {
 		}
 	}
 	e.rejected.Store(&err)
-	if err != nil {
-		e.metrics.successful.Set(0)
-		return err
+	if err == nil {
+		e.succeeded.Store(time.Now().UnixNano())
 	}
-	e.metrics.successful.Set(1)
-	e.metrics.lastSuccess.SetToCurrentTime()
-	return nil
+	return err
 }
 
 // reload loads the configuration file again, and logs the result.

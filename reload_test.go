@@ -87,7 +87,8 @@ func TestFileAndFlagsThatDescribeAWorkspace(t *testing.T) {
 	}
 	assertFails(t, flagAndEnv(config.SettingTimeout.Flag), file, "--rocketchat.timeout=0s") // which would be the default
 	for _, command := range []string{"serve", "check"} {
-		assertFails(t, "names no workspace", command, "--config.file="+temporary(t, "workspaces:"))
+		empty := temporary(t, "workspaces:")
+		assertFails(t, empty+": the file names no workspace", command, "--config.file="+empty)
 		assertFails(t, flagAndEnv(configFileFlag), command, "--config.file=/gone/config.yml")
 	}
 }

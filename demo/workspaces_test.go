@@ -15,7 +15,7 @@ import (
 )
 
 func TestTheExporterTakesTheConfigurationOfSevenWorkspaces(t *testing.T) {
-	loaded, err := config.Load("workspaces.yml", []byte(stories.Configuration(stories.Start(7))), config.Workspace{FileData: config.OnChange, HTTP: promconfig.DefaultHTTPClientConfig, Timeout: time.Second, FileDataTimeout: time.Minute})
+	loaded, err := config.Load([]byte(stories.Configuration(stories.Start(7))), "", config.Workspace{FileData: config.OnChange, HTTP: promconfig.DefaultHTTPClientConfig, Timeout: time.Second, FileDataTimeout: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, []string{"acme", "acme-2", "globex", "hooli", "initech", "stark", "umbrella"}, slices.Sorted(maps.Keys(loaded)))
 }

@@ -69,19 +69,10 @@ func DefaultHTTP() promconfig.HTTPClientConfig {
 // validName matches names that need no escaping in a URL or a label.
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 
-// Load returns the workspaces of the configuration file at path, which has this content, by name: at
-// least one. A setting that a workspace leaves out is taken from defaults. Errors name the line and
-// the workspace, and hold no secret.
-func Load(path string, content []byte, defaults Workspace) (map[string]Workspace, error) {
-	workspaces, err := read(content, filepath.Dir(path), defaults)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return workspaces, nil
-}
-
-// read returns the workspaces of a configuration file with this content, in the folder dir.
-func read(content []byte, dir string, defaults Workspace) (map[string]Workspace, error) {
+// Load returns the workspaces of a configuration file with this content, in the folder dir, by name:
+// at least one. A setting that a workspace leaves out is taken from defaults. Errors name the line
+// and the workspace, and hold no secret.
+func Load(content []byte, dir string, defaults Workspace) (map[string]Workspace, error) {
 	root, err := parse(content, reflect.TypeFor[yamlFile]())
 	if err != nil {
 		return nil, err

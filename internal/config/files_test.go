@@ -94,7 +94,7 @@ basic_auth_users: {alice: x}
 // files may be repeated.
 func assertSecretIsNotRepeated(t *testing.T, content string) {
 	t.Helper()
-	_, file := read([]byte(content), "/gone", defaults)
+	_, file := Load([]byte(content), "/gone", defaults)
 	for _, err := range []error{
 		file, unmarshal([]byte(content), new(promconfig.HTTPClientConfig)), unmarshal([]byte(content), new(web.Config)),
 	} {
