@@ -59,29 +59,14 @@ func content(w *wire, header http.Header, size int) (io.Reader, error) {
 	return gzip.NewReader(buffered)
 }
 
-// decode reads the one JSON value in r into the struct that into points to.
+// decode reads the one JSON value in r, of at most most bytes, into the struct that into points to.
 //
 // The decoder accepts duplicate names, since remembering all names of a reply would let memory grow
 // with it. [once] rejects duplicates of the fields that matter. The decoder also accepts invalid
 // UTF-8, because Rocket.Chat passes on the names that a Slack export contains.
-func decode(r io.Reader, into any) error { return newBoundedReader(r).decode(into) }
-
-// boundedReader stops a decoder that exceeds a bound. jsontext has no bounds.
-type boundedReader struct {
-	r    io.Reader
-	dec  *jsontext.Decoder // reads from this reader
-	read int64             // bytes
-	most int64             // bytes
-	err  error             // the bound that was exceeded
-}
-
-func newBoundedReader(r io.Reader) *boundedReader {
-	b := &boundedReader{r: r, most: maxReply}
+func decode(r io.Reader, most int64, into any) error {
+	b := &boundedReader{r: r, most: most}
 	b.dec = jsontext.NewDecoder(b, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	return b
-}
-
-func (b *boundedReader) decode(into any) error {
 	err := json.UnmarshalDecode(b.dec, into)
 	if err == io.EOF {
 		err = errors.New("the reply is empty")
@@ -93,6 +78,15 @@ func (b *boundedReader) decode(into any) error {
 		}
 	}
 	return cmp.Or(b.err, err)
+}
+
+// boundedReader stops a decoder that exceeds a bound. jsontext has no bounds.
+type boundedReader struct {
+	r    io.Reader
+	dec  *jsontext.Decoder // reads from this reader
+	read int64             // bytes
+	most int64             // bytes
+	err  error             // the bound that was exceeded
 }
 
 func (b *boundedReader) Read(p []byte) (int, error) {
@@ -130,6 +124,16 @@ func (o *once[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return json.UnmarshalDecode(dec, &o.value)
 }
 
+// object is an optional object. Its fields stay zero for a value of another kind.
+type object[T any] struct{ fields T }
+
+func (o *object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '{' {
+		return dec.SkipValue()
+	}
+	return json.UnmarshalDecode(dec, &o.fields)
+}
+
 // flag is an optional boolean, which some importers send as 0 or 1. Its zero
 // value stands for null and for a field that is missing.
 type flag int8
@@ -141,27 +145,17 @@ const (
 )
 
 func (f *flag) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*f = invalidFlag
-	switch dec.PeekKind() { // faster than reading each value as text
-	case 't':
+	value, err := dec.ReadValue()
+	switch string(value) {
+	case "true", "1":
 		*f = yes
-	case 'f':
+	case "false", "0":
 		*f = no
-	case 'n':
+	case "null":
 		*f = 0
-	case '0':
-		value, err := dec.ReadValue()
-		switch string(value) {
-		case "1":
-			*f = yes
-		case "0":
-			*f = no
-		}
-		return err
 	default:
-		return dec.SkipValue()
+		*f = invalidFlag
 	}
-	_, err := dec.ReadToken()
 	return err
 }
 

@@ -132,7 +132,7 @@ func into(reply string) reply {
 	if strings.Contains(reply, "operation") {
 		return &operationReply{}
 	}
-	return &fileDataReply{selectionParts: newSelectionParts()}
+	return &fileDataReply{}
 }
 
 func TestANameStringOrElementMayHaveOneMebibyteAndNotMuchMore(t *testing.T) {
@@ -149,7 +149,7 @@ func TestANameStringOrElementMayHaveOneMebibyteAndNotMuchMore(t *testing.T) {
 			read := func(length int) error {
 				numbers := strings.Repeat("10,", length/3) + "10"
 				text := strings.NewReplacer("@", strings.Repeat("x", length), "#", numbers).Replace(reply)
-				return decode(strings.NewReader(text), into(reply))
+				return decode(strings.NewReader(text), maxReply, into(reply))
 			}
 			// Quotes, braces and space around count too.
 			require.NoError(t, read(mebibyte-100))
@@ -161,7 +161,7 @@ func TestANameStringOrElementMayHaveOneMebibyteAndNotMuchMore(t *testing.T) {
 func TestAReplyMayHaveSixteenLevelsAndNotOneMore(t *testing.T) {
 	read := func(levels int) error {
 		inside := strings.Repeat(`{"a":`, levels-1) + `"` + strings.Repeat("x", mebibyte/2) + `"` + strings.Repeat("}", levels-1)
-		return decode(strings.NewReader(`{"success":true,"x":`+inside+"}"), into(""))
+		return decode(strings.NewReader(`{"success":true,"x":`+inside+"}"), maxReply, into(""))
 	}
 	require.NoError(t, read(16))
 	require.ErrorIs(t, read(17), errTooDeep)
@@ -169,12 +169,11 @@ func TestAReplyMayHaveSixteenLevelsAndNotOneMore(t *testing.T) {
 
 func TestAReplyMayHaveOneGibibyteAndNotMuchMore(t *testing.T) {
 	endless := &repeat{text: "1," + strings.Repeat(" ", mebibyte-2)}
-	b := newBoundedReader(io.MultiReader(strings.NewReader(`{"x":[`), endless))
-	require.EqualValues(t, 1<<30, b.most)
-	b.most = 4 * mebibyte // shows the same in less time
-	require.ErrorIs(t, b.decode(into("")), errReplyTooLong)
-	assert.Greater(t, endless.read, b.most-100)
-	assert.Less(t, endless.read, b.most+mebibyte)
+	require.EqualValues(t, 1<<30, maxReply)
+	const most = 4 * mebibyte // shows the same in less time
+	require.ErrorIs(t, decode(io.MultiReader(strings.NewReader(`{"x":[`), endless), most, into("")), errReplyTooLong)
+	assert.Greater(t, endless.read, int64(most-100))
+	assert.Less(t, endless.read, int64(most+mebibyte))
 }
 
 func TestMemoryStaysFlatWhateverIsSent(t *testing.T) {
@@ -196,7 +195,7 @@ func TestMemoryStaysFlatWhateverIsSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var err error
 			n := allocated(func() {
-				err = decode(io.MultiReader(strings.NewReader(test.start), &repeat{text: test.endless}), into(test.start))
+				err = decode(io.MultiReader(strings.NewReader(test.start), &repeat{text: test.endless}), maxReply, into(test.start))
 			})
 			require.ErrorIs(t, err, test.want)
 			assert.LessOrEqual(t, n, uint64(8*mebibyte))
@@ -217,7 +216,7 @@ func TestDecodingAllocatesNothingForAnElement(t *testing.T) {
 			parts := strings.Split(reply, "@")
 			allocations := func(times int) float64 {
 				text := parts[0] + strings.Repeat(parts[1], times) + parts[2]
-				return testing.AllocsPerRun(1, func() { require.NoError(t, decode(strings.NewReader(text), into(reply))) })
+				return testing.AllocsPerRun(1, func() { require.NoError(t, decode(strings.NewReader(text), maxReply, into(reply))) })
 			}
 			assert.Equal(t, allocations(1000), allocations(2000))
 		})

@@ -139,7 +139,7 @@ func (x *exchange) take(resp *http.Response, body *wire, r reply) error {
 	}
 	stream, err := content(body, resp.Header, x.buffer)
 	if err == nil {
-		err = decode(stream, r)
+		err = decode(stream, maxReply, r)
 	}
 	refused := err == nil && r.head().Success.value == no
 	if err == nil && !refused {

@@ -71,7 +71,7 @@ func (c *Client) FileData(ctx context.Context) (FileData, error) {
 }
 
 func (x *exchange) fileData(ctx context.Context) (FileData, error) {
-	r := fileDataReply{selectionParts: newSelectionParts()}
+	var r fileDataReply
 	err := x.do(ctx, &r)
 	data := FileData{Instance: x.answer.Instance}
 	switch {

@@ -3,9 +3,6 @@ package client
 import (
 	"errors"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // OperationAnswer is an answer of getCurrentImportOperation (Rocket.Chat 3.0 to 8.x).
@@ -125,15 +122,16 @@ func (r *operationReply) check() error {
 // operationRecord has the fields of a record that are used. One that is optional
 // is unknown if its value is of another kind, so that the rest stays known.
 type operationRecord struct {
-	ID       once[text]         `json:"_id"`
-	Importer once[text]         `json:"importerKey"`
-	Type     once[text]         `json:"type"`
-	Status   once[text]         `json:"status"`
-	Valid    once[flag]         `json:"valid"`
-	Created  once[timestamp]    `json:"ts"`
-	Updated  once[timestamp]    `json:"_updatedAt"`
-	Count    once[countsRecord] `json:"count"`
-	FileData once[fileData]     `json:"fileData"`
+	ID       once[text]                 `json:"_id"`
+	Importer once[text]                 `json:"importerKey"`
+	Type     once[text]                 `json:"type"`
+	Status   once[text]                 `json:"status"`
+	Valid    once[flag]                 `json:"valid"`
+	Created  once[timestamp]            `json:"ts"`
+	Updated  once[timestamp]            `json:"_updatedAt"`
+	Count    once[object[countsRecord]] `json:"count"`
+	// FileData is a selection, one with parts missing, or the progress of an importer.
+	FileData once[object[selectionParts]] `json:"fileData"`
 }
 
 // operation returns the operation, or nil for nil. Its texts do not contain the
@@ -152,10 +150,10 @@ func (r *operationRecord) operation(token string) *Operation {
 		Created:    r.Created.value.Time,
 		CreatedISO: r.Created.value.iso,
 		Updated:    r.Updated.value.Time,
-		Counts:     r.Count.value.counts(),
+		Counts:     r.Count.value.fields.counts(),
 	}
 	if !o.PendingDownloads() {
-		o.Selection = r.FileData.value.selection
+		o.Selection = r.FileData.value.fields.selection()
 	}
 	return o
 }
@@ -171,31 +169,9 @@ type countsRecord struct {
 	Contacts  once[OptionalCount] `json:"contacts"`
 }
 
-func (c *countsRecord) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != '{' {
-		return dec.SkipValue()
-	}
-	type object countsRecord // without this method
-	return json.UnmarshalDecode(dec, (*object)(c))
-}
-
 func (c *countsRecord) counts() Counts {
 	return Counts{
 		Total: c.Total.value, Completed: c.Completed.value, Error: c.Error.value, Users: c.Users.value,
 		Channels: c.Channels.value, Messages: c.Messages.value, Contacts: c.Contacts.value,
 	}
-}
-
-// fileData is the field fileData of a record, which may hold anything: a
-// selection, the progress of an importer, or a selection with parts missing.
-type fileData struct{ selection *Selection }
-
-func (f *fileData) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != '{' {
-		return dec.SkipValue()
-	}
-	parts := newSelectionParts()
-	err := json.UnmarshalDecode(dec, &parts)
-	f.selection = parts.selection()
-	return err
 }

@@ -78,7 +78,7 @@ func readRefusal(resp *http.Response, body *wire) refusal {
 	if err == nil {
 		whole, err = io.ReadAll(io.LimitReader(stream, maxRefusal))
 	}
-	if err != nil || decode(bytes.NewReader(whole), &env) != nil {
+	if err != nil || decode(bytes.NewReader(whole), maxReply, &env) != nil {
 		env = envelope{} // half of a body proves nothing
 	}
 	r := newRefusal(resp, env)

@@ -52,22 +52,13 @@ type selectionParts struct {
 	Messages OptionalCount `json:"message_count"`
 }
 
-// newSelectionParts returns the value to decode into: each list is counted by
-// the flags of its elements.
-func newSelectionParts() selectionParts {
-	return selectionParts{
-		Users:    list{flags: []string{"is_deleted", "is_bot", "is_email_taken", "do_import"}},
-		Channels: list{flags: []string{"is_archived", "is_private", "is_direct", "do_import"}},
-	}
-}
-
 // selection returns the parts that are known, or nil if there are none.
 func (p *selectionParts) selection() *Selection {
-	u, c := &p.Users, &p.Channels
+	u, c := p.Users.values, p.Channels.values
 	s := Selection{
-		Users: u.count, Channels: c.count, Messages: p.Messages, Contacts: p.Contacts.count,
-		UsersDeleted: u.values[0][yes], UsersBot: u.values[1][yes], UsersEmailTaken: u.values[2][yes], UsersExcluded: u.values[3][no],
-		ChannelsArchived: c.values[0][yes], ChannelsPrivate: c.values[1][yes], ChannelsDirect: c.values[2][yes], ChannelsExcluded: c.values[3][no],
+		Users: p.Users.count, Channels: p.Channels.count, Messages: p.Messages, Contacts: p.Contacts.count,
+		UsersDeleted: u[0][yes], UsersBot: u[1][yes], UsersEmailTaken: u[2][yes], UsersExcluded: u[3][no],
+		ChannelsArchived: c[4][yes], ChannelsPrivate: c[5][yes], ChannelsDirect: c[6][yes], ChannelsExcluded: c[3][no],
 	}
 	if s == (Selection{}) {
 		return nil
@@ -75,18 +66,18 @@ func (p *selectionParts) selection() *Selection {
 	return &s
 }
 
+// flags are those that an element of a list may have.
+var flags = [...]string{"is_deleted", "is_bot", "is_email_taken", "do_import", "is_archived", "is_private", "is_direct"}
+
 // list counts the objects of an array, and the values of their flags, without holding an element.
 // It is unknown if it is no array, if an element is no object, or if a flag is no boolean.
 type list struct {
-	flags  []string // names, at most maxFlags
 	count  OptionalCount
-	values [maxFlags][invalidFlag + 1]int64 // how often each flag has which value
+	values [len(flags)][invalidFlag + 1]int64 // how often each flag has which value
 }
 
-const maxFlags = 4
-
 func (l *list) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	*l = list{flags: l.flags}
+	*l = list{}
 	if dec.PeekKind() != '[' {
 		return dec.SkipValue()
 	}
@@ -104,7 +95,7 @@ func (l *list) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		}
 	}
 	if !l.count.Known {
-		*l = list{flags: l.flags}
+		*l = list{}
 	}
 	_, err := dec.ReadToken()
 	return err
@@ -120,13 +111,13 @@ func (l *list) add(dec *jsontext.Decoder) error {
 		return err
 	}
 	l.count.Value++
-	var values [maxFlags]flag // the last one of duplicates counts
+	var values [len(flags)]flag // the last one of duplicates counts
 	for dec.PeekKind() != '}' {
 		name, err := dec.ReadValue()
 		if err != nil {
 			return err
 		}
-		if i := l.index(name); i >= 0 {
+		if i := flagIndex(name); i >= 0 {
 			err = values[i].UnmarshalJSONFrom(dec)
 		} else if dec.PeekKind() == '"' {
 			_, err = dec.ReadToken() // faster than SkipValue
@@ -147,15 +138,10 @@ func (l *list) add(dec *jsontext.Decoder) error {
 	return err
 }
 
-// index returns the index of the flag with this name, or -1.
-func (l *list) index(quoted jsontext.Value) int {
-	for i, flag := range l.flags {
-		if string(quoted[1:len(quoted)-1]) == flag {
-			return i
-		}
+// flagIndex returns the index of the flag with this name, or -1.
+func flagIndex(quoted jsontext.Value) int {
+	if bytes.IndexByte(quoted, '\\') >= 0 {
+		return slices.Index(flags[:], string(unquote(quoted)))
 	}
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return -1
-	}
-	return slices.Index(l.flags, string(unquote(quoted)))
+	return slices.Index(flags[:], string(quoted[1:len(quoted)-1]))
 }
