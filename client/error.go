@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Reason says why a call has no usable answer. The set is closed: every
@@ -120,6 +119,27 @@ func sanitize(text, token string) string {
 	return text
 }
 
+// label is a text of the server as it may stand in a label: without the token, and short.
+func label(text, token string) string { return truncate(clean(text, token), maxLabel) }
+
+// truncate cuts a text after at most max bytes, and never within a character.
+func truncate(text string, max int) string {
+	return strings.ToValidUTF8(text[:min(len(text), max)], "")
+}
+
+// clean is a text of the server that is safe to show. What is invisible goes first: it may split the
+// token. The token may occur as it is, as net/http quotes it, and as a URL's path contains it.
+func clean(text, token string) string {
+	text = printable(text)
+	if token == "" {
+		return text
+	}
+	quoted := strings.Trim(strconv.Quote(token), `"`)
+	inPath := (&url.URL{Path: token}).EscapedPath()
+	const secret = "<secret>"
+	return strings.NewReplacer(token, secret, quoted, secret, inPath, secret).Replace(text)
+}
+
 // printable replaces control characters, which could forge a line in a log or on a terminal, and
 // removes invisible ones, which could make a text look like another or turn it round. Two of them
 // stay where letters need them, as in Persian and Hindi.
@@ -142,33 +162,3 @@ func printable(text string) string {
 
 // inWord reports whether r is a letter, or a mark that belongs to one.
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) }
-
-// clean is a text of the server that is safe to show. What is invisible goes first: it may split the
-// token.
-func clean(text, token string) string { return redact(printable(text), token) }
-
-// label is a text of the server as it may stand in a label: without the token, and short.
-func label(text, token string) string { return truncate(clean(text, token), maxLabel) }
-
-// truncate cuts a text after at most max bytes, and never within a character.
-func truncate(text string, max int) string {
-	if len(text) <= max {
-		return text
-	}
-	for !utf8.RuneStart(text[max]) {
-		max--
-	}
-	return text[:max]
-}
-
-// redact replaces every occurrence of the token: as it is, as net/http quotes
-// it, and as a URL's path contains it.
-func redact(text, token string) string {
-	if token == "" {
-		return text
-	}
-	quoted := strings.Trim(strconv.Quote(token), `"`)
-	inPath := (&url.URL{Path: token}).EscapedPath()
-	const secret = "<secret>"
-	return strings.NewReplacer(token, secret, quoted, secret, inPath, secret).Replace(text)
-}

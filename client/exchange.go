@@ -45,7 +45,7 @@ func (x *exchange) do(ctx context.Context, r reply) error {
 	x.started = time.Now()
 	err := x.send(x.request(ctx), r)
 	if err != nil && x.guarded && x.call.Status == 0 && !x.connection.maySent() {
-		return x.notSent(err)
+		return x.notSent(x.whyNotSent(err))
 	}
 	if x.client.cfg.Observe != nil {
 		x.call.Duration = time.Since(x.started)
@@ -75,15 +75,17 @@ func (x *exchange) readToken() (err error) {
 	return x.fail(badTokenFile, fmt.Errorf("reading the token: %w", err))
 }
 
-// notSent returns the error of a read whose request was not written, or only in part, because of err.
-func (x *exchange) notSent(err error) error {
-	met := closedEarly
-	if x.connection.isLate() {
-		met = stoodStill
-	} else if known, ok := errors.AsType[*Error](err); ok && known.Reason == Timeout {
-		met = noAnswer // the caller waits no longer
+// whyNotSent says why the request of a read was not written, or only in part: because of err.
+func (x *exchange) whyNotSent(err error) finding {
+	known, ok := errors.AsType[*Error](err)
+	switch {
+	case x.connection.isLate():
+		return stoodStill
+	case ok && known.Reason == Timeout:
+		return noAnswer // the caller waits no longer
+	default:
+		return closedEarly
 	}
-	return fmt.Errorf("%w: %w", ErrNotSent, x.fail(met, nil))
 }
 
 // request returns the request.
@@ -151,7 +153,7 @@ func (x *exchange) take(resp *http.Response, body *wire, r reply) error {
 	case refused:
 		return x.refused(newRefusal(resp, *r.head()))
 	case err != nil:
-		return x.unusable(resp, r.head(), err)
+		return x.unusable(newRefusal(resp, *r.head()), err)
 	default:
 		x.answer.Took = x.asked.age()
 		return nil
@@ -161,7 +163,7 @@ func (x *exchange) take(resp *http.Response, body *wire, r reply) error {
 // note keeps what the head of an answer says.
 func (x *exchange) note(resp *http.Response) {
 	x.answer.AskedAt, x.answer.AnsweredAt = x.asked.monotonic, time.Now()
-	x.answer.Instance = label(resp.Header.Get("X-Instance-ID"), x.token)
+	x.answer.Instance = label(resp.Header.Get(instanceHeader), x.token)
 	x.answer.ServerTime, _ = http.ParseTime(resp.Header.Get("Date"))
 	x.call.Status = resp.StatusCode
 	if n, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Remaining"), 10, 64); err == nil {

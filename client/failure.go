@@ -43,7 +43,10 @@ func (p *progress) watch(trace *httptrace.ClientTrace) {
 // broken returns the error of a call without an answer, or with half of one.
 func (x *exchange) broken(req *http.Request, err error) *Error {
 	ctx := req.Context()
-	proxy := x.proxyOf(req)
+	var proxy *url.URL
+	if x.client.proxy != nil {
+		proxy, _ = x.client.proxy(req)
+	}
 	_, isFile := errors.AsType[*fs.PathError](err)
 	network, isNetwork := errors.AsType[net.Error](err)
 	timeout := ctx.Err() != nil || isNetwork && network.Timeout()
@@ -63,15 +66,6 @@ func (x *exchange) broken(req *http.Request, err error) *Error {
 	default:
 		return x.fail(x.notConnected(err), x.sanitizeError(err))
 	}
-}
-
-// proxyOf returns the forward proxy that a request goes through, or nil.
-func (x *exchange) proxyOf(req *http.Request) *url.URL {
-	if x.client.proxy == nil {
-		return nil
-	}
-	proxy, _ := x.client.proxy(req)
-	return proxy
 }
 
 // timedOut returns the error of a call that took too long, and says for what it waited.

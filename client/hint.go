@@ -124,18 +124,17 @@ func (x *exchange) fail(met finding, err error) *Error {
 
 const notFollowed = "redirects are not followed, because the token would go to another address"
 
-// OlderAnswer returns the error of an answer that is older than one that came before it.
-func OlderAnswer() *Error {
-	return (&exchange{call: Call{Endpoint: EndpointCurrentOperation, Status: 200}}).fail(older, nil)
-}
+// What is found wrong with answers that are usable by themselves.
+var (
+	// ErrOlderAnswer is the [*Error] of an answer that is older than one that came before it.
+	ErrOlderAnswer error = (&exchange{call: Call{Endpoint: EndpointCurrentOperation, Status: 200}}).fail(older, nil)
+	// ErrSlowLook and ErrSeveralInstances say why a read was not sent: its look took too long, or
+	// several instances answer. They wrap [ErrNotSent] and an [*Error].
+	ErrSlowLook         = (&exchange{call: Call{Endpoint: EndpointFileData}}).notSent(slowLook)
+	ErrSeveralInstances = (&exchange{call: Call{Endpoint: EndpointFileData}}).notSent(instances)
+)
 
-// SlowLook returns the error of a read that is not sent because its look took too long.
-func SlowLook() error { return notSent(slowLook) }
-
-// SeveralInstances returns the error of a read that is not sent because several instances answer.
-func SeveralInstances() error { return notSent(instances) }
-
-func notSent(met finding) error {
-	x := exchange{call: Call{Endpoint: EndpointFileData}}
+// notSent returns the error of a read that was not written, or only in part.
+func (x *exchange) notSent(met finding) error {
 	return fmt.Errorf("%w: %w", ErrNotSent, x.fail(met, nil))
 }

@@ -51,7 +51,7 @@ func (l *Look) FileData(ctx context.Context, written func()) (FileData, error) {
 	once := sync.OnceFunc(written)
 	defer once()
 	if err := x.connection.guard(l.exchange.asked, once); err != nil {
-		return FileData{}, x.notSent(err)
+		return FileData{}, x.notSent(x.whyNotSent(err))
 	}
 	return x.fileData(ctx)
 }

@@ -267,7 +267,7 @@ func TestADialThatNobodyWaitsForEnds(t *testing.T) {
 }
 
 func TestAnOlderOrASlowAnswerOrTwoInstancesAreErrorsThatSayWhatToDo(t *testing.T) {
-	assert.Equal(t, Outdated, wantReason(t, OlderAnswer(), Outdated).Reason)
-	wantNotSent(t, SlowLook(), slowLook)
-	wantNotSent(t, SeveralInstances(), instances)
+	assert.Equal(t, Outdated, wantReason(t, ErrOlderAnswer, Outdated).Reason)
+	wantNotSent(t, ErrSlowLook, slowLook)
+	wantNotSent(t, ErrSeveralInstances, instances)
 }

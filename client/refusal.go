@@ -87,29 +87,25 @@ func readRefusal(resp *http.Response, body *wire) refusal {
 }
 
 func newRefusal(resp *http.Response, env envelope) refusal {
-	return refusal{Response: resp, envelope: env, own: ownAnswer(resp, &env)}
-}
-
-// ownAnswer reports whether Rocket.Chat itself answered, as the header or the body proves.
-func ownAnswer(resp *http.Response, env *envelope) bool {
-	return resp.Header.Get(instanceHeader) != "" || env.fromRocketChat(resp.StatusCode)
+	own := resp.Header.Get(instanceHeader) != "" || env.fromRocketChat(resp.StatusCode)
+	return refusal{Response: resp, envelope: env, own: own}
 }
 
 // unusable returns the error of a 200 whose body is not a reply of the endpoint.
-func (x *exchange) unusable(resp *http.Response, env *envelope, err error) *Error {
-	own, page := ownAnswer(resp, env), strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+func (x *exchange) unusable(r refusal, err error) *Error {
+	page := strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")
 	met, cause := notTheAPI, x.sanitizeError(err)
 	switch {
-	case own && page:
+	case r.own && page:
 		met, cause = x.withPath(wrongPathPage, unknownPage), nil
-	case own:
+	case r.own:
 		met = unknownForm
 	case page:
 		met, cause = frontPage, nil
 	}
 	e := x.fail(met, cause)
 	e.Answered = InFront
-	if own {
+	if r.own {
 		e.Answered = RocketChat
 	}
 	return e

@@ -54,7 +54,7 @@ func (m *Memory) judge(answer client.OperationAnswer, now time.Time) error {
 		level.Warn(m.logger).Log("msg", "Rocket.Chat's answers have no Date header, so rocketchat_import_server_time_seconds is absent; let the proxy in front of it pass the header on")
 	}
 	if m.follower.outdated(answer.Operation, now) {
-		return client.OlderAnswer()
+		return client.ErrOlderAnswer
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (m *Memory) observe(q question) *read {
 	read, rule := m.policy.begin(q)
 	if rule != nil && rule.notSent != nil {
 		m.reads[ReadNotSent]++
-		m.logNotSent(rule.notSent(), q.Operation.ID)
+		m.logNotSent(rule.notSent, q.Operation.ID)
 	}
 	return read
 }
@@ -122,7 +122,7 @@ func (m *Memory) endRead(r *read, data client.FileData, err error, now time.Time
 	}
 	m.met(data.Instance, now)
 	if split := m.policy.end(r, result, data, refused, now); m.isNews("split", strconv.FormatBool(split)) && split {
-		level.Warn(m.logger).Log("msg", "one instance of Rocket.Chat answered the look, and another one its read; nothing is read for "+splitPause.String(), "hint", m.hintOf(client.SeveralInstances()))
+		level.Warn(m.logger).Log("msg", "one instance of Rocket.Chat answered the look, and another one its read; nothing is read for "+splitPause.String(), "hint", m.hintOf(client.ErrSeveralInstances))
 	}
 	switch result {
 	case ReadOK:

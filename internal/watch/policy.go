@@ -75,8 +75,8 @@ type question struct {
 
 // rule forbids a read of the selection.
 type rule struct {
-	why     string       // ends "the selection is not read: "
-	notSent func() error // the error of a read that is wanted and not sent; nil where none is wanted
+	why     string // ends "the selection is not read: "
+	notSent error  // the error of a read that is wanted and not sent; nil where none is wanted
 	forbids func(*readPolicy, question) bool
 }
 
@@ -105,10 +105,10 @@ var rules = []rule{
 		return p.reading || (q.mode == config.OnChange || q.own) && (f == p.lastRead || f.id == p.asked && !p.settled)
 	}},
 	{"one instance answered a look, and another its read", nil, func(p *readPolicy, q question) bool { return q.now.Before(p.splitUntil) }},
-	{"several instances of Rocket.Chat answer", client.SeveralInstances, func(p *readPolicy, _ question) bool {
+	{"several instances of Rocket.Chat answer", client.ErrSeveralInstances, func(p *readPolicy, _ question) bool {
 		return len(p.instances) > 1 && slices.ContainsFunc(p.instances, func(id string) bool { return id != p.instances[0] })
 	}},
-	{"Rocket.Chat took more than " + MaxTook.String() + " to answer", client.SlowLook, func(p *readPolicy, q question) bool { return q.Took > p.maxTook }},
+	{"Rocket.Chat took more than " + MaxTook.String() + " to answer", client.ErrSlowLook, func(p *readPolicy, q question) bool { return q.Took > p.maxTook }},
 }
 
 // withoutFile reports whether nothing is staged beside what the record counts: a program sends the
