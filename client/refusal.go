@@ -266,10 +266,9 @@ func badRequest(page string) finding {
 	}
 }
 
-// rateLimitReset returns when calls are accepted again: X-RateLimit-Reset in
-// milliseconds since 1970, or else Retry-After in seconds or as a date. It is
-// zero without either. It reports whether the header is Rocket.Chat's own:
-// gateways that send one count seconds.
+// rateLimitReset returns when calls are accepted again: X-RateLimit-Reset in milliseconds since
+// 1970, or else Retry-After in seconds or as a date. It is zero without either. It reports whether
+// the header is Rocket.Chat's own: gateways that send one count seconds.
 func rateLimitReset(h http.Header, now time.Time) (reset time.Time, own bool) {
 	const seconds = 1e11 // as milliseconds, this is 1973
 	if ms, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64); err == nil && ms > seconds {

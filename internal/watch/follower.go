@@ -7,8 +7,7 @@ import (
 	"rocketchat_import_exporter/client"
 )
 
-// Incident is something that went wrong with an import although its step looks
-// regular.
+// Incident is something that went wrong with an import although its step looks regular.
 type Incident string
 
 const (

@@ -101,11 +101,10 @@ func (w *Watcher) Expire() {
 	w.last = nil
 }
 
-// Scrape returns a snapshot. It waits for Rocket.Chat for at most limit, or the
-// workspace's timeout if limit is longer or 0. If limit is negative, there is no
-// time to wait: no call begins. Scrapes that overlap share one call, and those
-// within the minimal interval of its start share its result. A scrape whose ctx
-// is canceled returns at once and counts no failure.
+// Scrape returns a snapshot. It waits for Rocket.Chat for at most limit, or the workspace's timeout
+// if limit is longer or 0. If limit is negative, there is no time to wait: no call begins. Scrapes
+// that overlap share one call, and those within the minimal interval of its start share its result.
+// A scrape whose ctx is canceled returns at once and counts no failure.
 func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
 	r := w.look(ctx, limit, false)
 	w.mu.Lock()
