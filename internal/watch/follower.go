@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -141,15 +142,19 @@ func (f *follower) observe(answer client.OperationAnswer, now time.Time) (happen
 	f.last, f.at, f.missed, f.oldSince = op, now, false, time.Time{}
 	f.created, f.updated = credible(op.Created, answer.ServerTime), credible(op.Updated, answer.ServerTime)
 	grew := hasGrown(last, op)
+	// An older record, which is further on, may have come since op was seen set back.
+	repeated := !f.setBackBy.IsZero() && op.Updated.Equal(f.setBackBy)
 	switch {
-	case isSetBack(last, op) && !f.isRepeated(op), grew && !f.grew:
+	case isSetBack(last, op) && !repeated, grew && !f.grew:
 		happened, f.course.SetBackAt, f.setBackBy = SetBack, now, op.Updated
 	case isAborted(last, op, doubt):
 		happened, f.course.AbortedAt = Aborted, now
 	}
 	f.grew = grew || happened != ""
 	f.course.follow(last, op, happened, now)
-	f.course.start(last, op, answer.ServerTime)
+	if op.Step.Running() && !last.Step.Running() {
+		f.course.Started = cmp.Or(f.course.Started, answer.ServerTime)
+	}
 	if happened != "" {
 		f.counts[happened]++
 	}
@@ -168,12 +173,6 @@ func (f *follower) before(op *client.Operation) *client.Operation {
 	default:
 		return f.last
 	}
-}
-
-// isRepeated reports whether op is the record that was last seen set back: an older one, which is
-// further on, came in between.
-func (f *follower) isRepeated(op *client.Operation) bool {
-	return !f.setBackBy.IsZero() && op.Updated.Equal(f.setBackBy)
 }
 
 // isSetBack reports whether an operation that ran or was done is loading or ready again.
@@ -228,12 +227,5 @@ func (c *Course) follow(last, op *client.Operation, happened Incident, now time.
 	c.Last = Sample{At: now, Handled: op.Counts.Handled()}
 	if c.First.At.IsZero() {
 		c.First = c.Last
-	}
-}
-
-// start records when the operation was first seen running, by Rocket.Chat's clock.
-func (c *Course) start(last, op *client.Operation, serverTime time.Time) {
-	if c.Started.IsZero() && op.Step.Running() && !last.Step.Running() {
-		c.Started = serverTime
 	}
 }
