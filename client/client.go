@@ -135,9 +135,8 @@ func (l *Look) Close() {
 // steps of an import this call wipes what is staged: see [StepUserSelection]. Call it at most once.
 //
 // The request is written at most once, and at most a second after the look's question. If not all of
-// it was written, the server has no request, and the error wraps [ErrNotSent]. Other errors are an
-// [*Error]. It wraps [ErrNoOperation] if the workspace never had an import. FileData calls written
-// once, as soon as the request was written or never will be.
+// it was written, the error wraps [ErrNotSent]. Other errors are an [*Error], which may wrap
+// [ErrNoOperation]. FileData calls written once, as soon as the request was written or never will be.
 func (l *Look) FileData(ctx context.Context, written func()) (FileData, error) {
 	x := &exchange{
 		client: l.exchange.client, transport: l.exchange.transport, connection: l.exchange.connection,

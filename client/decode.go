@@ -16,8 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Bounds on a reply. They keep memory flat whatever the server sends; real
-// replies stay far below them.
+// Bounds on a reply. They keep memory flat; real replies stay far below them.
 const (
 	maxToken = 1 << 20 // bytes of one string, name, number or element of a list
 	maxReply = 1 << 30 // bytes of a reply, decompressed
@@ -32,12 +31,11 @@ var (
 	errWrongKind    = errors.New("a value of the wrong kind")
 )
 
-// wire is the body of a reply as it arrives. It records why the connection broke:
-// a decoder on top of it cannot distinguish that from broken JSON.
+// wire is the body of a reply as it arrives.
 type wire struct {
 	body  io.Reader
 	bytes int64
-	err   error // why the connection broke; nil at a regular end
+	err   error // why the connection broke, which a decoder takes for broken JSON
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -60,10 +58,8 @@ func content(w *wire, header http.Header, size int) (io.Reader, error) {
 }
 
 // decode reads the one JSON value in r, of at most most bytes, into the struct that into points to.
-//
-// The decoder accepts duplicate names, since remembering all names of a reply would let memory grow
-// with it. [once] rejects duplicates of the fields that matter. The decoder also accepts invalid
-// UTF-8, because Rocket.Chat passes on the names that a Slack export contains.
+// It does not remember all names to find duplicates, since memory would grow with the reply: [once]
+// does for the fields that matter. Names from a Slack export may contain invalid UTF-8.
 func decode(r io.Reader, most int64, into any) error {
 	b := &boundedReader{r: r, most: most}
 	b.dec = jsontext.NewDecoder(b, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

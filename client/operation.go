@@ -40,9 +40,8 @@ type Operation struct {
 	// CreatedISO reports whether ts is an ISO 8601 string, as only servers from 6.3.0 on send it.
 	CreatedISO bool
 	Counts     Counts
-	// Selection is what fileData says about the selection, which servers before
-	// 3.14.0 store in the record. It is nil if no part of it is known. It is
-	// also nil for pending downloads, whose fileData is no selection.
+	// Selection is what fileData says, which servers before 3.14.0 store in the record. It is nil if
+	// no part of it is known, and for pending downloads.
 	Selection *Selection
 }
 

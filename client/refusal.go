@@ -8,7 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -222,7 +222,7 @@ func (x *exchange) withPath(with, without finding) finding {
 // frontRefusal says what a refusal means that came from something in front of Rocket.Chat.
 func (x *exchange) frontRefusal(r refusal) finding {
 	switch status := r.StatusCode; {
-	case status == http.StatusUnauthorized && asksForBasic(r.Header):
+	case status == http.StatusUnauthorized && basicChallenge.MatchString(strings.Join(r.Header.Values("WWW-Authenticate"), ",")):
 		if x.client.cfg.HTTP.BasicAuth != nil {
 			return frontBasicBad
 		}
@@ -242,15 +242,8 @@ func (x *exchange) frontRefusal(r refusal) finding {
 	}
 }
 
-// asksForBasic reports whether one of the challenges of a 401 is Basic. Several may share a header.
-func asksForBasic(h http.Header) bool {
-	return slices.ContainsFunc(h.Values("WWW-Authenticate"), func(challenges string) bool {
-		return slices.ContainsFunc(strings.Split(challenges, ","), func(challenge string) bool {
-			scheme, _, _ := strings.Cut(strings.TrimSpace(challenge), " ")
-			return strings.EqualFold(scheme, "Basic")
-		})
-	})
-}
+// basicChallenge matches the challenges of a 401 if one of them is Basic. Several may share a header.
+var basicChallenge = regexp.MustCompile(`(?i)(^|,)\s*basic(\s|,|$)`)
 
 // badRequest says what a 4xx means whose page complains of plain http, or of a missing client
 // certificate, in the words of nginx, Apache, Go and others.

@@ -45,17 +45,12 @@ func validPort(u *url.URL) bool {
 // ReadFile returns the content of a regular file. Reading anything else, such as a pipe, could block
 // forever. Its errors name the file, and say what is wrong with it.
 func ReadFile(file string) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err == nil && info.IsDir() {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("%s is a directory, not a file", file)
-	}
-	if err == nil && !info.Mode().IsRegular() {
+	} else if err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", file)
 	}
-	var content []byte
-	if err == nil {
-		content, err = os.ReadFile(file)
-	}
+	content, err := os.ReadFile(file)
 	if failed, ok := errors.AsType[*os.PathError](err); ok {
 		return nil, fmt.Errorf("%s: %w", file, failed.Err)
 	}
@@ -105,9 +100,8 @@ func CheckUserID(id string) error {
 	return nil
 }
 
-// headerProblem says what is wrong with a value that is sent as a header or a URL, or
-// returns "". Quotation marks come from env files, whose readers may keep them;
-// invisible characters come from editors and copied text.
+// headerProblem says what is wrong with a value that is sent as a header or a URL, or returns "".
+// Quotation marks come from env files; invisible characters come from editors and copied text.
 func headerProblem(value string) string {
 	const marks = "\"'`“”„‘’‚«»"
 	first, _ := utf8.DecodeRuneInString(value)

@@ -8,9 +8,8 @@ import (
 	"rocketchat_import_exporter/internal/config"
 )
 
-// The pauses after reads of one operation's selection that returned none. The first is readPause;
-// each further one is twice as long, up to maxReadPause. A read that is too large for its timeout
-// costs the server its full price each time.
+// The pauses after reads of one operation's selection that returned none: each is twice as long as
+// the one before. A read that is too large for its timeout costs the server its full price each time.
 const (
 	readPause    = 5 * time.Minute
 	maxReadPause = time.Hour

@@ -31,9 +31,8 @@ type Snapshot struct {
 	Instances      int
 	NewInstances   uint64
 
-	// PositionKnown is true if Rocket.Chat returned the operation, or said that
-	// there is none. State is meaningful only then; it is [client.StateUnknown]
-	// for a step that this program cannot place.
+	// PositionKnown is true if Rocket.Chat returned the operation, or said that there is none. Only
+	// then has State a meaning; it is [client.StateUnknown] for an unknown step.
 	PositionKnown bool
 	State         client.State
 	// Operation is nil if there is none or it is not known.
@@ -122,9 +121,8 @@ type Status struct {
 	Scraped time.Time
 }
 
-// Idle returns how long before the newest look Rocket.Chat last saved the
-// operation. It uses Rocket.Chat's clock, or this process's if that is not
-// known. It is not ok if there is no operation or no time of its last save.
+// Idle returns how long before the newest look Rocket.Chat last saved the operation, by Rocket.Chat's
+// clock or else this process's. It is not ok without an operation or a time of its last save.
 func (s Status) Idle() (idle time.Duration, ok bool) {
 	if s.Snapshot.Operation == nil {
 		return 0, false
