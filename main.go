@@ -22,7 +22,6 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 
-	"rocketchat_import_exporter/docs"
 	"rocketchat_import_exporter/internal/server"
 	"rocketchat_import_exporter/internal/workspaces"
 )
@@ -62,48 +61,40 @@ func (f *flags) run(ctx context.Context, stdout, stderr io.Writer) (code int, er
 		fmt.Fprintf(stderr, "Using %s, as the service does.\n", strings.Join(f.used, " and "))
 	}
 	switch {
-	case f.configCheck:
-		return 0, runConfigCheck(f, stdout, newLogger(f, stderr))
+	case f.configCheck || f.command == serveCommand:
+		return 0, runExporter(ctx, f, stdout, newLogger(f, stderr))
 	case f.command == watchCommand:
 		return runWatch(ctx, f, stdout)
 	case f.command == checkCommand:
 		return 0, runCheck(ctx, f, stdout)
-	case f.command == healthCommand:
-		return 0, runHealth(ctx, f)
 	default:
-		return 0, runServe(ctx, f, newLogger(f, stderr))
+		return 0, runHealth(ctx, f)
 	}
 }
 
 // errReported means that the output or the log already has the failure.
 var errReported = errors.New("failed")
 
-func runServe(ctx context.Context, f *flags, logger log.Logger) error {
+// runExporter serves, or with --config.check prints what the settings describe. That calls nobody:
+// the first look by itself comes after a second at the earliest.
+func runExporter(ctx context.Context, f *flags, stdout io.Writer, logger log.Logger) error {
 	takeStandardLog(logger)
 	e, err := newExporter(f, logger)
 	if err != nil {
 		return err
 	}
 	defer e.set.Close()
+	if f.configCheck {
+		e.logWarnings()
+		fmt.Fprintln(stdout, "The settings can be used. They describe:")
+		for _, w := range e.set.All() {
+			fmt.Fprintf(stdout, "workspace %s at %s, which reads the selection %s\n", w.Name, w.Config.URL, w.Config.FileData)
+		}
+		return nil
+	}
 	if err := e.serve(ctx); err != nil {
 		level.Error(logger).Log("msg", "stopped", "err", err)
 		return errReported
-	}
-	return nil
-}
-
-// runConfigCheck prints what the settings describe. It calls nobody: the first look by itself comes
-// after a second at the earliest.
-func runConfigCheck(f *flags, stdout io.Writer, logger log.Logger) error {
-	e, err := newExporter(f, logger)
-	if err != nil {
-		return err
-	}
-	defer e.set.Close()
-	e.logWarnings()
-	fmt.Fprintln(stdout, "The settings can be used. They describe:")
-	for _, w := range e.set.All() {
-		fmt.Fprintf(stdout, "workspace %s at %s, which reads the selection %s\n", w.Name, w.Config.URL, w.Config.FileData)
 	}
 	return nil
 }
@@ -166,7 +157,7 @@ func (e *exporter) serve(ctx context.Context) error {
 	defer e.startReloading(ctx)()
 	defer cancel()
 	options := server.Options{
-		Set: e.set, TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Docs: docs.Files, Logger: e.logger,
+		Set: e.set, TelemetryPath: e.flags.telemetryPath, Registry: e.registry, Logger: e.logger,
 		Rejected: func() error { return *e.rejected.Load() },
 	}
 	if !e.flags.many() {

@@ -44,8 +44,8 @@ type Workspace struct {
 
 // page is what the template of Home shows.
 type page struct {
-	Single, TelemetryPath string
-	Version               string
+	Home
+	Version string
 	// Request says how the reader reaches the exporter.
 	Request *http.Request
 	// Rows are all workspaces, the most pressing first.
@@ -99,7 +99,7 @@ func (h Home) page(r *http.Request, now time.Time) page {
 		rows = append(rows, newView(w, now))
 	}
 	slices.SortStableFunc(rows, func(a, b view) int { return cmp.Compare(a.Order, b.Order) })
-	p := page{Single: h.Single, TelemetryPath: h.TelemetryPath, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
+	p := page{Home: h, Version: version.Info(), Request: r, Rows: rows, Totals: totals(rows)}
 	if h.Rejected != nil && h.Rejected() != nil {
 		p.Rejected = h.Rejected().Error()
 	}

@@ -4,7 +4,6 @@ package server
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/url"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rocketchat_import_exporter/collector"
+	"rocketchat_import_exporter/docs"
 	"rocketchat_import_exporter/internal/page"
 	"rocketchat_import_exporter/internal/workspaces"
 )
@@ -36,8 +36,6 @@ type Options struct {
 	Local bool
 	// Rejected returns why the configuration file cannot be used; nil if it can.
 	Rejected func() error
-	// Docs has the pages of the documentation and their pictures.
-	Docs fs.FS
 	// Logger logs what fails while a page is served.
 	Logger log.Logger
 }
@@ -65,7 +63,7 @@ func (s server) routes() *http.ServeMux {
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "Ready.") })
 	// A page that a browser shows must not reload. Scripts send nothing that gives them away.
 	mux.Handle("/-/reload", http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.reload)))
-	mux.Handle("/docs/", http.StripPrefix("/docs", page.Docs(s.Docs)))
+	mux.Handle("/docs/", http.StripPrefix("/docs", page.Docs(docs.Files)))
 	mux.HandleFunc("/probe", s.probe)
 	if s.Workspace == "" {
 		mux.HandleFunc("/sd", s.discovery)

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/go-kit/log"
@@ -210,11 +209,9 @@ func TestReload(t *testing.T) {
 }
 
 func TestHealthAndDocs(t *testing.T) {
-	r := newRig(t, Options{TelemetryPath: "/metrics", Docs: fstest.MapFS{
-		"README.md": {Data: []byte("# Read me")}, "page.png": {Data: []byte("\x89PNG")},
-	}})
+	r := newRig(t, many)
 	for path, want := range map[string]string{
-		"/-/healthy": "Healthy.\n", "/-/ready": "Ready.\n", "/docs/README.md": `<h1 id="read-me">Read me</h1>`, "/docs/page.png": "\x89PNG",
+		"/-/healthy": "Healthy.\n", "/-/ready": "Ready.\n", "/docs/README.md": `<h1 id="documentation">Documentation</h1>`, "/docs/page.png": "\x89PNG",
 	} {
 		assert.Contains(t, r.get(path), want)
 	}
