@@ -26,7 +26,7 @@ var always = []metric{
 			m.bool(s.Forbidden, string(client.Forbidden))
 		}, "reason"),
 	newMetric("scrape_failures_total",
-		"Scrapes that could not show the import, by reason. It grows exactly where up is 0.",
+		"Scrapes that could not show the import, by reason. It grows exactly where rocketchat_import_up is 0.",
 		func(m samples, s watch.Snapshot) { counters(m, client.Reasons(), s.Failures) }, "reason"),
 	newMetric("incidents_total", "Times that a running or finished import was set_back to an earlier step, or that a running import was aborted but called done.",
 		func(m samples, s watch.Snapshot) { counters(m, watch.Incidents(), s.Incidents) }, "kind"),
