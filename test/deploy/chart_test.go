@@ -95,7 +95,7 @@ func TestChartRefuses(t *testing.T) {
 		"a probe of another kind":               {"one-workspace", "livenessProbe.httpGet.path=/", "'httpGet' not allowed"},
 		"a section that is null":                {"one-workspace", "serviceAccount=null", "'serviceAccount'"},
 		"two replicas":                          {"one-workspace", "replicas=2", "/replicas'"},
-		"one workspace beside many":             {"many-workspaces", "workspace.url=http://x,workspace.user_id=x,workspace.auth_token_secret.name=x", "not both: to keep other values, use --reset-then-reuse-values with --set workspace=null"},
+		"one workspace beside many":             {"many-workspaces", "workspace.url=http://x,workspace.user_id=x,workspace.auth_token_secret.name=x", "not both: --reuse-values keeps the old workspace, so use --reset-then-reuse-values --set workspace=null"},
 		"nothing to watch":                      {"one-workspace", "workspace=null", "nothing to watch"},
 		"an empty list of workspaces":           {"many-workspaces", "workspaces=null", "nothing to watch"},
 		"no image":                              {"one-workspace", "image.repository=", "set image.repository"},

@@ -44,7 +44,7 @@
 {{- /* Refuses in words what a schema can only refuse in its own. */}}
 {{- define "rocketchat-import-exporter.check" -}}
 {{- if and .Values.workspace .Values.workspaces -}}
-{{- fail "set workspace or workspaces, not both: to keep other values, use --reset-then-reuse-values with --set workspace=null, since --reuse-values keeps the one" -}}
+{{- fail "set workspace or workspaces, not both: --reuse-values keeps the old workspace, so use --reset-then-reuse-values --set workspace=null" -}}
 {{- else if not (or .Values.workspace .Values.workspaces) -}}
 {{- fail "set workspace or workspaces: there is nothing to watch" -}}
 {{- end -}}
