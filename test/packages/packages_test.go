@@ -143,7 +143,8 @@ func (f format) test(t *testing.T, m machine, rocketchat string) {
 		rocketchat, rig.UserID, address, f.defaults))
 	m.run(t, "echo "+rig.Token+" > "+folder+"/token")
 	filledIn := m.run(t, "cat "+f.defaults)
-	m.run(t, regexp.MustCompile("Check that it works, as root: (.+)").FindStringSubmatch(said)[1])
+	// apt ends lines as a terminal does.
+	m.run(t, regexp.MustCompile("Check that it works, as root: ([^\r\n]+)").FindStringSubmatch(said)[1])
 	m.run(t, fillIn)
 	m.requireUp(t, address, "1.0.0")
 	m.run(t, "systemctl reload "+service)
