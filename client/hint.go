@@ -49,7 +49,7 @@ var (
 	permission = finding{"permission", Forbidden, "the user lacks a permission",
 		"Give the exporter's user a role that has the permission run-import."}
 	limited = finding{"limited", RateLimited, "too many calls",
-		"Wait a minute. If it happens again, scrape less often, raise ${min_interval}, or give the user's role the permission api-bypass-rate-limit."}
+		"%sWait a minute. If it happens again, scrape less often, raise ${min_interval}, or give the user's role the permission api-bypass-rate-limit."}
 	noImport      = finding{"no_import", HTTPStatus, ErrNoOperation.Error(), "Nothing is to be done: the selection can be read once there is an import."}
 	refused       = finding{"refused", HTTPStatus, "Rocket.Chat refused the call", "Rocket.Chat's own words say why, if it gave any. Its log may say more."}
 	failing       = finding{"failing", HTTPStatus, "Rocket.Chat failed", "Rocket.Chat is failing: check its log."}

@@ -120,6 +120,10 @@ func (x *exchange) refused(r refusal) *Error {
 		r.own = r.own || own
 	}
 	met, detail := x.classify(r)
+	counted := r.own && r.Header.Get("X-RateLimit-Limit") != "" // it counts only who it knows
+	if met == limited && counted {
+		detail = "The token was accepted. "
+	}
 	e := x.fail(met, x.cause(met, r))
 	e.Hint.detail = sanitize(detail, x.token)
 	e.RateLimitReset = reset
@@ -128,8 +132,7 @@ func (x *exchange) refused(r refusal) *Error {
 		e.Answered = Unclear
 	case r.own:
 		e.Answered = RocketChat
-		// Rocket.Chat looks at the token before it looks at the limit, and counts only who it knows.
-		e.TokenAccepted = e.Reason == Forbidden || e.Reason != Unauthorized && r.Header.Get("X-RateLimit-Limit") != ""
+		e.TokenAccepted = e.Reason == Forbidden || e.Reason != Unauthorized && counted
 	default:
 		e.Answered = InFront
 	}

@@ -194,6 +194,9 @@ func TestATokenIsKnownToBeAcceptedWhereRocketChatLooksAtItBeforeItRefuses(t *tes
 	} {
 		for _, err := range callBoth(t, serve(t, answer(test.status, test.body, test.headers...))) {
 			assert.Equal(t, test.want, err.(*Error).TokenAccepted, test)
+			if test.status == 429 {
+				assert.Equal(t, test.want, strings.HasPrefix(words(err.(*Error)), "The token was accepted. Wait"), test)
+			}
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"rocketchat_import_exporter/internal/config"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 	"rocketchat_import_exporter/internal/rocketchatsim/simtest"
 )
@@ -152,6 +153,21 @@ func TestTextsFromTheServerAreUTF8AndShortAndHaveNoControlCharacters(t *testing.
 	series := r.series()
 	assert.Contains(t, series, `step{step="`+step[:128]+`"}`)
 	assert.Contains(t, series, `operation_info{importer="�",importer_name="���`+long[:2*59]+`",operation_id="a"}`)
+}
+
+func TestATokenFileThatIsGoneIsNoFaultOfTheToken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(file, []byte(simtest.Token), 0o600))
+	r := newRig(t, rocketchatsim.Latest, func(w *config.Workspace) { w.Token, w.TokenFile = "", file })
+	assert.EqualValues(t, 1, r.series()["up"])
+	require.NoError(t, os.Remove(file))
+	series := r.series()
+	assert.EqualValues(t, 1, series[`scrape_failures_total{reason="settings"}`])
+	for _, reason := range []string{"unauthorized", "forbidden"} {
+		failure, shown := series[`auth_failure{reason="`+reason+`"}`]
+		assert.True(t, shown, reason)
+		assert.Zero(t, failure, reason)
+	}
 }
 
 func TestCallsAreCounted(t *testing.T) {
