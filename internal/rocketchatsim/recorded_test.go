@@ -165,3 +165,19 @@ func TestSelectionsHaveTheRecordedFields(t *testing.T) {
 		assert.Equal(t, shapes(t, lines(t, c.file)), shapes(t, []string{w.get(sim.GetImportFileData).Body.String()}), c.file)
 	}
 }
+
+func TestRecordsThatNoScriptLeadsToHaveTheRecordedFields(t *testing.T) {
+	for file, place := range map[string]func(*workspace){
+		"operation-new-api.json": func(w *workspace) { w.SetOperation(sim.APIOperation(sim.StepNew, epoch)) },
+		"importers/cleared-ready-operation.json": func(w *workspace) {
+			op := sim.APIOperation(sim.StepUserSelection, epoch)
+			op.Count = &sim.Count{Total: new(90), Users: new(90)}
+			w.SetOperation(op)
+			w.Clear()
+		},
+	} {
+		w := newWorkspace(t, sim.Config{Generation: sim.Classic})
+		place(w)
+		assert.Equal(t, shapes(t, lines(t, file)), shapes(t, []string{w.get(sim.GetCurrentImportOperation).Body.String()}), file)
+	}
+}
