@@ -57,13 +57,6 @@ type Counts struct {
 	Users, Channels, Messages, Contacts OptionalCount
 }
 
-// Staged returns the counts that describe what is staged: all except Completed
-// and Error, which change while the import runs.
-func (c Counts) Staged() Counts {
-	c.Completed, c.Error = OptionalCount{}, OptionalCount{}
-	return c
-}
-
 // Handled is how many records are completed or failed. Unknown counts are 0.
 func (c Counts) Handled() int64 { return c.Completed.Value + c.Error.Value }
 

@@ -52,12 +52,3 @@ func TestStateIsWhatImportStatusSays(t *testing.T) {
 	assert.Equal(t, StateNone, none.State())
 	assert.False(t, none.Waiting())
 }
-
-func TestStagedCountsAreAllButCompletedAndError(t *testing.T) {
-	c := Counts{
-		Total: known(7), Completed: known(5), Error: known(1),
-		Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4),
-	}
-	want := Counts{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
-	assert.Equal(t, want, c.Staged())
-}

@@ -33,7 +33,9 @@ type fingerprint struct {
 }
 
 func fingerprintOf(op *client.Operation) fingerprint {
-	return fingerprint{id: op.ID, counts: op.Counts.Staged()}
+	f := fingerprint{id: op.ID, counts: op.Counts}
+	f.counts.Completed, f.counts.Error = client.OptionalCount{}, client.OptionalCount{} // change while it runs
+	return f
 }
 
 // readPolicy decides when the selection of a guarded workspace may be read. It is the one place

@@ -251,6 +251,14 @@ func TestARuleSaysWhy(t *testing.T) {
 	assert.Empty(t, WhyNotRead(slow, config.OnChange))
 }
 
+func TestAllCountsButCompletedAndErrorSayWhatIsStaged(t *testing.T) {
+	known := func(n int64) client.OptionalCount { return client.OptionalCount{Value: n, Known: true} }
+	want := client.Counts{Total: known(7), Users: known(1), Channels: known(2), Messages: known(3), Contacts: known(4)}
+	counts := want
+	counts.Completed, counts.Error = known(5), known(1)
+	assert.Equal(t, fingerprint{"a", want}, fingerprintOf(&client.Operation{ID: "a", Counts: counts}))
+}
+
 func TestAPauseAfter429(t *testing.T) {
 	for rule, test := range map[string]struct {
 		reset time.Time
