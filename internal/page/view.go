@@ -165,15 +165,15 @@ func unscraped(scraped, now time.Time) string {
 
 // barOf returns how far an import is, or nil where there is no progress.
 func barOf(s watch.Snapshot) *bar {
-	op, counts := s.Operation, s.Operation.Counts
-	state, b := op.Step.State(), &bar{}
+	op, counts, b := s.Operation, s.Operation.Counts, &bar{}
 	counted := counts.Completed.Known || counts.Error.Known
+	shown, stopped := progress(s)
 	switch {
-	case state == client.StateLoading && op.Valid && op.Step != "importer_file_loaded": // waits until somebody opens the page
+	case op.Step.State() == client.StateLoading && op.Valid && op.Step != "importer_file_loaded": // waits until somebody opens the page
 		return &bar{Text: staged(counts)}
 	case ended(s):
 		b.Value, b.Max = 1, 1
-	case !ranOrRuns(op):
+	case !shown:
 		return nil
 	case !counted:
 		return &bar{Text: noCount(counts.Total)}
@@ -184,7 +184,7 @@ func barOf(s watch.Snapshot) *bar {
 	case !counted:
 		b.Text = b.Percent()
 		return b
-	case stopped(s):
+	case stopped:
 		b.Text = "Stopped at " + b.Percent() + ": "
 	case b.Max > 0:
 		b.Text = b.Percent() + ": "
@@ -198,27 +198,19 @@ func ended(s watch.Snapshot) bool {
 	return s.Operation.Step == client.StepDone && (s.Operation.Valid || s.Ending == watch.EndingFinished)
 }
 
-// ranOrRuns reports whether an import that has not finished has a progress.
-func ranOrRuns(op *client.Operation) bool {
+// progress reports whether an import that has not finished has a progress, and whether it is known
+// that it ended before its end.
+func progress(s watch.Snapshot) (shown, stopped bool) {
+	op, begun := s.Operation, s.Operation.Counts.Total.Value > 0
 	switch op.Step.State() {
 	case client.StateImporting:
-		return op.Valid || op.Counts.Total.Value > 0
-	case client.StateDone, client.StateError:
-		return op.Counts.Total.Value > 0
-	default:
-		return false
-	}
-}
-
-// stopped reports whether it is known that an import ended before its end.
-func stopped(s watch.Snapshot) bool {
-	switch s.Operation.Step.State() {
+		return op.Valid || begun, !op.Valid
 	case client.StateError:
-		return true
-	case client.StateImporting:
-		return !s.Operation.Valid
+		return begun, true
+	case client.StateDone:
+		return begun, s.Ending == watch.EndingAborted
 	default:
-		return s.Ending == watch.EndingAborted
+		return false, false
 	}
 }
 
