@@ -8,7 +8,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,6 +19,8 @@ import (
 	"rocketchat_import_exporter/internal/process"
 	"rocketchat_import_exporter/internal/rocketchatsim/stories"
 )
+
+const scrapeInterval = 5 * time.Second
 
 func main() {
 	workspaces := flag.Int("workspaces", 1, "how many workspaces to simulate; with 6, one import runs, one has stalled, one has finished, one cannot be seen, one is aborted, one has failed")
@@ -50,7 +54,7 @@ func run(ctx context.Context, n int, alone bool) error {
 	}
 	defer os.RemoveAll(dir)
 	fmt.Print("Building the exporter, which takes a minute or two the first time …\n\n")
-	exporter, err := startExporter(ctx, dir, address, workspaces)
+	exporter, err := process.StartExporter(ctx, dir, address, stories.Configuration(workspaces))
 	if err != nil {
 		return err
 	}
@@ -58,9 +62,10 @@ func run(ctx context.Context, n int, alone bool) error {
 	ctx, end := context.WithCancelCause(ctx)
 	go func() { end(fmt.Errorf("the exporter ended: %w\n%s", exporter.Err(), exporter.Output())) }()
 	fmt.Printf("The page:     http://%s/?workspace=%s\n", address, workspaces[0].Name)
-	fmt.Printf("The metrics:  curl -s '%s' | grep ^rocketchat_import\n\n", exporter.targets[0])
+	probe := "http://" + address + "/probe?target="
+	fmt.Printf("The metrics:  curl -s '%s%s' | grep ^rocketchat_import\n\n", probe, workspaces[0].Name)
 	fmt.Printf("This program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
-	go exporter.scrape(ctx)
+	go scrape(ctx, probe, workspaces)
 	list(workspaces, false)
 	return play(ctx, workspaces)
 }
@@ -106,4 +111,34 @@ func play(ctx context.Context, workspaces []*stories.Workspace) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// scrape asks for the metrics of all workspaces every few seconds until ctx ends. probe and a name
+// make an address.
+func scrape(ctx context.Context, probe string, workspaces []*stories.Workspace) {
+	for tick := time.Tick(scrapeInterval); ; {
+		for _, w := range workspaces {
+			if err := get(probe + w.Name); err != nil && ctx.Err() == nil {
+				say("The scrape of %s failed: %v", w.Name, err)
+			}
+		}
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func get(url string) error {
+	response, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("HTTP status %s", response.Status)
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
 }
