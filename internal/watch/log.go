@@ -106,6 +106,8 @@ var (
 	hasFailed      = chapter{"the import has failed", true}
 	wasInterrupted = chapter{"the import was interrupted, and never finishes", true}
 	disturbed      = chapter{} // the log says what happened to it as an incident
+
+	usual = map[client.State]chapter{client.StateReady: waitsForStart, client.StateImporting: runs, client.StateCanceled: wasCanceled}
 )
 
 // chapterOf returns what the log says of an operation, which is not nil. What happened between two
@@ -125,14 +127,8 @@ func chapterOf(s Status) chapter {
 		return wasInterrupted
 	case s.Stalled():
 		return hasStalled
-	case state == client.StateImporting:
-		return runs
-	case state == client.StateReady:
-		return waitsForStart
-	case state == client.StateCanceled:
-		return wasCanceled
 	default:
-		return hasAppeared
+		return cmp.Or(usual[state], hasAppeared)
 	}
 }
 
