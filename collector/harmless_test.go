@@ -171,7 +171,7 @@ func TestRecordedImportsAreShownAsTheyWere(t *testing.T) {
 				t.Parallel()
 				series := replay(t, string(content), mode)
 				for _, kind := range []string{"set_back", "aborted"} {
-					assert.Equal(t, kind == incidentsOf[filepath.Base(file)], 1 == series[`incidents_total{kind="`+kind+`"}`], kind)
+					assert.Equal(t, kind == incidentsOf[filepath.Base(file)], series[`incidents_total{kind="`+kind+`"}`] == 1, kind)
 				}
 			})
 		}
