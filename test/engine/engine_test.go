@@ -88,48 +88,48 @@ func TestThePageOfComposeHoldsOnAnEngine(t *testing.T) {
 	checkout := t.TempDir()
 	succeeds(t, repository, "", "git ls-files -z | tar --null -T - -c | tar -x --no-same-permissions -C "+checkout)
 	dir := filepath.Join(checkout, "deploy/compose")
-	compose := func(commands string) string { t.Helper(); return succeeds(t, dir, "", commands) }
+	compose := func(t *testing.T, commands string) string { t.Helper(); return succeeds(t, dir, "", commands) }
 	startAndCheck := block(t, page, "--force-recreate")
 	steps := strings.Split(startAndCheck, "\n")
 	readable, check := steps[0], steps[2]
 
 	succeeds(t, checkout, rig.Token+"\n", block(t, page, "cp env.example .env"))
-	compose(block(t, page, "chmod 644 secrets/rocketchat_token"))
+	compose(t, block(t, page, "chmod 644 secrets/rocketchat_token"))
 	// Alertmanager joins too: it posts into the same Rocket.Chat.
 	rig.WriteFile(t, filepath.Join(dir, "secrets/network.yaml"), strings.Replace(block(t, page, "external: true"),
 		"services: { ", "services: { alertmanager: { networks: [default, rocketchat] }, ", 1))
-	compose("echo ROCKETCHAT_URL=http://rocketchat:3000 >> .env; echo COMPOSE_FILE=compose.yaml:secrets/network.yaml >> .env")
+	compose(t, "echo ROCKETCHAT_URL=http://rocketchat:3000 >> .env; echo COMPOSE_FILE=compose.yaml:secrets/network.yaml >> .env")
 	t.Cleanup(func() { shell(dir, "", "docker compose down --volumes --rmi local") })
 	t.Run("README's command starts it, and every container is healthy", func(t *testing.T) {
-		compose(readable + "\n" + regexp.MustCompile("`(docker compose up [^`]*)` in `deploy/compose`").FindStringSubmatch(rig.ReadFile(t, repository+"/README.md"))[1])
+		compose(t, readable+"\n"+regexp.MustCompile("`(docker compose up [^`]*)` in `deploy/compose`").FindStringSubmatch(rig.ReadFile(t, repository+"/README.md"))[1])
 		for _, service := range []string{"exporter", "prometheus", "alertmanager", "grafana"} {
 			assert.Equal(t, "healthy", inspect(t, "engine-test-"+service+"-1", "{{.State.Health.Status}}"), service)
 			isLimited(t, "engine-test-"+service+"-1")
 		}
-		assert.Contains(t, compose(check), "is accepted")
+		assert.Contains(t, compose(t, check), "is accepted")
 		isScraped(t, "chat.example.com")
 	})
 	t.Run("a new token is used at once", func(t *testing.T) {
 		succeeds(t, dir, "not-"+rig.Token, "cat > secrets/rocketchat_token")
 		isRefused(t, dir, check)
 		succeeds(t, dir, rig.Token, "cat > secrets/rocketchat_token")
-		compose(check)
+		compose(t, check)
 	})
 	t.Run("one command applies a changed setting, an update and another receiver", func(t *testing.T) {
-		compose("echo WORKSPACE=acme >> .env")
+		compose(t, "echo WORKSPACE=acme >> .env")
 		// sed puts a new file in the place of the old one, as git does.
-		compose("sed -i s/0.1.0/9.9.9/ ../../VERSION compose.yaml; sed -i s/RocketChatImportStalled/Updated/ ../../alerts/*.rules.yml")
+		compose(t, "sed -i s/0.1.0/9.9.9/ ../../VERSION compose.yaml; sed -i s/RocketChatImportStalled/Updated/ ../../alerts/*.rules.yml")
 		for name, secret := range map[string]string{"user_id": rig.UserID, "token": rig.Token} {
 			rig.WriteFile(t, filepath.Join(dir, "secrets/rocketchat_alerts_"+name), secret)
 		}
-		compose(block(t, page, "alerts/rocketchat-receiver.yml") + "sed -i s,https://chat.example.com,http://rocketchat:3000, secrets/alertmanager.yml")
-		compose(strings.Replace(block(t, page, ":rocketchat-receiver.yaml"), "compose.yaml:", "compose.yaml:secrets/network.yaml:", 1))
-		assert.Contains(t, compose(startAndCheck), "is accepted")
+		compose(t, block(t, page, "alerts/rocketchat-receiver.yml")+"sed -i s,https://chat.example.com,http://rocketchat:3000, secrets/alertmanager.yml")
+		compose(t, strings.Replace(block(t, page, ":rocketchat-receiver.yaml"), "compose.yaml:", "compose.yaml:secrets/network.yaml:", 1))
+		assert.Contains(t, compose(t, startAndCheck), "is accepted")
 		isScraped(t, "acme")
-		assert.Contains(t, compose("docker compose exec exporter /rocketchat_import_exporter --version"), "version 9.9.9 ")
+		assert.Contains(t, compose(t, "docker compose exec exporter /rocketchat_import_exporter --version"), "version 9.9.9 ")
 		assert.Equal(t, "9.9.9", inspect(t, "engine-test-exporter-1", `{{index .Config.Labels "org.opencontainers.image.version"}}`))
 		assert.Contains(t, get(t, "http://127.0.0.1:9090/api/v1/rules"), `"name":"Updated"`)
-		compose(block(t, page, "alert add"))
+		compose(t, block(t, page, "alert add"))
 		eventually(t, func(c *assert.CollectT) {
 			out, err := docker("exec", rocketChat, "wget", "-qO-", "http://127.0.0.1:3000/messages").Output()
 			assert.NoError(c, err)
@@ -140,15 +140,15 @@ func TestThePageOfComposeHoldsOnAnEngine(t *testing.T) {
 		rig.WriteFile(t, filepath.Join(dir, "secrets/workspaces/globex"), rig.Token)
 		rig.WriteFile(t, filepath.Join(dir, "secrets/workspaces/workspaces.yml"),
 			"workspaces: {globex: {url: 'http://rocketchat:3000', user_id: "+rig.UserID+", auth_token_file: globex}}")
-		compose(block(t, page, "secrets/workspaces"))
-		compose(strings.Replace(block(t, page, ":many-workspaces.yaml"), "compose.yaml:", "compose.yaml:secrets/network.yaml:", 1))
-		assert.Contains(t, compose(startAndCheck), "is accepted")
+		compose(t, block(t, page, "secrets/workspaces"))
+		compose(t, strings.Replace(block(t, page, ":many-workspaces.yaml"), "compose.yaml:", "compose.yaml:secrets/network.yaml:rocketchat-receiver.yaml:", 1))
+		assert.Contains(t, compose(t, startAndCheck), "is accepted")
 		isScraped(t, "globex")
 	})
 	t.Run("down removes all of it", func(t *testing.T) {
-		compose("docker compose down --volumes")
+		compose(t, "docker compose down --volumes")
 		for _, list := range []string{"container ls --all", "volume ls", "network ls"} {
-			assert.Empty(t, compose("docker "+list+" --quiet --filter label=com.docker.compose.project=engine-test"), list)
+			assert.Empty(t, compose(t, "docker "+list+" --quiet --filter label=com.docker.compose.project=engine-test"), list)
 		}
 	})
 }
