@@ -276,6 +276,13 @@ func TestComposeRunsTheExporterForManyWorkspaces(t *testing.T) {
 	workspace := rig.RocketChat(t, "", httptest.NewServer).URL
 	service := loadCompose(t, nil, "compose/many-workspaces.yaml").Services["exporter"]
 	assert.Empty(t, service.Secrets)
+	for name, value := range loadCompose(t, nil).Services["exporter"].Environment {
+		if !strings.HasPrefix(name, "ROCKETCHAT_IMPORT_EXPORTER_") { // of one workspace
+			assert.NotContains(t, service.Environment, name)
+			continue
+		}
+		assert.Equal(t, value, service.Environment[name], name)
+	}
 	folder := t.TempDir()
 	rig.WriteFile(t, filepath.Join(folder, "acme"), rig.Token)
 	rig.WriteFile(t, filepath.Join(folder, "workspaces.yml"),
