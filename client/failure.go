@@ -93,7 +93,10 @@ func (x *exchange) timedOut(ctx context.Context, proxy *url.URL) *Error {
 	if took < time.Second {
 		unit = 10 * time.Millisecond
 	}
-	return x.fail(met, fmt.Errorf("%s within %s", met.cause, took.Round(unit)))
+	if took = took.Round(unit); took <= 0 { // this machine is slow, whatever the call waited for
+		return x.fail(stoodStill, errors.New("no time was left for the call"))
+	}
+	return x.fail(met, fmt.Errorf("%s within %s", met.cause, took))
 }
 
 // proxyBroke reports whether a call failed between the exporter and the forward proxy, or because

@@ -188,6 +188,20 @@ func TestATimeoutSaysForWhatItWaitedAndHowLong(t *testing.T) {
 	}
 }
 
+func TestACallForWhichNoTimeWasLeftSaysSo(t *testing.T) {
+	for _, left := range []time.Duration{-150 * time.Millisecond, 0} {
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		defer cancel()
+		for _, proxy := range []func(*Config){func(*Config) {}, throughProxy("http://" + nobody)} {
+			for endpoint, call := range calls {
+				err := call(ctx, newClient(t, "http://"+nobody, proxy))
+				assert.EqualError(t, err, string(endpoint)+": no time was left for the call")
+				assert.Equal(t, stoodStill.key, wantReason(t, err, Timeout).Hint.Key())
+			}
+		}
+	}
+}
+
 func TestAFileOfTheSettingsThatVanishedIsNoFaultOfRocketChat(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) string {
