@@ -44,25 +44,21 @@ func run(ctx context.Context, n int, alone bool) error {
 		list(workspaces, true)
 		return play(ctx, workspaces)
 	}
-	address, err := process.FreeAddress("127.0.0.1:10458")
-	if err != nil {
-		return err
-	}
 	dir, err := os.MkdirTemp("", "demo")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	fmt.Print("Building the exporter, which takes a minute or two the first time …\n\n")
-	exporter, err := process.StartExporter(ctx, dir, address, stories.Configuration(workspaces))
+	exporter, url, err := process.StartExporter(ctx, dir, stories.Configuration(workspaces))
 	if err != nil {
 		return err
 	}
 	defer exporter.Stop()
 	ctx, end := context.WithCancelCause(ctx)
 	go func() { end(fmt.Errorf("the exporter ended: %w\n%s", exporter.Err(), exporter.Output())) }()
-	fmt.Printf("The page:     http://%s/?workspace=%s\n", address, workspaces[0].Name)
-	probe := "http://" + address + "/probe?target="
+	fmt.Printf("The page:     %s/?workspace=%s\n", url, workspaces[0].Name)
+	probe := url + "/probe?target="
 	fmt.Printf("The metrics:  curl -s '%s%s' | grep ^rocketchat_import\n\n", probe, workspaces[0].Name)
 	fmt.Printf("This program stands in for Prometheus: it scrapes the exporter every %.0f seconds.\n", scrapeInterval.Seconds())
 	go scrape(ctx, probe, workspaces)

@@ -75,27 +75,40 @@ func Start(name string, env []string, binary string, args ...string) (*Process, 
 	return p, nil
 }
 
-// StartExporter builds the exporter into dir, and runs it at the address with this configuration
-// file. It returns once the exporter answers. The arguments are flags of go build.
-func StartExporter(ctx context.Context, dir, address, configuration string, args ...string) (*Process, error) {
-	// Without a stamp of its version it needs neither git nor a clone.
-	binary, err := Build(ctx, dir, "rocketchat_import_exporter", append(args, "-buildvcs=false")...)
+// StartServer is Start for a program with the flag --web.listen-address, which gets FreeAddress of
+// the preferred one. It returns the program's base URL too, once /-/ready answers there.
+func StartServer(
+	ctx context.Context, preferred, name string, env []string, binary string, args ...string,
+) (*Process, string, error) {
+	address, err := FreeAddress(preferred)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	file := filepath.Join(dir, "workspaces.yml")
-	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
-		return nil, err
-	}
-	p, err := Start("the exporter", nil, binary, "--config.file="+file, "--rocketchat.min-interval=1s", "--web.listen-address="+address)
+	p, err := Start(name, env, binary, append(args, "--web.listen-address="+address)...)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := p.AwaitOK(ctx, "http://"+address+"/-/ready"); err != nil {
 		p.Stop()
-		return nil, err
+		return nil, "", err
 	}
-	return p, nil
+	return p, "http://" + address, nil
+}
+
+// StartExporter builds the exporter into dir, and runs it with this configuration file. It returns
+// its base URL once it answers. The arguments are flags of go build.
+func StartExporter(ctx context.Context, dir, configuration string, args ...string) (*Process, string, error) {
+	// Without a stamp of its version it needs neither git nor a clone.
+	binary, err := Build(ctx, dir, "rocketchat_import_exporter", append(args, "-buildvcs=false")...)
+	if err != nil {
+		return nil, "", err
+	}
+	file := filepath.Join(dir, "workspaces.yml")
+	if err := os.WriteFile(file, []byte(configuration), 0o600); err != nil {
+		return nil, "", err
+	}
+	return StartServer(ctx, "127.0.0.1:10458", "the exporter", nil, binary,
+		"--config.file="+file, "--rocketchat.min-interval=1s")
 }
 
 // PID returns the program's process id.

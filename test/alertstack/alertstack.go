@@ -1,12 +1,12 @@
 // Package alertstack runs a real Prometheus and a real Alertmanager on the loopback interface, with
 // the shipped rules and the shipped Alertmanager configuration, for the end-to-end test and the
 // rehearsal. Their waits are shortened, such as "for" and "group_wait"; what an expression says stays.
-// An import can be as old as a test wants, so nobody has to wait for that.
 package alertstack
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -54,25 +54,19 @@ type Stack struct {
 // Start starts both programs and returns once both are ready. When it fails,
 // nothing is left running, and the error holds what the program that failed wrote.
 func Start(ctx context.Context, c Config) (*Stack, error) {
-	alertmanagerYML, err := c.AlertmanagerYML, error(nil)
-	if alertmanagerYML == "" {
-		alertmanagerYML, err = c.writeAlertmanager()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := c.writeRules(); err != nil {
+	alertmanagerYML, err := c.writeAlertmanager()
+	if err := errors.Join(err, c.writeRules()); err != nil {
 		return nil, err
 	}
 	s := &Stack{}
-	s.Alertmanager, s.AlertmanagerURL, err = start(ctx, "127.0.0.1:9093", "alertmanager", c.Alertmanager,
+	s.Alertmanager, s.AlertmanagerURL, err = process.StartServer(ctx, "127.0.0.1:9093", "alertmanager", nil, c.Alertmanager,
 		"--config.file="+alertmanagerYML, "--storage.path="+filepath.Join(c.Dir, "alertmanager"), "--cluster.listen-address=")
 	if err != nil {
 		return nil, err
 	}
 	prometheusYML, err := c.writePrometheus(s.AlertmanagerURL)
 	if err == nil {
-		s.Prometheus, s.PrometheusURL, err = start(ctx, "127.0.0.1:9090", "prometheus", c.Prometheus,
+		s.Prometheus, s.PrometheusURL, err = process.StartServer(ctx, "127.0.0.1:9090", "prometheus", nil, c.Prometheus,
 			"--config.file="+prometheusYML, "--storage.tsdb.path="+filepath.Join(c.Dir, "prometheus"))
 	}
 	if err != nil {
@@ -80,24 +74,6 @@ func Start(ctx context.Context, c Config) (*Stack, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// start starts a program, and returns it with its URL once it is ready.
-func start(ctx context.Context, preferred, name, binary string, args ...string) (*process.Process, string, error) {
-	address, err := process.FreeAddress(preferred)
-	if err != nil {
-		return nil, "", err
-	}
-	p, err := process.Start(name, nil, binary, append(args, "--web.listen-address="+address)...)
-	if err != nil {
-		return nil, "", err
-	}
-	url := "http://" + address
-	if err := p.AwaitOK(ctx, url+"/-/ready"); err != nil {
-		p.Stop()
-		return nil, "", err
-	}
-	return p, url, nil
 }
 
 // Stop ends both programs.

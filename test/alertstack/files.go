@@ -34,8 +34,7 @@ const many = `    metrics_path: /probe
       - targets: [ADDRESS]
 `
 
-// waits are the fields of a rule file and of alertmanager.yml that hold a time to
-// wait. The times in an expression are not among them: they are those of the import.
+// waits are the fields of the shipped files that hold a time to wait. Those in an expression stay.
 var waits = regexp.MustCompile(`(?m)^[ -]*(for|keep_firing_for|interval|query_offset|group_wait|group_interval|repeat_interval): \S+`)
 
 // shortened writes a duration that many times shorter.
@@ -63,21 +62,19 @@ func (c Config) writeRules() error {
 		return fmt.Errorf("there are no rules in %s (%v)", c.Alerts, err)
 	}
 	for _, file := range shipped {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if _, err := c.write(filepath.Base(file), string(text)); err != nil {
-			return err
-		}
+		text, readErr := os.ReadFile(file)
+		_, writeErr := c.write(filepath.Base(file), string(text))
+		err = errors.Join(err, readErr, writeErr)
 	}
-	return nil
+	return err
 }
 
-// writeAlertmanager writes the shipped configuration with shorter waits, with the
-// receiver for Rocket.Chat if that is wanted, and with the webhook instead of the
-// other receivers' addresses. It returns the file.
+// writeAlertmanager writes the shipped configuration with shorter waits and with c's receivers, unless c
+// has one. It returns the file.
 func (c Config) writeAlertmanager() (string, error) {
+	if c.AlertmanagerYML != "" {
+		return c.AlertmanagerYML, nil
+	}
 	shipped, err := os.ReadFile(filepath.Join(c.Alerts, "alertmanager.yml"))
 	if err != nil {
 		return "", err

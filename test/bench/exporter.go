@@ -41,14 +41,13 @@ func watch(ctx context.Context, binary, workspace string, args ...string) *expor
 	return start(ctx, binary, []string{"ROCKETCHAT_AUTH_TOKEN=" + token}, args...)
 }
 
-// start starts a program and returns once it answers. One that does not answer ends with the bench.
+// start starts a program and returns once it answers.
 func start(ctx context.Context, binary string, env []string, args ...string) *exporter {
-	address := must(process.FreeAddress("127.0.0.1:0"))
-	e := &exporter{url: "http://" + address, started: time.Now()}
 	env = append(env, "ROCKETCHAT_IMPORT_EXPORTER_LOG_LEVEL=error")
-	e.Process = must(process.Start(filepath.Base(binary), env, binary, append(args, "--web.listen-address="+address)...))
-	check(e.AwaitOK(ctx, e.url+"/-/ready"))
-	return e
+	started := time.Now()
+	p, url, err := process.StartServer(ctx, "127.0.0.1:0", filepath.Base(binary), env, binary, args...)
+	check(err)
+	return &exporter{p, url, started}
 }
 
 // scrape returns the exporter's own metrics, with those of its one workspace.

@@ -56,12 +56,8 @@ func run(ctx context.Context, alertmanagerYML string) error {
 		return err
 	}
 	workspaces := stories.Start(5) // which fire alerts, except the first
-	address, err := process.FreeAddress("127.0.0.1:10458")
-	if err != nil {
-		return err
-	}
 	fmt.Println("Building the exporter …")
-	exporter, err := process.StartExporter(ctx, dir, address, stories.Configuration(workspaces), "-C", "..")
+	exporter, url, err := process.StartExporter(ctx, dir, stories.Configuration(workspaces), "-C", "..")
 	if err != nil {
 		return err
 	}
@@ -70,7 +66,7 @@ func run(ctx context.Context, alertmanagerYML string) error {
 	channel.SetUser(stories.UserID, stories.Token)
 	stack, err := alertstack.Start(ctx, alertstack.Config{
 		Prometheus: filepath.Join(bin, "prometheus"), Alertmanager: filepath.Join(bin, "alertmanager"),
-		Alerts: "../alerts", Dir: dir, Speed: speed, Many: address,
+		Alerts: "../alerts", Dir: dir, Speed: speed, Many: strings.TrimPrefix(url, "http://"),
 		AlertmanagerYML: alertmanagerYML,
 		Webhook:         httptest.NewServer(alertstack.Webhook(show)).URL,
 		RocketChat:      &alertstack.RocketChat{URL: httptest.NewServer(channel).URL, UserID: stories.UserID, Token: stories.Token},
@@ -79,8 +75,8 @@ func run(ctx context.Context, alertmanagerYML string) error {
 		return err
 	}
 	defer stack.Stop()
-	fmt.Printf("The page:      http://%s/\nPrometheus:    %s/alerts\nAlertmanager:  %s\n\nWaits are %d times shorter than shipped. Press Ctrl-C to end.\n\n",
-		address, stack.PrometheusURL, stack.AlertmanagerURL, speed)
+	fmt.Printf("The page:      %s/\nPrometheus:    %s/alerts\nAlertmanager:  %s\n\nWaits are %d times shorter than shipped. Press Ctrl-C to end.\n\n",
+		url, stack.PrometheusURL, stack.AlertmanagerURL, speed)
 	if alertmanagerYML != "" {
 		fmt.Printf("Alertmanager sends its messages as %s says. Within five minutes RocketChatImportStalled (globex)\nand RocketChatImportFinished (initech) must arrive.\n\n", alertmanagerYML)
 	}
