@@ -121,7 +121,7 @@ rules:
 
 generate:
 	for f in $(alerts); do $(stamp) $$f > $$f.new && mv $$f.new $$f; done
-	cd dashboards && go run . -runbook-base "$(RUNBOOK_BASE)" -o rocketchat-import.json
+	cd dashboards && go run .
 	cp $(chart_files) deploy/kubernetes/files/
 	go test -run TestThePageOfMetrics -update .
 

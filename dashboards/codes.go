@@ -10,9 +10,8 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// A code is a number that stands for a condition: timelines, tables and stats draw one numeric
-// series best, and value mappings turn it into text and colour. A higher code is more pressing, so
-// the maximum over many workspaces is the one to look at.
+// A code is a number that stands for a condition, since panels draw one numeric series best. A higher
+// code is more pressing, so the maximum over many workspaces is the one to look at.
 type code struct {
 	number int
 	text   string // what people read
@@ -44,8 +43,7 @@ var importCodes = []code{
 	{17, "stalled", "dark-red", stalled},
 }
 
-// blindCodes are the scrapes that fail: nothing is known of the import. What is known to be bad
-// is more pressing.
+// blindCodes are the scrapes that fail. What is known to be bad is more pressing.
 var blindCodes = []code{
 	{11, "exporter down", "dark-orange", `up{job="rocketchat_import"} == 0`},
 	{12, "no answer", "orange", `rocketchat_import_up{} == 0`},
@@ -116,8 +114,10 @@ var absent = dashboard.ValueMapping{SpecialValueMap: &dashboard.SpecialValueMap{
 	Options: dashboard.DashboardSpecialValueMapOptions{Match: dashboard.SpecialValueMatchNullAndNan, Result: shown("-", "", 100)},
 }}
 
-// shortStep shows the name of a step without what all names begin with.
-var shortStep = dashboard.ValueMapping{RegexMap: &dashboard.RegexMap{
-	Type:    dashboard.MappingTypeRegexToText,
-	Options: dashboard.DashboardRegexMapOptions{Pattern: "^importer_(.+)$", Result: shown("$1", "", 0)},
-}}
+// without shows names without what all of them begin with.
+func without(prefix string) values {
+	return values{{RegexMap: &dashboard.RegexMap{
+		Type:    dashboard.MappingTypeRegexToText,
+		Options: dashboard.DashboardRegexMapOptions{Pattern: "^" + prefix + "(.+)$", Result: shown("$1", "", 0)},
+	}}}
+}

@@ -1,11 +1,15 @@
+// Command dashboards writes the Grafana dashboard of rocketchat_import_exporter to
+// rocketchat-import.json. Its links lead to the page of runbooks at RUNBOOK_BASE.
 package main
 
 //lint:file-ignore SA1019 Grafana 11 cannot import the model that the builder recommends instead.
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -16,9 +20,22 @@ import (
 // uid is the dashboard's address in Grafana; importing again replaces it.
 const uid = "rocketchat-import"
 
-// generate returns the dashboard as indented JSON. Keys are sorted, so that the
-// same program always writes the same bytes. PromQL's < and > stay as they are: the
-// builder's own encoders escape them, so their output is read and written once more.
+// committed is the file that the program writes.
+const committed = "rocketchat-import.json"
+
+func main() {
+	json, err := generate(configured())
+	if err == nil {
+		err = os.WriteFile(committed, json, 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dashboards:", err)
+		os.Exit(1)
+	}
+}
+
+// generate returns the dashboard as indented JSON with sorted keys. The builder's own encoders escape
+// PromQL's < and >, so their output is read and written once more.
 func generate(base runbooks) ([]byte, error) {
 	board, err := build(base)
 	if err != nil {
@@ -161,24 +178,26 @@ const defaultRunbooks = "http://localhost:10458/docs/runbooks.md"
 // runbooks is the address of the page that has one section for each alert.
 type runbooks string
 
+// configured is what the Makefile says.
+func configured() runbooks { return runbooks(cmp.Or(os.Getenv("RUNBOOK_BASE"), defaultRunbooks)) }
+
 type link = cog.Builder[dashboard.DashboardLink]
 
-// section returns panel links to the sections of the named alerts. A section's
-// anchor is its heading, the alert's name, in lower case, as Markdown viewers make it.
-func (r runbooks) section(alerts ...string) []link {
-	var links []link
+// section returns panel links to the sections of the named alerts. Markdown viewers make a section's
+// anchor of its heading, the alert's name, in lower case.
+func (r runbooks) section(alerts ...string) (links []link) {
 	for _, alert := range alerts {
-		links = append(links, r.links("Runbook: "+alert, "#"+strings.ToLower(alert))...)
+		links = append(links, r.link("Runbook: "+alert, "#"+strings.ToLower(alert)))
 	}
 	return links
 }
 
 // page returns a link to the whole page.
-func (r runbooks) page() []link { return r.links("Runbooks", "") }
+func (r runbooks) page() []link { return []link{r.link("Runbooks", "")} }
 
-func (r runbooks) links(title, anchor string) []link {
-	return []link{dashboard.NewDashboardLinkBuilder(title).
+func (r runbooks) link(title, anchor string) link {
+	return dashboard.NewDashboardLinkBuilder(title).
 		Type(dashboard.DashboardLinkTypeLink).Icon("doc").
 		Tooltip("What it means, where to look in Rocket.Chat, what to do").
-		Url(string(r) + anchor).TargetBlank(true)}
+		Url(string(r) + anchor).TargetBlank(true)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"os"
 	"regexp"
 	"slices"
@@ -12,14 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	committed = "rocketchat-import.json"
-	rules     = "../alerts/rocketchat-import.rules.yml"
-)
+const rules = "../alerts/rocketchat-import.rules.yml"
 
 func TestTheCommittedFileIsWhatTheGeneratorWrites(t *testing.T) {
-	base := cmp.Or(os.Getenv("RUNBOOK_BASE"), defaultRunbooks) // the Makefile's is stamped into the file
-	want, err := generate(runbooks(base))
+	want, err := generate(configured())
 	require.NoError(t, err)
 	assert.True(t, string(want) == read(t, committed), "%s is stale: run make generate", committed)
 }

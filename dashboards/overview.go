@@ -9,9 +9,8 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
-// overview answers at a glance: is an import running, in which step, how far,
-// when will it end, is it stuck, how fast, what failed. A phone stacks the tiles
-// in this order. The first row is 5 + 4 + 5 + 5 + 5 wide, the second 3 * 8.
+// overview answers at a glance. A phone stacks the tiles in this order. The first row is
+// 5 + 4 + 5 + 5 + 5 wide, the second 3 * 8.
 func overview(runbook runbooks) []panel {
 	last := "topk(1, " + timeLeft + ")"
 	critical := `count(ALERTS{` + firing + `,severity="critical"})`
@@ -50,7 +49,7 @@ func overview(runbook runbooks) []panel {
 			"Records handled, done or failed, of all records. A finished import is 100 %: Rocket.Chat may not save its last counts. One that may have been aborted is what was saved. "+
 				"With several workspaces: the running imports that are the least far, or the least far of all where none runs.",
 			now(orNothing("bottomk(3, "+progress+" and on (workspace) "+inState("importing")+")\nor on () bottomk(3, "+progress+")", allSeen), called)).
-			Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName).Text(nameBesideValue()).
+			Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName).Text(nameBesideValue).
 			Unit(units.PercentUnit).Decimals(1).Min(0).Max(1).Span(5).
 			Mappings(nothing("no records yet")).Thresholds(colored(grey, from(0, "blue"), from(1, "green"))),
 
@@ -59,7 +58,7 @@ func overview(runbook runbooks) []panel {
 				"There is no estimate before an import has run, and moved, for 5 minutes.",
 			now(last, called),
 			now("1000 * (time() + "+last+")", "ends")).
-			Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName).Text(nameBesideValue()).
+			Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName).Text(nameBesideValue).
 			WithTransformation(rename("/^(.{20}).{3,}$/", "$1…")). // two lines would not fit
 			Unit(units.Seconds).Decimals(1).
 			OverrideByQuery("B", settings{property("unit", "time:HH:mm")}).
@@ -70,7 +69,7 @@ func overview(runbook runbooks) []panel {
 				"Downloads of pending files save nothing for a long time, so they are never red.",
 			now("(\n"+orNothing("topk(3, "+unmoved+")", allRest("importing|loading"))+"\n)\nunless on () "+stalled, called),
 			now("topk(3, "+stalled+")", called)).
-			Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName).Text(nameBesideValue()).
+			Orientation(common.VizOrientationHorizontal).TextMode(common.BigValueTextModeValueAndName).Text(nameBesideValue).
 			Unit(units.Seconds).Decimals(0).Mappings(append(nothing("nothing is running"), moving)).
 			OverrideByQuery("B", colorOf(dashboard.FieldColorModeIdFixed, "red")).
 			Links(runbook.section("RocketChatImportStalled", "RocketChatImportPreparationStalled")),
@@ -88,15 +87,8 @@ func overview(runbook runbooks) []panel {
 			Thresholds(colored(grey, from(0, "text"), from(1, "orange"), from(100, "red"))).
 			Links(runbook.section("RocketChatImportRecordsFailing")),
 
-		workspaceTable(),
-
-		firingAlerts(runbook),
+		workspaceTable(), firingAlerts(runbook),
 	}
-}
-
-// nameBesideValue are sizes for a tile that names its workspaces: Grafana's own make the value too small.
-func nameBesideValue() *common.VizTextDisplayOptionsBuilder {
-	return common.NewVizTextDisplayOptionsBuilder().TitleSize(12).ValueSize(24)
 }
 
 func firingAlerts(runbook runbooks) panel {
@@ -119,10 +111,7 @@ func firingAlerts(runbook runbooks) panel {
 		}}).
 		OverrideByName("Workspace", showAlone("Workspace")).
 		OverrideByName(toNamespace, hidden).OverrideByName(toCluster, hidden).
-		OverrideByName("Alert", settings{property("mappings", values{{RegexMap: &dashboard.RegexMap{
-			Type:    dashboard.MappingTypeRegexToText,
-			Options: dashboard.DashboardRegexMapOptions{Pattern: "^RocketChatImport(.+)$", Result: shown("$1", "", 0)},
-		}}})}).
+		OverrideByName("Alert", settings{property("mappings", without("RocketChatImport"))}).
 		OverrideByName("Severity", settings{coloredText, property("mappings", texts(severities))}).
 		OverrideByName("Since", settings{property("unit", units.DateTimeFromNow)}).
 		SortBy(sortBy("Severity", false)).
@@ -139,7 +128,7 @@ func workspaceTable() panel {
 		column{title: "State", width: 115, expr: stateCode, mappings: mappings(stateCodes...), properties: settings{
 			property("custom.align", "left"), property("custom.cellOptions", map[string]any{"type": "color-background", "mode": "basic"})}},
 		column{title: "Step", width: 150, label: "step", expr: maxBy("workspace, step", held("rocketchat_import_step{}")+" == 1"),
-			mappings: values{shortStep}},
+			mappings: without("importer_")},
 		column{title: "Progress", width: 140, expr: progress, unit: units.PercentUnit, properties: settings{
 			property("custom.cellOptions", map[string]any{"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}),
 			property("decimals", 1), property("min", 0), property("max", 1), thresholds("text", from(0, "blue"), from(1, "green"))}},

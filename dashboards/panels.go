@@ -13,10 +13,8 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/units"
 )
 
-// Grafana's builder writes defaults that Grafana does not draw as meant: an empty
-// orientation, repeatDirection (see adjust), colours by threshold. The tests know them.
-//
-// A dashboard is 24 columns wide.
+// Grafana's builder writes defaults that Grafana does not draw as meant: an empty orientation,
+// repeatDirection (see adjust), colours by threshold. A dashboard is 24 columns wide.
 
 type (
 	panel    = cog.Builder[dashboard.Panel]
@@ -27,7 +25,9 @@ type (
 var (
 	latest       = common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})
 	multiTooltip = common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)
-	dashed       = property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}})
+	// Grafana's own sizes make the value of a tile that names its workspaces too small.
+	nameBesideValue = common.NewVizTextDisplayOptionsBuilder().TitleSize(12).ValueSize(24)
+	dashed          = property("custom.lineStyle", map[string]any{"fill": "dash", "dash": []int{8, 8}})
 )
 
 // tile is one figure to be read from across the room.
@@ -67,9 +67,8 @@ func lines(title, description string, queries ...query) *timeseries.PanelBuilder
 		Unit(units.Short).Height(8).Span(12)
 }
 
-// timeline draws one line of coloured spans for each workspace. More workspaces
-// than fit are put on pages. Without a workspace it has a line that says so: Grafana would
-// say that the data has no time.
+// timeline draws one line of coloured spans for each workspace. Without a workspace it has a line that
+// says so: Grafana would say that the data has no time.
 func timeline(title, description string, expr string, codes []code) *statetimeline.PanelBuilder {
 	const nobody = "no exporter is scraped"
 	expr += "\nor on () label_replace(vector(-1), \"instance\", \"nothing\", \"\", \"\")"

@@ -8,11 +8,9 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 )
 
-// In this package's PromQL, {} selects the chosen workspaces, and {label="value"}
-// narrows it further. "by (workspace)" and "on (workspace)" stand for the labels that tell
-// workspaces apart: two clusters or namespaces may have one of the same name. An expression
-// that stands for one value for each workspace has no other label.
-//
+// In this package's PromQL, {} selects the chosen workspaces. "by (workspace)" and "on (workspace)" stand
+// for the labels that tell workspaces apart: two clusters or namespaces may have one of the same name.
+// An expression that stands for one value for each workspace has no other label.
 // The dashboard uses no recording rule, so it works for people who load none.
 
 const chosen = `cluster=~"$cluster",namespace=~"$namespace",instance=~"$instance"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,17 +103,13 @@ func newTable(title, description string, queries ...query) *table.PanelBuilder {
 		Footer(common.NewTableFooterOptionsBuilder().Show(false)).Unit(units.Short).Span(24)
 }
 
-// sideBySide drops what is neither of the workspace nor a column, joins the queries'
-// rows of the same workspace, and names and orders the columns. A query without
-// a result has no field to join by and drops out, which merging would stumble on.
+// sideBySide joins the queries' rows of the same workspace, and names and orders the columns. Merging
+// would stumble on a query without a result, which has no field to join by and so drops out.
 func sideBySide(columns []column) []dashboard.DataTransformerConfig {
 	kept := []string{key, "instance", "namespace", "cluster"}
 	names := map[string]string{"instance": "Workspace", "namespace": "Namespace", "cluster": "Cluster"}
 	for i, c := range columns {
-		field := c.label
-		if field == "" {
-			field = "Value #" + refID(i+1)
-		}
+		field := cmp.Or(c.label, "Value #"+refID(i+1))
 		kept = append(kept, field)
 		names[field] = c.title
 	}
