@@ -94,7 +94,7 @@ func play(ctx context.Context, workspaces []*stories.Workspace) error {
 	for tick := time.Tick(250 * time.Millisecond); ; {
 		for i, w := range workspaces {
 			if now := time.Now(); !now.Before(begins[i]) {
-				w.Begin()
+				w.Begin(w.Server)
 				begins[i] = now.Add(cmp.Or(w.Again, math.MaxInt64))
 			}
 			if line := reporters[i].next(w.Operation()); line != "" {

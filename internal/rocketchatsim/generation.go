@@ -2,9 +2,8 @@ package rocketchatsim
 
 import "net/http"
 
-// Generation is a range of Rocket.Chat versions that answer alike. It is nothing
-// but traits: a new generation is one more literal below. The code asks for a
-// trait and never for a generation. The zero value means Latest.
+// Generation is a range of Rocket.Chat versions that answer alike. The code asks for a trait and never
+// for a generation, so a new one is one more literal below. The zero value means Latest.
 type Generation struct {
 	name string
 

@@ -14,10 +14,9 @@ import (
 type Operation struct {
 	// ID is the record's _id. SetOperation makes one up for "".
 	ID string `json:"_id"`
-	// ImporterKey is the importer's key, such as "slack" or "api".
+	// ImporterKey is such as "slack" or "api", and Type the importer's display name.
 	ImporterKey string `json:"importerKey"`
-	// Type is the importer's display name, such as "Slack".
-	Type string `json:"type"`
+	Type        string `json:"type"`
 	// Step is the record's status; it may be one that no server has.
 	Step string `json:"status"`
 	// Valid is false once the server gave the operation up.
@@ -32,28 +31,24 @@ type Operation struct {
 	Created, Updated time.Time `json:"-"`
 	// Count is what the operation counts, or nil for a record without it.
 	Count *Count `json:"count,omitempty"`
-	// OmitFileData leaves fileData out. A real server has not saved it yet, or never
-	// does because it is over 16 MB.
+	// OmitFileData leaves fileData out. A real server never saves it if it is over 16 MB.
 	OmitFileData bool `json:"-"`
-	// FileData is the JSON of the record's fileData, whatever the generation; ""
-	// means what the generation stores. OddFileData has examples.
+	// FileData is the JSON of the record's fileData; "" means what the generation stores.
 	FileData string `json:"-"`
 }
 
 // Count is what an operation counts, in records. A nil field is left out.
 type Count struct {
-	Total    *int `json:"total,omitempty"`
-	Channels *int `json:"channels,omitempty"`
-	Users    *int `json:"users,omitempty"`
-	Messages *int `json:"messages,omitempty"`
-	// Contacts is answered by Latest only.
-	Contacts  *int `json:"contacts,omitempty"`
+	Total     *int `json:"total,omitempty"`
+	Channels  *int `json:"channels,omitempty"`
+	Users     *int `json:"users,omitempty"`
+	Messages  *int `json:"messages,omitempty"`
+	Contacts  *int `json:"contacts,omitempty"` // of Latest only
 	Completed *int `json:"completed,omitempty"`
 	Error     *int `json:"error,omitempty"`
 }
 
-// OddFileData returns, by name, what early servers store in fileData that is no
-// plain selection, as JSON for Operation.FileData.
+// OddFileData returns, by name, what early servers store that is no plain selection, for FileData.
 func OddFileData() map[string]string {
 	return map[string]string{
 		"the progress of the import": `{"key":"slack","name":"Slack","step":"importer_user_selection","count":{"total":0,"completed":0}}`,
@@ -63,8 +58,7 @@ func OddFileData() map[string]string {
 	}
 }
 
-// SlackOperation returns a valid Slack import with an uploaded file and no counts,
-// created and updated at the given time.
+// SlackOperation returns a valid Slack import with a file and no counts, created and updated at a time.
 func SlackOperation(step string, at time.Time) Operation {
 	op := newOperation("slack", "Slack", step, at)
 	op.File, op.ContentType = "simulatedAdmin001_slack.zip", "application/zip"
@@ -122,8 +116,8 @@ func (s *Server) StartSecondInstance() {
 	})
 }
 
-// Clear calls import.clear: nothing is staged any more, and the import is not valid,
-// whatever its step. One that is running aborts as with StartSecondInstance.
+// Clear calls import.clear: nothing is staged any more, and the import is not valid, whatever its step.
+// One that is running aborts as with StartSecondInstance.
 func (s *Server) Clear() {
 	s.giveUp(func(o *operation) {
 		o.staged = 0
@@ -165,8 +159,7 @@ func (s *Server) Operation() (op Operation, found bool) {
 	return op, found
 }
 
-// Staged returns how many records are staged for the newest operation. A wipe
-// takes it to 0 before the file is prepared again.
+// Staged returns how many records are staged for the newest operation: 0 after a wipe.
 func (s *Server) Staged() (staged int) {
 	_ = s.change(func(o *operation) { staged = o.staged })
 	return staged
@@ -179,15 +172,13 @@ type operation struct {
 	selection Selection
 	// staged is how many records the staging area holds.
 	staged int
-	// preparation is how the uploaded file is prepared, or nil if the operation
-	// did not come from a script.
+	// preparation is that of the script, if the operation is from one.
 	preparation []Phase
 	// stored is whether the record carries fileData, where it ever does.
 	stored bool
 	// aborting is whether the import ends at its next save.
 	aborting bool
-	// messagesStatus is the folder being read. It is a null before and after, and
-	// nil, which leaves the field out, until messages are first prepared.
+	// messagesStatus is the folder being read, a null before and after, and nil without a file.
 	messagesStatus any
 }
 
@@ -254,10 +245,9 @@ func valueOf(field *int) int {
 // getCurrentImportOperation answers the newest record.
 func (s *Server) getCurrentImportOperation(string, []byte) reply {
 	o, generation := s.operation, s.config.Generation
-	switch {
-	case o == nil && generation.nullOperation:
+	if o == nil && generation.nullOperation {
 		return text(http.StatusOK, `{"operation":null,"success":true}`)
-	case o == nil:
+	} else if o == nil {
 		return text(http.StatusOK, `{"success":true}`)
 	}
 	record := struct {
@@ -291,8 +281,7 @@ func (s *Server) getCurrentImportOperation(string, []byte) reply {
 
 func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// storedFileData returns what writes the fields of the record's fileData without
-// the server's lock, or nil if the record has none.
+// storedFileData returns what writes the fields of the record's fileData, or nil if it has none.
 func (s *Server) storedFileData(o *operation) func(*bufio.Writer) {
 	switch {
 	case o.FileData != "":
@@ -301,8 +290,7 @@ func (s *Server) storedFileData(o *operation) func(*bufio.Writer) {
 	case !o.stored || o.OmitFileData:
 		return nil
 	case strings.HasPrefix(o.ImporterKey, "pending-"):
-		// Every generation stores it: no users, no channels, and the number of files
-		// or avatars that an earlier import left as that of messages.
+		// Every generation stores the number of files or avatars as that of messages.
 		return Selection{Messages: valueOf(o.count().Messages)}.fields(o.Type, Generation{})
 	case s.config.Generation.selectionInRecord:
 		return o.selection.fields(o.Type, s.config.Generation)

@@ -1,10 +1,9 @@
 // Package rocketchatsim is a simulated Rocket.Chat workspace: the two endpoints that show a data
 // import, as four generations of the server answer them, and the one that receives a message.
 //
-// A wrong call of getImportFileData does to the simulated import what it does to a
-// real one, and Writes counts it. Time is read from one clock and nothing runs in
-// the background: the server catches up with its script when somebody looks. A test
-// may move an injected clock by an hour and ask again.
+// A wrong call of getImportFileData does to the simulated import what it does to a real one, and Writes
+// counts it. Nothing runs in the background: the server catches up with its script and its clock,
+// which a test may inject, when somebody looks.
 package rocketchatsim
 
 import (
@@ -76,13 +75,8 @@ func New(config Config) *Server {
 		config.Now = time.Now
 	}
 	s := &Server{
-		config:      config,
-		date:        config.Now,
-		intercepted: map[string]http.HandlerFunc{},
-		users:       map[string]*user{},
-		windows:     map[string]*window{},
-		requests:    map[string]int{},
-		writes:      map[Write]int{},
+		config: config, date: config.Now, intercepted: map[string]http.HandlerFunc{}, users: map[string]*user{},
+		windows: map[string]*window{}, requests: map[string]int{}, writes: map[Write]int{},
 	}
 	s.startInstance()
 	return s
@@ -278,7 +272,7 @@ func (s *Server) refuse(r *http.Request, name string, needed Permission, header 
 	}
 	order := []func() *reply{limit, query, permission}
 	if g.hono {
-		order = []func() *reply{permission, query, limit}
+		slices.Reverse(order)
 	}
 	for _, look := range order {
 		if refusal := look(); refusal != nil {

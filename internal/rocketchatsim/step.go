@@ -52,8 +52,7 @@ func isOver(step string) bool {
 	return step == StepDone || step == StepImportFailed || step == StepImportCancelled
 }
 
-// isPrepared says whether the preparation is over in this step. In a step that no
-// server has it is not.
+// isPrepared says whether the preparation is over in this step.
 func isPrepared(step string) bool {
 	return step == StepUserSelection || isRunning(step) || isOver(step)
 }

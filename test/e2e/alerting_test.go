@@ -91,7 +91,7 @@ var stories = map[string]story{
 		begin: func(t *testing.T, w *workspace) {
 			w.clock.setBehind(3 * time.Minute)
 			w.sim.Start(sim.Script{Operation: sim.SlackOperation(sim.StepImportingUsers, time.Time{}), Phases: []sim.Phase{
-				{Kind: sim.Users, Imported: 6_000, Duration: time.Hour},
+				{Imported: 6_000, Duration: time.Hour},
 				{Step: sim.StepFinishing},
 				{Step: sim.StepDone},
 			}}, 1)

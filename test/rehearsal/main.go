@@ -81,7 +81,7 @@ func run(ctx context.Context, alertmanagerYML string) error {
 		fmt.Printf("Alertmanager sends its messages as %s says. Within five minutes RocketChatImportStalled (globex)\nand RocketChatImportFinished (initech) must arrive.\n\n", alertmanagerYML)
 	}
 	for _, w := range workspaces {
-		w.Begin()
+		w.Begin(w.Server)
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)

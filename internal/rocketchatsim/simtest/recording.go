@@ -5,10 +5,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,11 +107,9 @@ func mend(body string) (whole string, mended bool) {
 
 func (r *Recording) parseShort(head string) error {
 	status, rest, _ := strings.Cut(head, " ")
-	if _, err := fmt.Sscan(status, &r.Status); err != nil {
-		return err
-	}
+	_, err := fmt.Sscan(status, &r.Status)
 	if r.Status == 0 {
-		return json.Unmarshal([]byte(rest), &r.Broken)
+		return errors.Join(err, json.Unmarshal([]byte(rest), &r.Broken))
 	}
 	return json.Unmarshal([]byte(rest), &r.Header)
 }
@@ -119,7 +117,7 @@ func (r *Recording) parseShort(head string) error {
 // Get returns the first value of a header.
 func (r Recording) Get(name string) string {
 	for i := 0; i+1 < len(r.Header); i += 2 {
-		if textproto.CanonicalMIMEHeaderKey(r.Header[i]) == textproto.CanonicalMIMEHeaderKey(name) {
+		if strings.EqualFold(r.Header[i], name) {
 			return r.Header[i+1]
 		}
 	}
@@ -192,12 +190,10 @@ func (r Recording) answer(closes bool) []byte {
 		body = zipped.Bytes()
 	}
 	if r.Get("Transfer-Encoding") != "chunked" {
-		wire.Write(body)
-	} else if len(body) > 0 {
+		return append(wire.Bytes(), body...)
+	}
+	if len(body) > 0 {
 		fmt.Fprintf(&wire, "%x\r\n%s\r\n", len(body), body)
 	}
-	if r.Get("Transfer-Encoding") == "chunked" {
-		wire.WriteString("0\r\n\r\n")
-	}
-	return wire.Bytes()
+	return append(wire.Bytes(), "0\r\n\r\n"...)
 }

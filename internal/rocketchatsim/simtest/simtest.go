@@ -1,5 +1,4 @@
-// Package simtest sets up a simulated Rocket.Chat behind a real socket, for the
-// tests of what watches it.
+// Package simtest sets up a simulated Rocket.Chat behind a real socket, for tests of what watches it.
 package simtest
 
 import (

@@ -27,11 +27,9 @@ type Workspace struct {
 	Text string
 	// Again is how long after its beginning it begins anew; 0 for never.
 	Again time.Duration
-	begin func(*rocketchatsim.Server)
+	// Begin begins what happens.
+	Begin func(*rocketchatsim.Server)
 }
-
-// Begin begins what happens.
-func (w *Workspace) Begin() { w.begin(w.Server) }
 
 // Start starts n workspaces, in which nothing happens yet.
 func Start(n int) (all []*Workspace) {
@@ -61,15 +59,15 @@ func Configuration(all []*Workspace) string {
 // stories are those of the first workspaces. With more workspaces they repeat.
 var stories = []Workspace{
 	{Name: "acme", Text: "an import of about three minutes runs, again and again", Again: rocketchatsim.Slack().Duration() + rest,
-		begin: func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.Slack(), 1) }},
+		Begin: func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.Slack(), 1) }},
 	{Name: "globex", Text: "an import has stalled: nothing was saved for 25 minutes",
-		begin: at(rocketchatsim.StepImportingMessages, 61_500, 25*time.Minute)},
-	{Name: "initech", Text: "an import has finished", begin: at(rocketchatsim.StepDone, 153_000, time.Minute)},
+		Begin: at(rocketchatsim.StepImportingMessages, 61_500, 25*time.Minute)},
+	{Name: "initech", Text: "an import has finished", Begin: at(rocketchatsim.StepDone, 153_000, time.Minute)},
 	{Name: "umbrella", Text: "Rocket.Chat refuses the exporter's token",
-		begin: func(sim *rocketchatsim.Server) { sim.SetToken(UserID, "another-token") }},
+		Begin: func(sim *rocketchatsim.Server) { sim.SetToken(UserID, "another-token") }},
 	{Name: "hooli", Text: "an import is aborted, since a second instance of Rocket.Chat starts",
-		begin: func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.SecondInstance(), 4) }},
-	{Name: "stark", Text: "an import has failed", begin: at(rocketchatsim.StepImportFailed, 76_700, 40*time.Minute)},
+		Begin: func(sim *rocketchatsim.Server) { sim.Start(rocketchatsim.SecondInstance(), 4) }},
+	{Name: "stark", Text: "an import has failed", Begin: at(rocketchatsim.StepImportFailed, 76_700, 40*time.Minute)},
 }
 
 // at makes an import the newest. completed is how many of its records are completed, and ago how
