@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -156,19 +155,22 @@ func lateAfter(t *testing.T, secure bool, header, n int) (got lateRead) {
 	return got
 }
 
-func TestAWriteThatBlocksEndsWithTheSecond(t *testing.T) {
-	near, far := net.Pipe() // nobody reads
-	defer far.Close()
-	c := newConnection(func(context.Context, string, string) (net.Conn, error) { return near, nil })
-	_, err := c.dial(t.Context(), "", "")
-	require.NoError(t, err)
-	c.guarded, c.asked, c.last = true, now(), true
-	near.SetWriteDeadline(time.Now().Add(-time.Second))
-	_, err = c.Write([]byte("GET"))
-	assert.Error(t, err)
-	assert.False(t, c.maySent())
-	assert.True(t, c.isLate())
-	assert.True(t, errors.Is(c.ctx.Err(), context.Canceled))
+func TestAWriteThatIsLateOrBlocksEndsWithTheSecondAndClosesTheConnection(t *testing.T) {
+	for _, age := range []time.Duration{sendWithin - minUnacknowledged, 2 * sendWithin} {
+		near, far := net.Pipe() // nobody reads
+		defer time.AfterFunc(10*time.Second, func() { far.Close() }).Stop()
+		defer far.Close()
+		c := newConnection(func(context.Context, string, string) (net.Conn, error) { return near, nil })
+		_, err := c.dial(t.Context(), "", "")
+		require.NoError(t, err)
+		c.guard(ago(age, 0), func() {}) // it fails where there should be TCP_USER_TIMEOUT, which a pipe lacks
+		c.wroteRequest()
+		_, err = c.Write([]byte("GET"))
+		assert.Error(t, err)
+		assert.ErrorIs(t, c.ctx.Err(), context.Canceled)
+		assert.False(t, c.maySent())
+		assert.True(t, c.isLate())
+	}
 }
 
 func TestAnAnswerEndsTheBoundOnWrites(t *testing.T) {

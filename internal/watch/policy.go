@@ -160,12 +160,12 @@ type read struct {
 // begin returns the read that an answer leads to, or the rule that forbids it. Call it once for each
 // answer that is believed, after see.
 func (p *readPolicy) begin(q question) (*read, *rule) {
-	p.sent = p.reading
+	p.sent = false
 	var f fingerprint
 	if q.Operation != nil {
 		f = fingerprintOf(q.Operation)
 	}
-	p.settled, p.previous = q.Operation != nil && f == p.previous, f
+	p.settled, p.previous = f == p.previous, f
 	// Another operation, or other counts that have settled, end the pause.
 	if q.Operation != nil && (f.id != p.paused.id || f != p.paused && p.settled) {
 		p.endPause()

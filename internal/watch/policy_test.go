@@ -187,7 +187,7 @@ func TestReadPolicy(t *testing.T) {
 		}},
 		"nothing is read for 10 minutes after another instance answered a read": {config.EachScrape, []asked{
 			ok(a1).by("x", "y"), no(a1).by("x", "").after(10*minute - 1), failed(a1).by("x", "y").after(1),
-			no(a1).by("x", "").after(10*minute - 1), ok(a1).by("x", "x").after(1), ok(a1).by("x", ""), ok(a1).by("x", "x"),
+			no(a1).by("x", "").after(10*minute - 1), ok(a1).by("x", "x").after(1), ok(a1).by("x", ""), ok(a1).by("", "y"), ok(a1).by("x", "x"),
 		}},
 		"nothing is read during a pause after a 429": {config.EachScrape, []asked{{op: a1, limited: true}, ok(a1)}},
 	} {

@@ -194,19 +194,21 @@ func TestSeveralInstancesLeadToNoRead(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(r.logged(), "another one its read"), r.logged())
 }
 
-func TestHarmOfOwnReadIsSaidToBePossible(t *testing.T) {
-	for _, reads := range []bool{true, false} {
-		mode := config.Never
-		if reads {
-			mode = config.OnChange
+func TestHarmOfOwnReadSinceTheLookBeforeIsSaidToBePossible(t *testing.T) {
+	for _, test := range []struct {
+		mode  config.Mode
+		looks int // before the harm; on-change reads at the first
+		ours  bool
+	}{{config.OnChange, 1, true}, {config.OnChange, 2, false}, {config.Never, 1, false}} {
+		r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(test.mode))
+		for range test.looks {
+			r.scrape()
 		}
-		r := newRigIn(t, rocketchatsim.StepUserSelection, simtest.InMode(mode))
-		r.scrape()
 		r.Update(func(op *rocketchatsim.Operation) {
 			op.Step, op.Count.Total = rocketchatsim.StepImportingUsers, new(114)
 		})
 		assert.EqualValues(t, 1, r.scrape().Incidents[SetBack])
-		assert.Equal(t, reads, strings.Contains(r.logged(), "this exporter"), r.logged())
+		assert.Equal(t, test.ours, strings.Contains(r.logged(), "this exporter"), r.logged())
 	}
 }
 
