@@ -11,9 +11,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"rocketchat_import_exporter/internal/process"
@@ -26,16 +23,11 @@ func main() {
 	workspaces := flag.Int("workspaces", 1, "how many workspaces to simulate; with 6, one import runs, one has stalled, one has finished, one cannot be seen, one is aborted, one has failed")
 	alone := flag.Bool("only-rocketchat", false, "start no exporter, and print how to watch the simulated servers with one")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *workspaces, *alone); err != nil && ctx.Err() == nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
-	}
+	process.Main("demo", func(ctx context.Context, dir string) error { return run(ctx, dir, *workspaces, *alone) })
 }
 
 // run shows the demo until ctx ends. alone leaves the exporter out.
-func run(ctx context.Context, n int, alone bool) error {
+func run(ctx context.Context, dir string, n int, alone bool) error {
 	if n < 1 {
 		return fmt.Errorf("-workspaces=%d: there must be at least one", n)
 	}
@@ -44,11 +36,6 @@ func run(ctx context.Context, n int, alone bool) error {
 		list(workspaces, true)
 		return play(ctx, workspaces)
 	}
-	dir, err := os.MkdirTemp("", "demo")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	fmt.Print("Building the exporter, which takes a minute or two the first time …\n\n")
 	exporter, url, err := process.StartExporter(ctx, dir, stories.Configuration(workspaces))
 	if err != nil {

@@ -1,5 +1,4 @@
-// Package process runs programs for the demo, the end-to-end test, the soak and
-// the bench, and leaves none of them behind.
+// Package process runs programs for demo, tests and bench, and leaves none of them behind.
 package process
 
 import (
@@ -10,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -18,6 +18,22 @@ import (
 	"syscall"
 	"time"
 )
+
+// Main calls run with a context that ends with Ctrl-C, and with a folder that is removed after it. An
+// error of run ends the program, unless it was asked to end.
+func Main(name string, run func(ctx context.Context, dir string) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := os.MkdirTemp("", name)
+	if err == nil {
+		err = run(ctx, dir)
+		os.RemoveAll(dir)
+	}
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, name+":", err)
+		os.Exit(1)
+	}
+}
 
 // Build builds the package of a program into the directory, which is absolute,
 // and returns the program's path. The arguments are flags of go build.

@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// Message is a message that chat.postMessage received, with the fields that
-// Alertmanager's rocketchat receiver sends.
+// Message is one that chat.postMessage received, with what Alertmanager's rocketchat receiver sends.
 type Message struct {
 	// UserID is who sent it.
 	UserID string `json:"-"`

@@ -22,21 +22,18 @@ type Config struct {
 	Alerts string
 	// Dir is a folder for configuration and data, which the caller removes.
 	Dir string
-	// Speed is how many times shorter than shipped all waits are. It must be above
-	// 0. At speed 1 scrapes and evaluations are a minute apart.
+	// Speed, above 0, is how many times shorter than shipped all waits are. At 1 scrapes are a minute apart.
 	Speed float64
 	// Exporters holds the address (host:port) of the exporter of each workspace.
 	Exporters map[string]string
-	// Many is the address of one exporter of many workspaces, which Prometheus
-	// finds by its /sd, instead.
+	// Many is the address of one exporter whose many workspaces Prometheus finds by /sd, instead.
 	Many string
 	// AlertmanagerYML is Alertmanager's configuration, which is used as it is; empty for the shipped
 	// one with shorter waits, and with Webhook and RocketChat.
 	AlertmanagerYML string
 	// Webhook is the base URL that every receiver posts to; see Webhook.
 	Webhook string
-	// RocketChat is where the receiver "chat" posts to instead, with the shipped
-	// rocketchat-receiver.yml; nil where it is a webhook too.
+	// RocketChat is where the receiver "chat" posts to, by rocketchat-receiver.yml; nil for the webhook.
 	RocketChat *RocketChat
 }
 

@@ -103,8 +103,7 @@ func (c Config) writeAlertmanager() (string, error) {
 	return c.write("alertmanager.yml", text)
 }
 
-// withReceiver replaces the receiver named chat with the shipped one for Rocket.Chat, as
-// docs/alerting.md says. It leaves a text alone that has it already.
+// withReceiver replaces the receiver named chat with the shipped one for Rocket.Chat, unless it is there.
 func (c Config) withReceiver(text string) (string, error) {
 	if strings.Contains(text, "rocketchat_configs:") {
 		return text, nil
@@ -121,8 +120,7 @@ func (c Config) withReceiver(text string) (string, error) {
 	return before + string(receiver) + "\n" + after, nil
 }
 
-// writePrometheus writes a configuration with the scrape job that the shipped
-// files expect, and returns the file.
+// writePrometheus writes a configuration with the scrape job that the shipped files expect.
 func (c Config) writePrometheus(alertmanagerURL string) (string, error) {
 	text := fmt.Sprintf(`global: {scrape_interval: %s, scrape_timeout: %[1]s, evaluation_interval: %[1]s}
 rule_files: [%q]

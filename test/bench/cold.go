@@ -42,8 +42,8 @@ type cost struct {
 	counted   int // users, or what else there were many of
 }
 
-// readColdly has this exporter, and what people would use instead, read large selections, and
-// prints the table. It returns what the replies without gzip cost this exporter, smallest first.
+// readColdly has this exporter, and what people would use instead, read large selections. It returns what
+// the replies without gzip cost this exporter, smallest first.
 func readColdly(ctx context.Context, h *host, b binaries) (own []cost) {
 	const usersMetric = "rocketchat_import_users"
 	readers := []reader{
@@ -104,8 +104,7 @@ func (h *host) serve(r *reply) {
 	})
 }
 
-// median repeats the read and returns the one whose time is in the middle, with
-// the highest peak of all.
+// median repeats the read and returns the one whose time is in the middle, with the highest peak.
 func (r reader) median(ctx context.Context, from reply) cost {
 	var costs []cost
 	peak := 0
@@ -134,9 +133,8 @@ func scrapeWith(binary, metric string, args ...string) func(context.Context, rep
 	}
 }
 
-// curlAndJQ reads with the line that an administrator would put into a shell.
-// Linux would count the bench's memory as a peak of its children. So jq, which
-// still holds the reply, prints its own: statm is JSON, the second number pages.
+// curlAndJQ reads with a line for a shell. Linux would count the bench's memory as a peak of its children,
+// so jq, which still holds the reply, prints its own: the second number of statm, in pages.
 func curlAndJQ(ctx context.Context, r reply) (c cost) {
 	shell := exec.CommandContext(ctx, "sh", "-c", `curl -sSf --compressed -H "X-User-Id: $USER_ID" -H "X-Auth-Token: $TOKEN" "$URL" |
 		jq -n 'input as $reply | ($reply.users | length), [inputs][1]' /dev/stdin /proc/self/statm`)

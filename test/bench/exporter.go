@@ -57,8 +57,7 @@ func (e *exporter) scrape(ctx context.Context) (metrics string, took time.Durati
 	return metrics, took
 }
 
-// get returns a page and how long it took. As Prometheus does, it names the
-// client's timeout, if there is one.
+// get returns a page and how long it took. As Prometheus does, it names the client's timeout.
 func get(ctx context.Context, client *http.Client, url string) (page string, took time.Duration, err error) {
 	start := time.Now()
 	request := must(http.NewRequestWithContext(ctx, http.MethodGet, url, nil))

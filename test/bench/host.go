@@ -16,8 +16,7 @@ const (
 	token  = "a-token-for-the-bench"
 )
 
-// host is one server with many simulated workspaces, each below a path with its
-// name. It counts requests, and bytes with their headers.
+// host is one server with many simulated workspaces. It counts requests, and bytes with their headers.
 type host struct {
 	mux                      *http.ServeMux
 	server                   *http.Server
@@ -59,8 +58,7 @@ func names(prefix string, n int) (all []string) {
 	return all
 }
 
-// newWorkspace is a workspace whose newest import is in the given step and has
-// as many users, with all else that a large Slack export has.
+// newWorkspace has an import in a step, with as many users and all else that a large Slack export has.
 func newWorkspace(name string, generation rocketchatsim.Generation, step string, users int) *rocketchatsim.Server {
 	sim := rocketchatsim.New(rocketchatsim.Config{Generation: generation, BasePath: "/" + name, RateLimit: -1})
 	sim.SetUser(userID, token, rocketchatsim.RunImport)

@@ -14,26 +14,19 @@ import (
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
-// What a soak is: workspaces, of which some hang and some refuse the token, and
-// replicas of Prometheus that scrape each once in an interval.
+// What a soak is: workspaces, of which some hang and some refuse the token, and replicas of Prometheus
+// that scrape each once in an interval.
 const (
-	workspaces, hanging, refusing = 500, 5, 5
-	hangs, refuses                = "hangs", "refuses" // what their names begin with
-	replicas, interval            = 2, 15 * time.Second
-	soakTime                      = 5 * time.Minute
-)
+	workspaces, hanging, refusing     = 500, 5, 5
+	hangs, refuses                    = "hangs", "refuses" // what their names begin with
+	replicas, interval, scrapeTimeout = 2, 15 * time.Second, 10 * time.Second
+	soakTime                          = 5 * time.Minute
 
-// The bounds that a soak checks.
-const (
-	scrapeTimeout = 10 * time.Second
-	// The mean memory of the last minute is at most memoryGrowth times that of
-	// the second one, and memorySlack bytes.
+	// The last minute's mean memory is at most memoryGrowth times the second one's, and memorySlack bytes.
 	memoryGrowth, memorySlack = 1.10, 2 << 20
-	// handleSlack descriptors or goroutines more at the end than after the first
-	// round of scrapes are not a leak.
+	// handleSlack more descriptors or goroutines than after the first round of scrapes are not a leak.
 	handleSlack = 20
-	// At least readPart of the imports from 6.3 on that stood ready for readyFor are read, and at least
-	// minReady stand so long.
+	// At least minReady imports from 6.3 on stand ready for readyFor, and readPart of these are read.
 	readPart, readyFor, minReady = 0.9, time.Minute, 50
 )
 
@@ -103,8 +96,7 @@ func (s *soak) run(ctx context.Context, h *host, b binaries) {
 	s.report(harmed)
 }
 
-// play starts the workspaces, whose imports play in different ways and at different speeds. A quarter
-// stands ready for 71 seconds.
+// play starts the workspaces, whose imports differ. A quarter stands ready for 71 seconds.
 func (s *soak) play(h *host) {
 	s.notSent = map[string]float64{}
 	speeds := []float64{0.28, 0.5, 1, 2}
@@ -128,8 +120,8 @@ func (s *soak) play(h *host) {
 	}
 }
 
-// scrapeFor has every replica scrape each target once in each interval, spread over it, and looks
-// at the exporter each second. A scrape that has begun may end later, but none begins then.
+// scrapeFor has every replica scrape each target once in each interval, spread over it, and looks at the
+// exporter each second. A scrape that has begun may end later.
 func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Duration) {
 	var loops sync.WaitGroup
 	defer loops.Wait()
@@ -159,8 +151,7 @@ func (s *soak) scrapeFor(ctx context.Context, targets []string, duration time.Du
 	}
 }
 
-// scrape fails for a target that the exporter does not know, such as one that it
-// should know since it has read its file again.
+// scrape fails for a target that the exporter should know since it has read its file again.
 func (s *soak) scrape(client *http.Client, target string) {
 	page, took, err := get(context.Background(), client, s.exporter.url+"/probe?target="+target)
 	s.mu.Lock()
@@ -191,8 +182,13 @@ func (s *soak) reportReads() {
 	}
 	printRow("reads of a selection", fmt.Sprintf("%d, and %.0f that were not sent", reads, notSent))
 	printRow(fmt.Sprintf("imports from 6.3 on that stood ready for %s", readyFor), fmt.Sprintf("%d, of which %d were read", ready, read))
-	if ready < minReady || float64(read) < readPart*float64(ready) {
-		s.errs = append(s.errs, errors.New("too few imports were read"))
+	s.ensure(ready >= minReady && float64(read) >= readPart*float64(ready), "too few imports were read")
+}
+
+// ensure makes the soak fail with a text, unless ok.
+func (s *soak) ensure(ok bool, text string) {
+	if !ok {
+		s.errs = append(s.errs, errors.New(text))
 	}
 }
 
@@ -204,12 +200,11 @@ func (s *soak) report(harmed int) {
 		if len(minute) < 30 {
 			break // too few for a mean
 		}
-		var sum float64
+		mean := 0.0
 		for _, rss := range minute {
-			sum += rss
+			mean += rss / float64(len(minute))
 		}
-		minutes = append(minutes, sum/float64(len(minute)))
-		shown = append(shown, mebibytes(sum/float64(len(minute))))
+		minutes, shown = append(minutes, mean), append(shown, mebibytes(mean))
 	}
 	printTable("Many workspaces", fmt.Sprintf("%d workspaces (%d hang, %d refuse the token), %d replicas, every %s for %s.",
 		workspaces, hanging, refusing, replicas, interval, soakTime), "", "")
@@ -219,18 +214,11 @@ func (s *soak) report(harmed int) {
 	printRow("resident memory, mean of each minute", strings.Join(shown, ", "))
 	for _, metric := range []string{"process_open_fds", "go_goroutines"} {
 		printRow("`"+metric+"`", fmt.Sprintf("%.0f after the first round of scrapes, %.0f at the end", sample(s.early, metric), sample(s.last, metric)))
-		if sample(s.last, metric) > sample(s.early, metric)+handleSlack {
-			s.errs = append(s.errs, errors.New(metric+" grew"))
-		}
+		s.ensure(sample(s.last, metric) <= sample(s.early, metric)+handleSlack, metric+" grew")
 	}
 	s.reportReads()
 	printRow("calls that harmed an import", fmt.Sprint(harmed))
-
-	if last := minutes[len(minutes)-1]; last > minutes[1]*memoryGrowth+memorySlack {
-		s.errs = append(s.errs, errors.New("memory grew after the first minute"))
-	}
-	if harmed > 0 {
-		s.errs = append(s.errs, errors.New("an import was harmed"))
-	}
+	s.ensure(minutes[len(minutes)-1] <= minutes[1]*memoryGrowth+memorySlack, "memory grew after the first minute")
+	s.ensure(harmed == 0, "an import was harmed")
 	check(errors.Join(s.errs...))
 }

@@ -16,8 +16,7 @@ import (
 // manyUsers is how many users the imports have that are scraped.
 const manyUsers = 100_000
 
-// scrapeEachState has this exporter and the naive one scrape an import in each
-// state, and prints what one scrape asks of Rocket.Chat.
+// scrapeEachState has both exporters scrape an import in each state, and prints what that asks for.
 func scrapeEachState(ctx context.Context, h *host, b binaries) {
 	printTable("What one scrape asks of Rocket.Chat", fmt.Sprintf("An import of %s users.", thousands(manyUsers)),
 		"state", "exporter", "requests", "bytes to Rocket.Chat", "bytes from it", "harm done")
@@ -68,9 +67,8 @@ func (s state) measure(ctx context.Context, h *host, workspace, exporter, binary
 // serverTime is how long Rocket.Chat takes to answer a crowd.
 const serverTime = 500 * time.Millisecond
 
-// scrapeTogether has crowds scrape one workspace, and prints the table. The
-// exporter asks Rocket.Chat for each round of scrapes; then another one has its
-// answer already. It returns what each crowd cost, the slowest scrape for the time.
+// scrapeTogether has crowds scrape one workspace: an exporter that asks Rocket.Chat for each round of
+// scrapes, and one that has its answer already. It returns what each crowd cost, with the slowest scrape.
 func scrapeTogether(ctx context.Context, h *host, b binaries) (crowds []cost) {
 	printTable("Many scrapers of one workspace",
 		fmt.Sprintf("Rocket.Chat takes %s to answer. Exposition is a scrape whose answer is there already.", serverTime),
@@ -91,8 +89,8 @@ func scrapeTogether(ctx context.Context, h *host, b binaries) (crowds []cost) {
 	return crowds
 }
 
-// together starts an exporter and scrapes it once, and then n times at once in
-// each of the rounds. It returns the requests that a round sent to Rocket.Chat.
+// together starts an exporter, and scrapes it n times at once in each of the rounds. It returns the
+// requests that a round sent to Rocket.Chat.
 func together(ctx context.Context, h *host, b binaries, workspace, minInterval string, n, rounds int) (took latencies, requests float64, rss int) {
 	e := watch(ctx, b.exporter, workspace, "--rocketchat.min-interval="+minInterval)
 	defer e.Stop()
@@ -160,8 +158,7 @@ func (e *exporter) allocated(ctx context.Context, n int) float64 {
 	return (sample(last, total) - sample(first, total)) / float64(n)
 }
 
-// growth prints what grows with users, workspaces and scrapers: the slopes
-// between the smallest and the largest number that was measured.
+// growth prints what grows with users, workspaces and scrapers.
 func growth(ctx context.Context, h *host, b binaries, reads, crowds []cost) {
 	printTable("Growth", "Slopes between the fewest and the most.", "with each further", "time", "memory")
 	watched := []cost{watchMany(ctx, h, b, 1), watchMany(ctx, h, b, 500)}
@@ -180,8 +177,7 @@ func growth(ctx context.Context, h *host, b binaries, reads, crowds []cost) {
 	}
 }
 
-// watchMany scrapes n workspaces, one after the other, and returns the exporter's
-// memory and how long a scrape took on average.
+// watchMany scrapes n workspaces in turn, and returns the exporter's memory and a scrape's mean time.
 func watchMany(ctx context.Context, h *host, b binaries, n int) cost {
 	workspaces := names(fmt.Sprintf("watched%d-", n), n)
 	for _, name := range workspaces {
@@ -196,10 +192,9 @@ func watchMany(ctx context.Context, h *host, b binaries, n int) cost {
 	for range rounds {
 		for _, name := range workspaces {
 			metrics, _, err := get(ctx, http.DefaultClient, e.url+"/probe?target="+name)
-			if err == nil && sample(metrics, "rocketchat_import_up") != 1 {
-				err = fmt.Errorf("%s is not up", name)
+			if check(err); sample(metrics, "rocketchat_import_up") != 1 {
+				check(fmt.Errorf("%s is not up", name))
 			}
-			check(err)
 		}
 	}
 	mean := time.Since(begun) / time.Duration(rounds*n)

@@ -27,8 +27,8 @@ import (
 // windowReads is how many reads a row of the table has.
 const windowReads = 200
 
-// measureWindow prints how long after an answer of the operation was written the read of the
-// selection arrives: within this time a start of the import would meet the read.
+// measureWindow prints how long after an answer of the operation was written the read of the selection
+// arrives: within this time a start of the import would meet the read.
 func measureWindow(ctx context.Context) {
 	printTable("From the look's answer to the read's arrival", fmt.Sprintf("%d reads in each row. Both clients take turns.", windowReads),
 		"connection", "cores", "client", "p50", "p99", "maximum")
@@ -124,8 +124,7 @@ func (s *standIn) answer(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, body)
 }
 
-// window looks, reads, and returns how long after the look's answer the read arrived; nothing if the
-// read was not sent.
+// window looks, reads, and returns how long after the look's answer the read arrived, if it was sent.
 func (s *standIn) window(ctx context.Context, read func(*client.Look) error) latencies {
 	err := read(must(s.client.Look(ctx)))
 	if errors.Is(err, client.ErrNotSent) {

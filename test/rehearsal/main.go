@@ -10,10 +10,8 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"rocketchat_import_exporter/internal/process"
@@ -23,35 +21,18 @@ import (
 )
 
 const (
-	// speed is how many times shorter than shipped all waits are.
-	speed = 20
+	speed = 20 // how many times shorter than shipped all waits are
 	bin   = "bin"
 )
 
 func main() {
 	file := flag.String("alertmanager", "", "your own configuration of Alertmanager, used as it is; empty for the shipped one, whose messages are printed here")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *file); err != nil && ctx.Err() == nil {
-		fmt.Fprintln(os.Stderr, "rehearsal:", err)
-		os.Exit(1)
-	}
+	process.Main("rehearsal", func(ctx context.Context, dir string) error { return run(ctx, dir, *file) })
 }
 
 // run starts all programs, and then lets the imports begin.
-func run(ctx context.Context, alertmanagerYML string) error {
-	if alertmanagerYML != "" {
-		var err error
-		if alertmanagerYML, err = filepath.Abs(alertmanagerYML); err != nil {
-			return err
-		}
-	}
-	dir, err := os.MkdirTemp("", "rehearsal")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
+func run(ctx context.Context, dir, alertmanagerYML string) error {
 	if err := buildPrograms(ctx); err != nil {
 		return err
 	}
@@ -91,8 +72,7 @@ func run(ctx context.Context, alertmanagerYML string) error {
 	return showMessages(ctx, channel)
 }
 
-// buildPrograms builds Prometheus and Alertmanager, each from the module that pins it, unless they
-// are there.
+// buildPrograms builds Prometheus and Alertmanager, each from the module that pins it, if need be.
 func buildPrograms(ctx context.Context) error {
 	to, err := filepath.Abs(bin)
 	if err != nil {

@@ -1,5 +1,4 @@
-// Package rig holds what the tests in this folder share: a workspace, the exporter
-// that watches it, other programs, and files.
+// Package rig holds what the tests in this folder share: a workspace, programs, and files.
 package rig
 
 import (
@@ -35,8 +34,7 @@ func RocketChat(t *testing.T, path string, start func(http.Handler) *httptest.Se
 	return server
 }
 
-// BuildExporter builds the exporter as its own module pins it, and returns the
-// binary. The flags are those of go build.
+// BuildExporter builds the exporter as its own module pins it. The flags are those of go build.
 func BuildExporter(t *testing.T, repository string, flags ...string) string {
 	t.Helper()
 	binary, err := process.Build(t.Context(), t.TempDir(), "rocketchat_import_exporter", append([]string{"-C", repository}, flags...)...)
