@@ -68,8 +68,7 @@ func byNumber(codes ...[]code) []code {
 	return slices.SortedFunc(slices.Values(slices.Concat(codes...)), func(a, b code) int { return a.number - b.number })
 }
 
-// highest is the highest code of each workspace. The highest comes first, since
-// "or" drops a later term that has the same labels.
+// highest is the highest code of each workspace. "or" drops a later term that has the same labels.
 func highest(codes []code) string {
 	var terms []string
 	for _, c := range slices.Backward(codes) {

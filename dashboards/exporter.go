@@ -77,8 +77,7 @@ func exporterPanels(runbook runbooks) []panel {
 	}
 }
 
-// exporterGraph has a line for each workspace and endpoint. Its legend is a list
-// that scrolls, and calls the endpoints by what they answer.
+// exporterGraph has a line for each workspace and endpoint, called by what it answers.
 func exporterGraph(title, description string, queries ...query) *timeseries.PanelBuilder {
 	return besideNames(graph(title, description, queries...)).
 		WithTransformation(rename("/getCurrentImportOperation/", "operation")).

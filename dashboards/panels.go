@@ -115,8 +115,7 @@ func colorOf(mode dashboard.FieldColorModeId, color string) settings {
 	return settings{property("color", dashboard.FieldColor{Mode: mode, FixedColor: &color})}
 }
 
-// rename changes the names of series that match the regular expression, which stands between
-// slashes: Grafana anchors one without.
+// rename renames series by a regular expression, between slashes: Grafana anchors one without.
 func rename(regex, pattern string) dashboard.DataTransformerConfig {
 	return dashboard.DataTransformerConfig{Id: "renameByRegex", Options: map[string]any{"regex": regex, "renamePattern": pattern}}
 }

@@ -21,8 +21,7 @@ var complete = strings.NewReplacer(`{}`, `{`+chosen+`}`, `{`, `{`+chosen+`,`, `(
 // called is how a legend calls a workspace. The labels that it lacks leave a space at the end, which nobody sees.
 const called = "{{instance}} {{namespace}} {{cluster}}"
 
-// lately bridges failed scrapes: all that describes the import is absent in
-// them, so it takes the last value of five minutes.
+// lately bridges failed scrapes, which lack all that describes the import.
 func lately(selector string) string { return "last_over_time(" + selector + "[5m])" }
 
 // incident has a series for each workspace whose newest import has had one of the kind, also
@@ -44,25 +43,22 @@ func held(selector string) string {
 
 func maxBy(label, expr string) string { return "max by (" + label + ") (" + expr + ")" }
 
-// inState has a series for each workspace whose newest import is in the state,
-// which is a regular expression.
-func inState(state string) string {
-	return `(` + lately(`rocketchat_import_state{state=~"`+state+`"}`) + ` == 1)`
-}
+// inState has a series for each workspace whose newest import is in the state, a regular expression.
+func inState(state string) string { return in("state", state) }
 
 // inStep is inState for steps.
-func inStep(step string) string {
-	return `(` + lately(`rocketchat_import_step{step=~"`+step+`"}`) + ` == 1)`
+func inStep(step string) string { return in("step", step) }
+
+func in(label, value string) string {
+	return `(` + lately(`rocketchat_import_`+label+`{`+label+`=~"`+value+`"}`) + ` == 1)`
 }
 
-// savedIn has a series for each import that was saved within the window. It is
-// right when the clocks disagree.
+// savedIn has a series for each import that was saved within the window, whatever the clocks say.
 func savedIn(window string) string {
 	return "(max_over_time(" + updated + "[" + window + "]) > min_over_time(" + updated + "[" + window + "]))"
 }
 
-// orNothing is -1 where expr is empty and it is known that there is nothing to
-// show, which is where known has one series.
+// orNothing is -1 where expr is empty and known has one series: there is nothing to show.
 func orNothing(expr, known string) string { return expr + "\nor on () 0 * " + known + " - 1" }
 
 // allRest has one series where it is known that no workspace is in the states.
@@ -150,8 +146,7 @@ var (
 		" + (rate(rocketchat_import_records_failed{}[5m]) or 0 * rate(rocketchat_import_records_completed{}[5m]))"+
 		" and on (workspace) "+inState("importing"))
 
-	// timeLeft is the estimated seconds to the end of each import that has run, and
-	// moved, for five minutes.
+	// timeLeft is the estimated seconds to the end of imports that have run, and moved, for five minutes.
 	timeLeft = "(" + maxBy("workspace", "clamp_min("+expected+" - "+handled+", 0)") +
 		"\n/ (" + speed + " > 0)" +
 		"\nand on (workspace) min_over_time(rocketchat_import_state{state=\"importing\"}[5m]) == 1" +
@@ -173,8 +168,7 @@ func now(expr, legend string) query { return newQuery(expr, legend).Instant() }
 // overTime asks for the values through the whole time range.
 func overTime(expr, legend string) query { return newQuery(expr, legend).Range() }
 
-// rows asks for the values at the end of the time range, one table row for each
-// series and one column for each of its labels.
+// rows is now for a table: one row for each series and one column for each of its labels.
 func rows(expr string) query { return now(expr, "").Format(prometheus.PromQueryFormatTable) }
 
 func newQuery(expr, legend string) query {

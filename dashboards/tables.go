@@ -27,8 +27,7 @@ type column struct {
 	properties settings
 }
 
-// filled is the column's expression with a value for each workspace: Grafana
-// drops a column whose query has no result.
+// filled has a value for each workspace: Grafana drops a column whose query has no result.
 func (c column) filled() string {
 	switch {
 	case c.optional:

@@ -96,8 +96,7 @@ func play(ctx context.Context, workspaces []*stories.Workspace) error {
 	}
 }
 
-// scrape asks for the metrics of all workspaces every few seconds until ctx ends. probe and a name
-// make an address.
+// scrape scrapes all workspaces until ctx ends. probe and a name make an address.
 func scrape(ctx context.Context, probe string, workspaces []*stories.Workspace) {
 	for tick := time.Tick(scrapeInterval); ; {
 		for _, w := range workspaces {

@@ -35,8 +35,7 @@ func Main(name string, run func(ctx context.Context, dir string) error) {
 	}
 }
 
-// Build builds the package of a program into the directory, which is absolute,
-// and returns the program's path. The arguments are flags of go build.
+// Build builds a program into dir, which is absolute, and returns its path. args are flags of go build.
 func Build(ctx context.Context, dir, pkg string, args ...string) (string, error) {
 	binary := filepath.Join(dir, path.Base(pkg))
 	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, args, []string{"-o", binary, pkg})...)
@@ -58,8 +57,7 @@ type Process struct {
 	err    error // set before ended is closed
 }
 
-// Start runs a program, which errors call by the given name. Its environment is env
-// and nothing else.
+// Start runs a program, which errors call by the name. Its environment is env and nothing else.
 func Start(name string, env []string, binary string, args ...string) (*Process, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &Process{name: name, cancel: cancel, ended: make(chan struct{})}
@@ -130,8 +128,7 @@ func StartExporter(ctx context.Context, dir, configuration string, args ...strin
 // PID returns the program's process id.
 func (p *Process) PID() int { return p.pid }
 
-// Stop asks the program to end, kills it after five seconds, and returns once it
-// has ended. It may be called again.
+// Stop asks the program to end, kills it after five seconds, and waits. It may be called again.
 func (p *Process) Stop() {
 	p.cancel()
 	<-p.ended

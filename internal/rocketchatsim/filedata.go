@@ -13,8 +13,7 @@ import (
 type Write string
 
 const (
-	// WriteWiped is staging emptied and the uploaded file prepared again, also under
-	// an import that is running.
+	// WriteWiped is staging emptied and the file prepared again, also under an import that runs.
 	WriteWiped Write = "wiped"
 	// WriteStepBack is an import that had ended set to importer_user_selection.
 	WriteStepBack Write = "step_back"
@@ -69,8 +68,7 @@ func (s *Server) getImportFileData(string, []byte) reply {
 	return answer
 }
 
-// prepareAgain empties the staging area and stages the uploaded file once more, on
-// top of what the operation has counted. An import that is running goes on.
+// prepareAgain stages the uploaded file once more, on top of what was counted. An import that runs goes on.
 func (s *Server) prepareAgain(o *operation) {
 	s.writes[WriteWiped]++
 	o.staged = 0

@@ -17,8 +17,7 @@ type Generation struct {
 	nullOperation bool
 	// contacts counts contacts, has them in the selection, and goes through their step in every import.
 	contacts bool
-	// saveEvery is after how many users, channels or contacts progress is saved.
-	// For messages it is always 500.
+	// saveEvery is after how many records progress is saved. For messages it is always 500.
 	saveEvery int
 	// unauthorized refuses a wrong token, with status 401.
 	unauthorized string

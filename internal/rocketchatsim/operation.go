@@ -88,8 +88,7 @@ func (s *Server) Update(change func(*Operation)) error {
 	})
 }
 
-// SetSelection sets what is staged for the newest operation; it changes neither
-// its counts nor its Updated. It fails if there is no import.
+// SetSelection sets what is staged, but neither counts nor Updated. It fails if there is no import.
 func (s *Server) SetSelection(selection Selection) error {
 	return s.change(func(o *operation) { o.selection, o.staged = selection, selection.records() })
 }

@@ -167,8 +167,7 @@ func Slack() Script {
 // Stall is Slack, but half-way through the messages nothing moves for standstill.
 func Stall(standstill time.Duration) Script { return halfway(Phase{Duration: standstill}) }
 
-// Restart is Slack, but half-way through the messages the only instance restarts,
-// which is the end of the import.
+// Restart is Slack, but half-way through the messages the only instance restarts, which ends the import.
 func Restart() Script {
 	return endsHalfway(Phase{server: (*Server).restart, saves: []save{func(o *operation) { o.Valid = false }}})
 }

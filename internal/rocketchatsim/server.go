@@ -38,11 +38,9 @@ type Config struct {
 	BasePath string
 	// Now is the server's clock; nil means time.Now.
 	Now func() time.Time
-	// RateLimit is how many calls an endpoint takes in a minute; 0 means 10 and a
-	// negative number means no limit.
+	// RateLimit is how many calls an endpoint takes in a minute; 0 means 10, and less no limit.
 	RateLimit int
-	// PrepareTime is how long a wiped import takes to be prepared again. The call
-	// that wiped it is answered at once.
+	// PrepareTime is how long it takes to prepare a wiped import again, after the call's answer.
 	PrepareTime time.Duration
 }
 
@@ -82,8 +80,7 @@ func New(config Config) *Server {
 	return s
 }
 
-// SetDate takes the Date header from clock, as if a proxy with another clock sent it. nil leaves
-// the header out.
+// SetDate takes the Date header from clock, as a proxy may. nil leaves the header out.
 func (s *Server) SetDate(clock func() time.Time) { s.do(func() { s.date = clock }) }
 
 // Requests returns how many requests for the endpoint have arrived, refused ones included.
@@ -221,8 +218,7 @@ func (s *Server) decide(r *http.Request, body []byte, header http.Header) reply 
 	return *refusal
 }
 
-// route returns the endpoint that a request is for, whatever its method. Up to 6.x a slash may be
-// doubled, or be the last character.
+// route returns the endpoint that a request is for. Up to 6.x a slash may be doubled, or end the path.
 func (s *Server) route(r *http.Request) (name string, e endpoint, found bool) {
 	at := r.URL.Path
 	if !s.config.Generation.hono {

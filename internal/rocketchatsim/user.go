@@ -30,8 +30,7 @@ func (s *Server) SetUser(id, token string, permissions ...Permission) {
 	s.do(func() { s.users[id] = &user{token, permissions} })
 }
 
-// SetToken replaces the user's token; "" revokes it, so that no token is accepted.
-// It panics if there is no such user.
+// SetToken replaces the user's token; "" revokes it. It panics if there is no such user.
 func (s *Server) SetToken(id, token string) { s.do(func() { s.users[id].token = token }) }
 
 // Revoke takes a permission from the user. It panics if there is no such user.
@@ -42,8 +41,7 @@ func (s *Server) Revoke(id string, permission Permission) {
 	})
 }
 
-// window is a minute of the rate limit. It starts with the first call in it, and ends for all
-// addresses at once.
+// window is a minute of the rate limit. Its first call starts it, for all addresses at once.
 type window struct {
 	ends  time.Time
 	calls map[string]int // by address
@@ -55,8 +53,7 @@ func caller(r *http.Request) string {
 	return cmp.Or(r.Header.Get("X-Forwarded-For"), host)
 }
 
-// take counts one call, sets the three X-RateLimit headers and says how long the
-// caller has to wait: 0 if the call is allowed.
+// take counts one call, sets the X-RateLimit headers and says how long the caller has to wait, if at all.
 func (s *Server) take(endpoint, address string, header http.Header) time.Duration {
 	w := s.windows[endpoint]
 	if w == nil || !s.now().Before(w.ends) {

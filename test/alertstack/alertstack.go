@@ -97,8 +97,7 @@ type Alert struct {
 	Fingerprint string            `json:"fingerprint"`
 }
 
-// Webhook returns a handler that reads Alertmanager's notifications, whatever the path, and gives
-// each to receive, which may be called by several goroutines at once.
+// Webhook returns a handler that gives each notification to receive, maybe several at once.
 func Webhook(receive func(Notification)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var n Notification

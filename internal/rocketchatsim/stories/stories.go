@@ -70,8 +70,7 @@ var stories = []Workspace{
 	{Name: "stark", Text: "an import has failed", Begin: at(rocketchatsim.StepImportFailed, 76_700, 40*time.Minute)},
 }
 
-// at makes an import the newest. completed is how many of its records are completed, and ago how
-// long ago it was last saved.
+// at makes an import the newest, with as many records completed, and saved that long ago.
 func at(step string, completed int, ago time.Duration) func(*rocketchatsim.Server) {
 	return func(sim *rocketchatsim.Server) {
 		op := rocketchatsim.SlackOperation(step, time.Now().Add(-ago))
