@@ -47,6 +47,7 @@ build:
 # What to run while you work. Nothing that make check adds is in it. Once vet has compiled what they
 # share, the rest runs at the same time: alone, each of them leaves a core idle.
 test: format spelling generated vet
+	@mkdir -p $(bin) # before the tests: Go runs those again that look at a folder above a new one
 	@$(MAKE) --no-print-directory --jobs=3 unit unit-dashboards changed-rules
 
 # What must pass before a change lands.
