@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/stretchr/testify/assert"
 
 	"rocketchat_import_exporter/client"
@@ -229,16 +230,35 @@ func TestHarmOfAReadThatIsUnderWayIsSaidToBePossible(t *testing.T) {
 }
 
 func TestOutdatedAnswerIsNotAMissedLook(t *testing.T) {
-	r := newRigIn(t, rocketchatsim.StepImportingUsers)
-	older, _ := r.Sim.Operation()
-	r.Clock.Advance(time.Second)
-	r.Update(func(*rocketchatsim.Operation) {})
-	r.scrape()
-	r.Sim.SetOperation(older)
-	assert.False(t, r.scrape().Up)
-	r.Clock.Advance(time.Second)
-	r.Update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
-	assert.EqualValues(t, 1, r.scrape().Incidents[Aborted])
+	for missed, aborted := range []uint64{1, 0} { // the last records may not be counted where a look was missed
+		r := newRigIn(t, rocketchatsim.StepImportingUsers)
+		older, _ := r.Sim.Operation()
+		r.Clock.Advance(time.Second)
+		r.Update(func(*rocketchatsim.Operation) {})
+		r.scrape()
+		for range missed {
+			r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, http.NotFound)
+			assert.False(t, r.scrape().Up)
+			r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
+		}
+		r.Sim.SetOperation(older)
+		assert.False(t, r.scrape().Up)
+		r.Clock.Advance(time.Second)
+		r.Update(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
+		assert.Equal(t, aborted, r.scrape().Incidents[Aborted])
+	}
+}
+
+func TestInstancesAreForgottenOnceManyAnsweredLongAgo(t *testing.T) {
+	m := NewMemory(log.NewNopLogger(), MaxTook)
+	for n := range maxInstances {
+		m.met(fmt.Sprint(n), epoch)
+	}
+	m.met("another", epoch.Add(instanceFor))
+	assert.Len(t, m.instances, maxInstances+1)
+	m.met("the last", epoch.Add(instanceFor+1))
+	assert.Len(t, m.instances, 2)
+	assert.EqualValues(t, maxInstances+1, m.newInstances)
 }
 
 func TestLookThatLeadsToNoReadClosesItsConnection(t *testing.T) {

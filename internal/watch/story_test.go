@@ -107,7 +107,21 @@ func TestItSaysWhatWasSeenWhenAnImportDied(t *testing.T) {
 			r.Update(func(op *rocketchatsim.Operation) { op.Valid = false })
 			assert.Equal(t, c.died, r.scrape().Died)
 			assert.Contains(t, r.logged(), c.died)
+			r.Clock.Advance(15 * time.Second)
 			assert.Equal(t, c.died, r.scrape().Died, "also at the next look")
 		})
+	}
+}
+
+func TestItSaysNothingOfADeathThatWasNotSeen(t *testing.T) {
+	for _, c := range []struct {
+		step  string
+		valid bool // at the first look
+	}{{rocketchatsim.StepDone, true}, {rocketchatsim.StepImportingUsers, false}} {
+		r := newRigIn(t, c.step)
+		r.Update(func(op *rocketchatsim.Operation) { op.Valid = c.valid })
+		r.scrape()
+		r.Update(func(op *rocketchatsim.Operation) { op.Valid = false })
+		assert.Empty(t, r.scrape().Died, c.step)
 	}
 }
