@@ -266,6 +266,25 @@ func TestADialThatNobodyWaitsForEnds(t *testing.T) {
 	<-ended
 }
 
+func TestADialThatEndsAfterTheConnectionWasClosedLeavesNoneOpen(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	var c *connection
+	c = newConnection(func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c.close()
+		<-ctx.Done()
+		assert.ErrorIs(t, ctx.Err(), context.Canceled)
+		return near, nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // is over only if the dial goes on
+	defer cancel()
+	_, err := c.dial(ctx, "", "")
+	assert.ErrorIs(t, err, errClosed)
+	far.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_, err = far.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, io.EOF)
+}
+
 func TestAnOlderOrASlowAnswerOrTwoInstancesAreErrorsThatSayWhatToDo(t *testing.T) {
 	assert.Equal(t, Outdated, wantReason(t, ErrOlderAnswer, Outdated).Reason)
 	wantNotSent(t, ErrSlowLook, slowLook)
