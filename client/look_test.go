@@ -58,6 +58,7 @@ func TestTheSelectionIsReadOverTheConnectionOfTheLook(t *testing.T) {
 	handle := func(handler http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			from <- r.RemoteAddr + " " + path.Base(r.URL.Path)
+			assert.Equal(t, 1, r.ProtoMajor)
 			handler(w, r)
 		}
 	}
@@ -82,6 +83,7 @@ func TestTheSelectionIsReadOverTheConnectionOfTheLook(t *testing.T) {
 	}{
 		"http":                     {serve(t, plain), same},
 		"TLS":                      {secure.URL, same},
+		"HTTP/2 is offered":        {secure.URL, func(cfg *Config) { cfg.HTTP.EnableHTTP2 = true }},
 		"chunks of a gzip answer":  {serve(t, chunked), same},
 		"5,000 bytes of headers":   {serve(t, plain), long(5_000)},
 		"20,000 bytes of headers":  {secure.URL, long(20_000)},

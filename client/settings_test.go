@@ -62,6 +62,15 @@ func TestATokenFileIsReadAgainForEachCall(t *testing.T) {
 	}
 }
 
+func TestAReadSendsTheTokenOfItsLook(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(file, []byte(testToken), 0o600))
+	l := look(t, newClient(t, serve(t, answer(200, both)), func(cfg *Config) { cfg.TokenFile = file }))
+	require.NoError(t, os.Remove(file))
+	_, err := read(t, l)
+	assert.NoError(t, err)
+}
+
 func TestATokenFileThatHoldsNoTokenIsAFaultOfTheSettingsAndNothingIsSent(t *testing.T) {
 	for name, file := range map[string]string{
 		"missing":    filepath.Join(t.TempDir(), "token"),

@@ -91,6 +91,14 @@ func TestItNeverLooksByItselfWhereThatMayWipeAnImport(t *testing.T) {
 	}
 }
 
+func TestInEachScrapeOwnLooksReadOnlyWhatHasChanged(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepUserSelection, everyThirtySeconds, simtest.InMode(config.EachScrape))
+	assert.Len(t, r.poll(t, 0, time.Minute), 3)
+	assert.Equal(t, 1, r.Reads())
+	r.scrape()
+	assert.Equal(t, 2, r.Reads())
+}
+
 func TestAnEndedPollLooksNoMore(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepImportingUsers, everyThirtySeconds)
 	arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)

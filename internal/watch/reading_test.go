@@ -193,6 +193,8 @@ func TestSeveralInstancesLeadToNoRead(t *testing.T) {
 	r.Clock.Advance(10 * time.Minute)
 	assert.EqualValues(t, 4, r.scrape().Reads[ReadOK])
 	assert.Equal(t, 1, strings.Count(r.logged(), "another one its read"), r.logged())
+	r.Clock.Advance(10 * time.Minute)
+	assert.Equal(t, 2, r.scrape().Instances, "of the look, and of its read")
 }
 
 func TestHarmOfOwnReadSinceTheLookBeforeIsSaidToBePossible(t *testing.T) {
@@ -312,6 +314,18 @@ func TestAPIImportHasItsSelectionInTheRecord(t *testing.T) {
 	assert.Zero(t, r.Reads())
 	r.Sim.Clear()
 	assert.Nil(t, r.scrape().Selection)
+}
+
+func TestCallThatTheExporterEndsIsNoFailure(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepImportingUsers)
+	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+	snapshots := make(chan Snapshot, 1)
+	go func() { snapshots <- r.scrape() }()
+	<-arrived
+	r.Close()
+	assert.Equal(t, "up=false users=-1 failures=[] reads=[]", brief(<-snapshots))
+	assert.False(t, r.Status().Failing)
+	assert.Empty(t, r.logged())
 }
 
 func TestReadThatTheExporterEndsIsCountedNowhere(t *testing.T) {
