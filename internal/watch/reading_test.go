@@ -316,6 +316,15 @@ func TestAPIImportHasItsSelectionInTheRecord(t *testing.T) {
 	assert.Nil(t, r.scrape().Selection)
 }
 
+func TestLookThatNobodyWaitsForAnyMoreLeadsToNoRead(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepUserSelection)
+	a, err := r.askOperation(t.Context())
+	assert.NoError(t, err)
+	defer a.look.Close()
+	assert.Nil(t, r.finish(&call{ended: make(chan struct{})}, a, nil))
+	assert.Zero(t, r.Status().At)
+}
+
 func TestCallThatTheExporterEndsIsNoFailure(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepImportingUsers)
 	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
