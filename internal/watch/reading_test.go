@@ -116,6 +116,11 @@ func TestRefusedSelectionShowsUntilItIsReadOrAnotherOperationComes(t *testing.T)
 	assert.True(t, r.scrape().Forbidden)
 	r.Sim.RemoveOperations()
 	assert.False(t, r.scrape().Forbidden, "there is none")
+
+	r.Place(simtest.Operation(rocketchatsim.StepUserSelection))
+	r.Update(func(op *rocketchatsim.Operation) { op.ID, op.Created = "fourth", r.Clock.Now() })
+	r.answerReads(http.StatusUnauthorized, `{"status":"error","message":"You must be logged in to do this."}`)
+	assert.True(t, r.scrape().Unauthorized)
 }
 
 func TestSelectionIsShownWhileItIsTheOperations(t *testing.T) {
