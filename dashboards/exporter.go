@@ -25,7 +25,7 @@ func exporterPanels(runbook runbooks) []panel {
 			NoValue("no failures").Links(runbook.section("RocketChatImportScrapeFailing", "RocketChatImportAuthFailure", "RocketChatImportRateLimited")),
 
 		bursts("Reads of the selection",
-			"Calls of getImportFileData per minute by result. Waiting: Rocket.Chat is still preparing the file. Not sent: no connection within a second, so the call was given up.",
+			"Calls of getImportFileData per minute by result. Waiting: Rocket.Chat is still preparing the file. Not sent: nothing was asked, since somebody could have pressed start.",
 			"result", "rocketchat_import_selection_reads_total{}").
 			OverrideByRegexp("/ (failed|not_sent)$/", colorOf(dashboard.FieldColorModeIdShades, "orange")).
 			NoValue("no reads"),
