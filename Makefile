@@ -89,7 +89,7 @@ complexity:
 # Lines of Go that ship, and lines that are not tests.
 size:
 	@ships=$$(cat $$($(ships)) | wc -l) && all=$$(cat $$(git ls-files '*.go' | grep -v '_test\.go$$') | wc -l) && \
-	echo "$$ships lines of Go ship (at most 7550), $$all are not tests (at most 12680)." && test $$ships -le 7550 && test $$all -le 12680
+	echo "$$ships lines of Go ship (at most 7550), $$all are not tests (at most 12690)." && test $$ships -le 7550 && test $$all -le 12680
 
 # The rules' own tests, unless they passed on the same engines and alerts/ is as it was then.
 rules_stamp = $(bin)/rules-passed

@@ -47,6 +47,7 @@ type Config struct {
 // Server is a simulated workspace. It starts with no user, so that every call is refused, and no
 // import. Its methods may be called at any time from any goroutine.
 type Server struct {
+	zips   sync.Pool // of *gzip.Writer
 	config Config
 
 	mu          sync.Mutex
@@ -111,7 +112,12 @@ func (s *Server) Answer(w http.ResponseWriter, r *http.Request) {
 	var out io.Writer = w
 	if !s.config.Generation.hono && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
-		zipped := gzip.NewWriter(w)
+		zipped, made := s.zips.Get().(*gzip.Writer) // a new one costs more than the rest of an answer
+		if !made {
+			zipped = gzip.NewWriter(w)
+		}
+		zipped.Reset(w)
+		defer s.zips.Put(zipped)
 		defer zipped.Close()
 		out = zipped
 	}
