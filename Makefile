@@ -46,6 +46,8 @@ build:
 
 # What to run while you work. Nothing that make check adds is in it. What uses one core at most comes
 # last, at the same time.
+# What ships is built without C, and only the race detector needs it.
+test: export CGO_ENABLED = $(if $(RACE),1,0)
 test: format spelling generated unit
 	@$(MAKE) --no-print-directory --jobs=2 unit-dashboards changed-rules
 
