@@ -145,7 +145,7 @@ func (p place) checkList(n *yaml.Node, element reflect.Type) error {
 // checkMap checks the keys and values of a map or a struct.
 func (p place) checkMap(n *yaml.Node, t reflect.Type) error {
 	if n.Kind != yaml.MappingNode {
-		return p.wrong(n, "must be keys with values: each on a line of its own, indented, without a dash, and with a space after the colon")
+		return p.wrong(n, "needs one key on each line, indented, without a dash, and with a space after the colon")
 	}
 	known, rest := fields(t)
 	seen := map[string]bool{}

@@ -65,7 +65,7 @@ func newDocument(source []byte) document {
 	title, _, _ := strings.Cut(strings.TrimPrefix(string(source), "# "), "\n")
 	markdown := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 	var body bytes.Buffer
-	// It cannot fail: a buffer takes everything. Without raw HTML, goldmark writes only tags of its own.
+	// A buffer returns no error. The pages' raw HTML is left out, so that all tags are goldmark's.
 	markdown.Convert(source, &body, parser.WithContext(parser.NewContext(parser.WithIDs(anchors{}))))
 	return document{strings.ReplaceAll(title, "`", ""), template.HTML(body.String())}
 }
@@ -85,7 +85,7 @@ func (a anchors) Generate(heading []byte, _ ast.NodeKind) []byte {
 	return []byte(id)
 }
 
-// Put does nothing: no heading has an id of its own.
+// Put does nothing, because no heading sets its id itself.
 func (anchors) Put([]byte) {}
 
 var links = regexp.MustCompile(`\[([^\]]*)\]\(([^)\s]*)\)`)
