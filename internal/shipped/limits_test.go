@@ -136,3 +136,21 @@ func TestTheDocsSayWhenAStallFires(t *testing.T) {
 		assert.Equal(t, c.want, spoken.FindAllString(strings.Join(strings.Fields(text), " "), -1), fmt.Sprintf("%s: %s", c.file, c.from))
 	}
 }
+
+func TestThePagesSayTheLimitOfRateLimited(t *testing.T) {
+	rule := regexp.MustCompile(`code="429"\}\[(\d+)m\]\)\) >= (\d+)\n`).FindStringSubmatch(read(t, "../../alerts/rocketchat-import.rules.yml"))
+	require.NotNil(t, rule)
+	assert.Contains(t, read(t, "../../docs/alerting.md"), fmt.Sprintf("answered 429 to %s calls in %s minutes |", rule[2], rule[1]))
+	assert.Contains(t, read(t, "../../docs/runbooks.md"), fmt.Sprintf("429 to at least %s of the exporter's calls in %s minutes:", rule[2], rule[1]))
+}
+
+func TestEachWayToInstallLimitsTheMemoryAlike(t *testing.T) {
+	for file, limit := range map[string]string{
+		"../../deploy/systemd/rocketchat_import_exporter.service": "MemoryMax=128M\n",
+		"../../deploy/compose/compose.yaml":                       "secrets: [rocketchat_token]\n    mem_limit: 128m\n",
+		"../../deploy/kubernetes/values.yaml":                     "    memory: 128Mi\n",
+		"../../docs/container.md":                                 " --memory=128m ",
+	} {
+		assert.Contains(t, read(t, file), limit, file)
+	}
+}
