@@ -148,17 +148,21 @@ func printable(text string) string {
 	runes := []rune(text)
 	kept := make([]rune, 0, len(runes))
 	for i, r := range runes {
+		joins := (r == joiner || r == nonJoiner) && i > 0 && i+1 < len(runes) && inWord(runes[i-1]) && inWord(runes[i+1])
 		switch {
 		case unicode.IsControl(r):
 			kept = append(kept, unicode.ReplacementChar)
-		case (r == joiner || r == nonJoiner) && i > 0 && i+1 < len(runes) && inWord(runes[i-1]) && inWord(runes[i+1]):
-			kept = append(kept, r)
-		case !unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
+		case joins || !invisible(r):
 			kept = append(kept, r)
 		}
 	}
 	return string(kept)
 }
 
-// inWord reports whether r is a letter, or a mark that belongs to one.
-func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsMark(r) }
+// inWord reports whether r is a letter, or a mark that belongs to one, and can be seen.
+func inWord(r rune) bool { return unicode.In(r, unicode.L, unicode.M) && !invisible(r) }
+
+// invisible reports whether r shows nothing, or only turns or varies what is beside it.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}

@@ -77,7 +77,8 @@ func TestALongTextIsCutBetweenCharacters(t *testing.T) {
 func TestTextsOfTheServerHaveNoInvisibleCharacters(t *testing.T) {
 	for text, want := range map[string]string{
 		"importer_\u202enoitceles": "importer_noitceles", "a\u2066b\u2069": "ab", "a\u2028b\u2029c": "abc",
-		"a\u200bb\ufeffc\u2060d\u00ade": "abcde", "a\u3164b\u115fc\u034fd": "abcd", "a\U000e0041b": "ab", "a\nb\x1bc": "a\ufffdb\ufffdc",
+		"a\u200bb\ufeffc\u2060d\u00ade": "abcde", "a\u3164b\u115fc\u034fd": "abcd", "a\U000e0041b": "ab",
+		"a\ufe00b\ufe0fc\U000e0100d\u180be": "abcde", "a \u034f\u200d\ufe0f b": "a  b", "\u3164\u200c\u3164": "", "a\nb\x1bc": "a\ufffdb\ufffdc",
 		"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", // Persian
 		"\u0915\u094d\u200d\u0937":                         "\u0915\u094d\u200d\u0937",                         // Hindi
 		"\u200dab\u200c":                                   "ab", "a\u200d\u200db": "ab", "a\u200d b": "a b", "Größe 日本 🚀": "Größe 日本 🚀",

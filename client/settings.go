@@ -85,7 +85,7 @@ func ParseToken(text string) (string, error) {
 	if problem := headerProblem(token); problem != "" {
 		return "", errors.New("the token has " + problem)
 	}
-	if len(token) < minToken {
+	if utf8.RuneCountInString(token) < minToken {
 		return "", fmt.Errorf("the token has fewer than %d characters: copy all of it", minToken)
 	}
 	return token, nil
@@ -104,16 +104,12 @@ func CheckUserID(id string) error {
 // Quotation marks come from env files; invisible characters come from editors and copied text.
 func headerProblem(value string) string {
 	const marks = "\"'`“”„‘’‚«»"
-	first, _ := utf8.DecodeRuneInString(value)
-	last, _ := utf8.DecodeLastRuneInString(value)
 	switch {
-	case value == "":
-		return ""
 	case strings.ContainsRune(value, '\ufeff'):
 		return "a byte-order mark (U+FEFF): save it as UTF-8 without one"
-	case strings.ContainsFunc(value, func(r rune) bool { return unicode.Is(unicode.Cf, r) }):
+	case strings.ContainsFunc(value, invisible):
 		return "a zero-width character, which is invisible: type it again, or copy it without one"
-	case strings.ContainsRune(marks, first) || strings.ContainsRune(marks, last):
+	case strings.Trim(value, marks) != value:
 		return "quotation marks around it: remove them"
 	case strings.ContainsAny(value, "\r\n"):
 		return "a line break or a carriage return in it: write it on one line"

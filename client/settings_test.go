@@ -77,6 +77,7 @@ func TestATokenFileThatHoldsNoTokenIsAFaultOfTheSettingsAndNothingIsSent(t *test
 		"empty":      tokenFile(t, ""),
 		"only space": tokenFile(t, " \n"),
 		"too short":  tokenFile(t, "Qy7_mS3\n"), // it may occur in a step's name
+		"7 letters":  tokenFile(t, "Größe_7\n"),
 		"two lines":  tokenFile(t, testToken+"\n"+testToken),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +105,7 @@ func TestATokenOrUserIDThatNoHeaderMayContainIsRejectedInWordsThatNameTheProblem
 		"a character that no HTTP header may contain": {"priv\x00ate", "private\x7f", "\x01private"},
 		"quotation marks": {`"private"`, `'private'`, `"private`, "private'", "`private`", "“private”", "„private“", "‘private’", `"`},
 		"byte-order mark": {"\ufeffprivate", "private\ufeff", "\ufeff\"private\""},
-		"zero-width":      {"private\u200b", "priv\u200bate", "\u200dprivate", "private\u2060", "private\u200e"},
+		"zero-width":      {"private\u200b", "priv\u200bate", "\u200dprivate", "private\u2060", "private\u200e", "priv\ufe0fate", "priv\u3164ate"},
 	} {
 		for _, text := range texts {
 			_, err := ReadToken(tokenFile(t, text+"\n"))
