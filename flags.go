@@ -288,14 +288,14 @@ func checkTelemetryPath(p string) error {
 
 // checkListenAddress rejects addresses that the exporter toolkit cannot listen on.
 func checkListenAddress(address string) error {
-	vsock, isVsock := strings.CutPrefix(address, "vsock://")
-	if !isVsock {
-		_, err := net.ResolveTCPAddr("tcp", address)
-		return err
-	}
-	_, port, err := net.SplitHostPort(vsock)
-	if err == nil {
+	rest, isVsock := strings.CutPrefix(address, "vsock://")
+	_, port, err := net.SplitHostPort(rest) // ResolveTCPAddr takes an empty address for any port
+	switch {
+	case err != nil:
+	case isVsock:
 		_, err = strconv.ParseUint(port, 10, 32)
+	default:
+		_, err = net.ResolveTCPAddr("tcp", address)
 	}
 	return err
 }

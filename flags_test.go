@@ -70,6 +70,7 @@ func TestRejectedCommandLines(t *testing.T) {
 		"--rocketchat.timeout --log.level=a":      flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
 		"--rocketchat.timeout --log.level a":      flagAndEnv(config.SettingTimeout.Flag) + ": needs a value",
 		"--rocketchat.auth-token-file @" + secret: flagAndEnv(config.SettingTokenFile.Flag),
+		"--web.listen-address=":                   flagAndEnv(listenAddressFlag) + ": missing port",
 		"--log.level=info --log.level=debug":      flagAndEnv(logLevelFlag) + ": cannot be repeated",
 		"--rocketchat.urll=" + secret:             "unknown long flag '--rocketchat.urll': see --help",
 		"-x " + secret:                            "unknown short flag '-x': see --help",
