@@ -117,8 +117,9 @@ rules:
 	if test -x $(bin)/vmalert-tool; then TMPDIR=$$dir $(bin)/vmalert-tool unittest --disableAlertgroupLabel --files="$$dir/*.test.yml" || exit 1; \
 	else echo "Left out: $(bin)/vmalert-tool. $(engines)"; fi && \
 	sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' alerts/alertmanager.yml > $$dir/rocketchat.yml && \
-	for r in email slack; do sed -e '/^  - name: /,/^$$/d' -e "/^receivers:/r alerts/$$r-receivers.yml" alerts/alertmanager.yml > $$dir/$$r.yml; done && \
-	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/rocketchat.yml $$dir/email.yml $$dir/slack.yml || exit 1; \
+	for r in email slack; do sed -e '/^  - name: /,/^$$/d' -e "/^receivers:/r alerts/$$r-receivers.yml" alerts/alertmanager.yml > $$dir/$$r.yml && \
+	  sed -e '/^  - name: chat/,/^$$/d' -e '/^receivers:/r alerts/rocketchat-receiver.yml' -e 's/# \([a-z]*_configs: \*\)/\1/' $$dir/$$r.yml > $$dir/$$r-rocketchat.yml; done && \
+	if test -x $(bin)/amtool; then $(bin)/amtool check-config alerts/alertmanager.yml $$dir/rocketchat.yml $$dir/email*.yml $$dir/slack*.yml || exit 1; \
 	else echo "Left out: $(bin)/amtool. $(engines)"; fi && \
 	if test -x $(E2E_DEBIAN_BIN)/amtool; then $(E2E_DEBIAN_BIN)/amtool check-config alerts/alertmanager.yml $$dir/email.yml $$dir/slack.yml; \
 	else echo "Left out: $(E2E_DEBIAN_BIN)/amtool. $(engines)"; fi
