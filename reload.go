@@ -19,7 +19,7 @@ func (e *exporter) exportReloads() {
 	factory := promauto.With(e.registry)
 	factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: name + "_config_last_reload_successful",
-		Help: "1 if the last load of the configuration file succeeded, 0 otherwise.",
+		Help: "1 if the last load of the configuration file succeeded, 0 otherwise. Absent without --config.file.",
 	}, func() float64 {
 		if *e.rejected.Load() != nil {
 			return 0
@@ -28,7 +28,7 @@ func (e *exporter) exportReloads() {
 	})
 	factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: name + "_config_last_reload_success_timestamp_seconds",
-		Help: "Unix time of the last successful load of the configuration file.",
+		Help: "Unix time of the last successful load of the configuration file. Absent without --config.file.",
 	}, func() float64 { return float64(e.succeeded.Load()) / 1e9 })
 }
 

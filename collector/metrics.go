@@ -84,7 +84,7 @@ var operation = []metric{
 		func(m samples, s watch.Snapshot) { m.bool(s.Operation.Valid) }),
 	newMetric("operation_finished", "1 if the newest import is done and all of it was imported, as far as the exporter saw; 0 otherwise.",
 		func(m samples, s watch.Snapshot) { m.bool(s.Finished()) }),
-	newMetric("operation_incident", "1 if the newest import was set_back or aborted; absent otherwise. A set_back may show in the record at the first look.",
+	newMetric("operation_incident", "1 if the newest import was set_back or aborted; absent otherwise. A set_back may show in the operation at the first look.",
 		func(m samples, s watch.Snapshot) {
 			for _, kind := range watch.Incidents() {
 				if s.HasIncident(kind) {
@@ -107,7 +107,7 @@ var operation = []metric{
 			m.count(s.Operation.Counts.Messages, "messages")
 			m.count(s.Operation.Counts.Contacts, "contacts")
 		}, "type"),
-	newMetric("records_expected", "Records that the import handles in total.",
+	newMetric("records_expected", "Records that the import handles in total. While the file is loaded, those staged so far.",
 		func(m samples, s watch.Snapshot) { m.count(s.Operation.Counts.Total) }),
 	newMetric("records_completed", "Records imported so far, as last saved. Where the total is never reached, Rocket.Chat does not save the last partial batch. In imports started from the page, failed records count here.",
 		func(m samples, s watch.Snapshot) {

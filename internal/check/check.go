@@ -62,7 +62,7 @@ type Import struct {
 	// SecondsSinceSave is how long ago Rocket.Chat last saved the record, by its own clock.
 	SecondsSinceSave *float64 `json:"seconds_since_save"`
 	// Staged is how many records of each kind the import holds, and CountedBy who says so: the
-	// selection or the record.
+	// selection or the operation.
 	Staged    map[string]int64 `json:"staged,omitempty"`
 	CountedBy string           `json:"counted_by,omitempty"`
 	// NothingStaged is true in importer_user_selection without anything to import.

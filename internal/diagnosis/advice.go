@@ -49,7 +49,7 @@ const (
 	adviceUnprepared      = "Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Nothing has been imported yet: {start}."
 	adviceFailed          = "Look for the error in the log of Rocket.Chat. Fix the cause, then {repeat}. What was imported before is still there."
 	adviceAborted         = "Another instance of the workspace was started, or import.clear was called, while the import ran. What was not imported by then is missing. Run one instance only, and {repeat}."
-	adviceEnded           = "The record does not say which. Compare some of what was imported with where it came from. If something is missing, {repeat}."
+	adviceEnded           = "Rocket.Chat does not say which. Compare some of what was imported with where it came from. If something is missing, {repeat}."
 	adviceSetBack         = "Another program called getImportFileData. Find it in the access log, and stop it. Do not press start on the import page until the runbook tells you to."
 	adviceDownloadSetBack = "Another program called getImportFileData. Find it in the access log, and stop it. The download may still go on: wait until no more files or avatars appear. If some are missing then, start it again."
 	adviceCleared         = "Somebody called import.clear. To import after all, {start}."

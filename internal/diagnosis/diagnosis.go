@@ -298,7 +298,7 @@ type Count struct {
 // Text is the number with commas.
 func (c Count) Text() string { return Grouped(c.Number) }
 
-// Staged says what an import holds, and who counts it: "selection", or "record" where that is not
+// Staged says what an import holds, and who counts it: "selection", or "operation" where that is not
 // known. It returns nothing where neither is known, there is no import, or it was cleared.
 func Staged(s watch.Snapshot) (counts []Count, by string) {
 	op := s.Operation
@@ -310,10 +310,10 @@ func Staged(s watch.Snapshot) (counts []Count, by string) {
 	case s.Selection != nil:
 		staged, by = *s.Selection, "selection"
 	case op != nil:
-		staged, by = client.Selection{Users: op.Counts.Users, Channels: op.Counts.Channels, Messages: op.Counts.Messages, Contacts: op.Counts.Contacts}, "record"
+		staged, by = client.Selection{Users: op.Counts.Users, Channels: op.Counts.Channels, Messages: op.Counts.Messages, Contacts: op.Counts.Contacts}, "operation"
 	}
 	if s.WithoutFlags {
-		by = "record"
+		by = "operation"
 	}
 	for i, n := range []client.OptionalCount{staged.Users, staged.Channels, staged.Messages, staged.Contacts} {
 		if n.Known {

@@ -25,7 +25,7 @@ func TestAdviceSpeaksOfAFileOnlyWhereThereWasOne(t *testing.T) {
 			"nothing staged: it was cleared. Somebody called import.clear. To import after all, upload the file again.",
 			"interrupted while importing users: it never finishes. Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Find out why, then import the same file again. What was imported before is still there.",
 			"interrupted while preparing users: it never finishes. Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Nothing has been imported yet: upload the file again.",
-			"ended: finished before Rocket.Chat was restarted, or aborted. The record does not say which. Compare some of what was imported with where it came from. If something is missing, import the same file again.",
+			"ended: finished before Rocket.Chat was restarted, or aborted. Rocket.Chat does not say which. Compare some of what was imported with where it came from. If something is missing, import the same file again.",
 			"failed. Look for the error in the log of Rocket.Chat. Fix the cause, then import the same file again. What was imported before is still there.",
 		},
 		"api": {
@@ -33,7 +33,7 @@ func TestAdviceSpeaksOfAFileOnlyWhereThereWasOne(t *testing.T) {
 			"nothing staged: it was cleared. Somebody called import.clear. To import after all, let the program send its records as a new import.",
 			"interrupted while importing users: it never finishes. Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Find out why, then let the program send its records as a new import. What was imported before is still there.",
 			"interrupted while preparing users: it never finishes. Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Nothing has been imported yet: let the program send its records as a new import.",
-			"ended: finished before Rocket.Chat was restarted, or aborted. The record does not say which. Compare some of what was imported with where it came from. If something is missing, let the program send its records as a new import.",
+			"ended: finished before Rocket.Chat was restarted, or aborted. Rocket.Chat does not say which. Compare some of what was imported with where it came from. If something is missing, let the program send its records as a new import.",
 			"failed. Look for the error in the log of Rocket.Chat. Fix the cause, then let the program send its records as a new import. What was imported before is still there.",
 		},
 		"pending-files": {
@@ -41,7 +41,7 @@ func TestAdviceSpeaksOfAFileOnlyWhereThereWasOne(t *testing.T) {
 			"nothing staged: it was cleared. Somebody called import.clear. To import after all, start the download on the import page again.",
 			"interrupted while importing users: it never finishes. Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Find out why, then start the download on the import page again. What was imported before is still there.",
 			"interrupted while preparing users: it never finishes. Rocket.Chat was restarted, another instance of the workspace was started, or import.clear was called. Nothing has been imported yet: start the download on the import page again.",
-			"ended: finished before Rocket.Chat was restarted, or aborted. The record does not say which. Compare some of what was imported with where it came from. If something is missing, start the download on the import page again.",
+			"ended: finished before Rocket.Chat was restarted, or aborted. Rocket.Chat does not say which. Compare some of what was imported with where it came from. If something is missing, start the download on the import page again.",
 			"failed. Look for the error in the log of Rocket.Chat. Fix the cause, then start the download on the import page again. What was imported before is still there.",
 		},
 	} {

@@ -94,8 +94,8 @@ var rules = []rule{
 	// 3.0 to 3.13 may prepare the file anew, even in this step.
 	{"Rocket.Chat is older than 6.3", nil, func(_ *readPolicy, q question) bool { return !q.Operation.CreatedISO }},
 	{"the importer has no file", nil, func(_ *readPolicy, q question) bool { return withoutFile(q.Operation) }},
-	{"the record does not say when it was saved", nil, func(_ *readPolicy, q question) bool { return q.Operation.Updated.IsZero() }},
-	{"a newer record was seen", nil, func(p *readPolicy, q question) bool {
+	{"the operation does not say when it was saved", nil, func(_ *readPolicy, q question) bool { return q.Operation.Updated.IsZero() }},
+	{"a newer operation was seen", nil, func(p *readPolicy, q question) bool {
 		return q.Operation.Created.Before(p.created) || q.Operation.Updated.Before(p.updated)
 	}},
 	{"the last read failed, and its pause is not over", nil, func(p *readPolicy, q question) bool {
