@@ -279,7 +279,8 @@ func (w *Watcher) await(ctx context.Context, c *call, deadline time.Time) *resul
 	return c.result
 }
 
-// leave is for a scrape that waits no longer. The last one to leave ends the call.
+// leave is for a scrape that waits no longer. The last one to run out of time ends the call. A call
+// that all hang up on goes on, since its result is for others too.
 func (w *Watcher) leave(c *call, expired bool) *result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -289,17 +290,12 @@ func (w *Watcher) leave(c *call, expired bool) *result {
 	switch {
 	case c.result != nil:
 		return c.result
-	case c.waiting > 0:
+	case c.waiting > 0 || !expired:
 		return r
 	}
 	c.cancel()
 	w.call = nil
-	if expired {
-		return w.record(c, answer{}, errScrapeEnded)
-	}
-	// Nobody wanted the answer any more, so that it says nothing of Rocket.Chat.
-	w.last, w.status.Failing = r, false
-	return r
+	return w.record(c, answer{}, errScrapeEnded)
 }
 
 // UnscrapedAfter is how long after the last scrape nobody scrapes any more.

@@ -93,15 +93,18 @@ func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	assert.True(t, r.scrape().Up)
 }
 
-func TestCallThatAllHungUpOnIsNotShownAsFailing(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest)
-	arrived, _ := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+func TestCallThatAllHungUpOnIsNotShownAsFailingAndGoesOnForOthers(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
+	arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
 	ctx, hangUp := context.WithCancel(context.Background())
 	gone := r.together(t, 1, arrived, func() Snapshot { return r.Scrape(ctx, 0) })
 	hangUp()
 	<-gone
 	assert.Equal(t, Status{Scraped: epoch}, r.Status())
 	assert.Empty(t, r.logged())
+	release()
+	assert.True(t, r.scrape().Up, "whoever hangs up spoils no answer")
+	assert.Equal(t, 1, r.calls())
 }
 
 // Otherwise scrapers that take turns would keep a dead connection alive for ever.
