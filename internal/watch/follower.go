@@ -92,10 +92,7 @@ func newFollower() follower { return follower{counts: map[Incident]uint64{}} }
 // outdated reports whether op is older than an answer before it, and must not be believed.
 func (f *follower) outdated(op *client.Operation, now time.Time) bool {
 	switch {
-	case op == nil:
-		return false
-	case !f.isOlder(op):
-		f.oldSince = time.Time{}
+	case op == nil || !f.isOlder(op):
 		return false
 	case f.oldSince.IsZero():
 		f.oldSince = now
@@ -166,7 +163,7 @@ func (f *follower) observe(answer client.OperationAnswer, now time.Time) (happen
 func (f *follower) before(op *client.Operation) *client.Operation {
 	switch {
 	case f.last == nil || f.last.ID != op.ID:
-		f.course, f.grew, f.setBackBy = Course{}, false, time.Time{}
+		f.course, f.setBackBy = Course{}, time.Time{}
 		return op
 	case f.isOlder(op):
 		return op

@@ -180,6 +180,8 @@ func TestOutdated(t *testing.T) {
 		"a larger total is further on while it is loading": {
 			{op: newest(in(loading))}, {op: newest(in(loading), saved(19*second), total(101))}, {op: newest(in(loading), saved(18*second), total(100)), old: true},
 		},
+		"the same total is not further on":            {{op: newest(in(loading))}, {op: newest(in(loading), saved(19*second)), old: true}},
+		"every step is further on than the first":     {{op: newest(in("importer_new"), handled(0))}, {op: newest(saved(19*second), in(loading), handled(0))}},
 		"a larger total is not further on after that": {{op: newest()}, {op: newest(saved(19*second), total(101)), old: true}},
 		"after two minutes without a newer answer an older one is shown, and counts nothing": {
 			{op: newest()}, {op: ready("a", 1, created(10*second), saved(0)), old: true}, {op: ready("a", 1, created(10*second), saved(0)), old: true, after: 2*time.Minute - 1},

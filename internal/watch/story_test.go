@@ -81,6 +81,43 @@ func TestTheLogSaysHowAnImportEndedBadly(t *testing.T) {
 	}
 }
 
+func TestTheLogTellsTheStoryOfEachImport(t *testing.T) {
+	r := newRigIn(t, rocketchatsim.StepImportingUsers)
+	r.scrape()
+	r.Clock.Advance(16 * time.Minute)
+	r.scrape()
+	next := func(change func(*rocketchatsim.Operation)) {
+		r.Update(func(op *rocketchatsim.Operation) { op.Updated = r.Clock.Now(); change(op) })
+		r.scrape()
+	}
+	next(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepDone })
+	another := func(id string) {
+		op := simtest.Operation(rocketchatsim.StepImportingUsers)
+		op.ID, op.Created, op.Updated = id, r.Clock.Now(), r.Clock.Now()
+		r.Place(op)
+		r.scrape()
+	}
+	another("b")
+	next(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepUserSelection })
+	next(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepImportingUsers })
+	next(func(op *rocketchatsim.Operation) { op.Step = rocketchatsim.StepImportCancelled })
+	another("c")
+	another("d")
+	r.Clock.Advance(6 * time.Minute)
+	next(func(op *rocketchatsim.Operation) { op.Step, op.Valid = rocketchatsim.StepDone, false })
+	var told []string
+	for _, line := range r.told() {
+		told = append(told, regexp.MustCompile(`" (step|kind)=.*`).ReplaceAllString(line, ""))
+	}
+	assert.Equal(t, []string{
+		`info msg="the import runs`, `error msg="the import has stalled`, `info msg="the import has finished`,
+		`info msg="the import runs`, `error msg="the import was set back while it ran or after it was done`, `info msg="the import runs`, `info msg="the import was canceled`,
+		`info msg="the import runs`,
+		`info msg="the import runs`, `info msg="the import has ended; it may have been aborted`,
+	}, told)
+	assert.Contains(t, r.logged(), "what was staged may be gone while the import goes on")
+}
+
 func TestAnImportThatIsOverWhenItIsSeenFirstIsNoError(t *testing.T) {
 	r := newRigIn(t, rocketchatsim.StepImportFailed)
 	r.scrape()
