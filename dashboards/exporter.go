@@ -18,7 +18,7 @@ func exporterPanels(runbook runbooks) []panel {
 			Links(runbook.section("RocketChatImportAuthFailure", "RocketChatImportScrapeFailing", "RocketChatImportExporterDown", "RocketChatImportConfigReloadFailed")),
 
 		bursts("Failures by reason",
-			"Scrapes, and readings of the selection, that failed, per minute. Red: token or permission was refused.",
+			"Scrapes that failed, per minute. Red: token or permission was refused.",
 			"reason", "rocketchat_import_scrape_failures_total{}").
 			ColorScheme(colors(dashboard.FieldColorModeIdShades, "orange")).
 			OverrideByRegexp("/(unauthorized|forbidden)$/", colorOf(dashboard.FieldColorModeIdShades, "red")).
