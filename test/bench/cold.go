@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -94,7 +95,7 @@ func (h *host) serve(r *reply) {
 	}
 	r.url = h.add(name, sim)
 	h.mux.HandleFunc(request.URL.Path, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
+		maps.Copy(w.Header(), made.Header()) // among them the instance, which is that of the look
 		// Without it Go sends chunks. Rocket.Chat does not: it knows the length.
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		if r.gzip {

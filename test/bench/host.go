@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rocketchat_import_exporter/client"
 	"rocketchat_import_exporter/internal/rocketchatsim"
 )
 
@@ -71,7 +72,9 @@ func newWorkspace(name string, generation rocketchatsim.Generation, step string,
 	op := rocketchatsim.SlackOperation(step, time.Now())
 	op.Count = &rocketchatsim.Count{
 		Total: &total, Users: &selection.Users, Channels: &selection.Channels, Messages: &selection.Messages,
-		Completed: new(total / 2), Error: new(12),
+	}
+	if s := client.Step(step); s.Running() || s == client.StepDone { // else the exporter takes it for an import that was set back
+		op.Count.Completed, op.Count.Error = new(total/2), new(12)
 	}
 	sim.SetOperation(op)
 	check(sim.SetSelection(selection))
