@@ -141,8 +141,6 @@ func (m *Memory) endRead(r *read, data client.FileData, err error, now time.Time
 func (m *Memory) reasonOf(err error, now time.Time) client.Reason {
 	e, ok := errors.AsType[*client.Error](err)
 	switch {
-	case errors.Is(err, errScrapeEnded):
-		return client.Timeout
 	case !ok:
 		return client.Connection
 	case e.Reason == client.RateLimited:

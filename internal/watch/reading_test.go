@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -322,12 +323,25 @@ func TestAPIImportHasItsSelectionInTheRecord(t *testing.T) {
 }
 
 func TestLookThatNobodyWaitsForAnyMoreLeadsToNoRead(t *testing.T) {
-	r := newRigIn(t, rocketchatsim.StepUserSelection)
-	a, err := r.askOperation(t.Context())
-	assert.NoError(t, err)
-	defer a.look.Close()
-	assert.Nil(t, r.finish(&call{ended: make(chan struct{})}, a, nil))
-	assert.Zero(t, r.Status().At)
+	for name, limit := range map[string]time.Duration{"hung up": 0, "out of time": 50 * time.Millisecond} {
+		r := newRigIn(t, rocketchatsim.StepUserSelection, everySevenSeconds)
+		arrived, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+		ctx, hangUp := context.WithCancel(t.Context())
+		gone := make(chan Snapshot)
+		go func() { gone <- r.Scrape(ctx, limit) }()
+		<-arrived
+		if limit == 0 {
+			hangUp()
+		}
+		<-gone
+		hangUp()
+		release()
+		r.running.Wait()
+		assert.True(t, r.scrape().Up, name)
+		assert.Zero(t, r.Reads(), name)
+		r.Clock.Advance(7 * time.Second)
+		assert.EqualValues(t, 12, users(r.scrape()), name)
+	}
 }
 
 func TestCallThatTheExporterEndsIsNoFailure(t *testing.T) {

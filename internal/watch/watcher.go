@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	errScrapeEnded  = errors.New("no answer within the time that Prometheus allows a scrape")
+	errScrapeEnded  = errors.New("no answer within the time that the scraper allows: raise its scrape_timeout")
 	errStillWaiting = errors.New("Rocket.Chat is still preparing the file")
 )
 
@@ -46,9 +46,8 @@ type answer struct {
 
 // call is a call that scrapes share.
 type call struct {
-	started  time.Time // by Watcher.now
-	deadline time.Time // by the wall clock
-	cancel   context.CancelFunc
+	started  time.Time     // by Watcher.now
+	deadline time.Time     // by the wall clock
 	waiting  int           // how many scrapes, or looks of its own, wait for it
 	own      bool          // no scrape began it
 	result   *result       // nil before the call has ended
@@ -109,7 +108,10 @@ func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
 	r := w.look(ctx, limit, false)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if r.reason != "" && ctx.Err() == nil && w.ctx.Err() == nil {
+	switch {
+	case r.reason == "":
+		w.isNews("scrapes", "good") // so that the log says it of the next one that ends too early
+	case ctx.Err() == nil && w.ctx.Err() == nil:
 		w.failures[r.reason]++
 	}
 	return w.show(r)
@@ -159,7 +161,7 @@ func (w *Watcher) join(wait, own bool) (*call, *result) {
 func (w *Watcher) start(now time.Time, own bool) {
 	deadline := time.Now().Add(w.cfg.Timeout)
 	ctx, cancel := context.WithDeadline(w.ctx, deadline)
-	c := &call{started: now, own: own, deadline: deadline, cancel: cancel, ended: make(chan struct{}), woken: make(chan struct{})}
+	c := &call{started: now, own: own, deadline: deadline, ended: make(chan struct{}), woken: make(chan struct{})}
 	w.call = c
 	w.running.Go(func() {
 		defer cancel()
@@ -197,14 +199,11 @@ func (w *Watcher) askSelection(ctx context.Context) (answer, error) {
 	return answer{snapshot: Snapshot{Waiting: data.Waiting, Selection: data.Selection}}, err
 }
 
-// finish takes what a call returned, unless nobody waits for it any more. It returns the read of the
-// selection that follows; nil if none does.
+// finish takes what a call returned. It returns the read of the selection that follows; nil if none
+// does.
 func (w *Watcher) finish(c *call, a answer, err error) *read {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.call != c {
-		return nil
-	}
 	w.call, c.result = nil, w.record(c, a, err)
 	close(c.ended)
 	return c.result.read
@@ -229,7 +228,7 @@ func (w *Watcher) record(c *call, a answer, err error) *result {
 		w.logSucceeded("calls", "the import can be seen")
 		if a.look != nil {
 			mode := w.cfg.FileData
-			if w.watcher != w { // the settings have changed
+			if w.watcher != w || c.waiting == 0 { // the settings have changed, or everybody has left
 				mode = config.Never
 			}
 			r.read = w.observe(question{a.look.OperationAnswer, mode, now, now.Before(w.backoff[client.EndpointFileData]), c.own})
@@ -279,23 +278,19 @@ func (w *Watcher) await(ctx context.Context, c *call, deadline time.Time) *resul
 	return c.result
 }
 
-// leave is for a scrape that waits no longer. The last one to run out of time ends the call. A call
-// that all hang up on goes on, since its result is for others too.
+// leave is for a scrape that waits no longer. The call goes on, since its result is for others too: a
+// client that has little time, or hangs up, spoils no answer. If all have left, it leads to no read.
 func (w *Watcher) leave(c *call, expired bool) *result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := w.now()
-	r := &result{started: c.started, duration: now.Sub(c.started), reason: client.Timeout}
 	c.waiting--
-	switch {
-	case c.result != nil:
+	if c.result != nil {
 		return c.result
-	case c.waiting > 0 || !expired:
-		return r
 	}
-	c.cancel()
-	w.call = nil
-	return w.record(c, answer{}, errScrapeEnded)
+	if expired {
+		w.logFailed("scrapes", "a scrape ended before Rocket.Chat answered", errScrapeEnded)
+	}
+	return &result{started: c.started, duration: w.now().Sub(c.started), reason: client.Timeout}
 }
 
 // UnscrapedAfter is how long after the last scrape nobody scrapes any more.

@@ -2,7 +2,7 @@ package watch
 
 import (
 	"context"
-	"net/http"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -79,18 +79,20 @@ func TestScrapeWithoutTimeToWaitMakesNoCall(t *testing.T) {
 	assert.Equal(t, 1, r.calls())
 }
 
-func TestCallThatNobodyWaitsForIsGivenUp(t *testing.T) {
-	r := newRig(t, rocketchatsim.Latest, everySevenSeconds, func(o *config.Workspace) { o.Timeout = time.Hour })
-	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() })
-	s := r.Scrape(context.Background(), 50*time.Millisecond)
-	assert.Equal(t, "up=false users=-1 failures=[timeout:1] reads=[]", brief(s))
-	r.running.Wait() // how the call ended after that must not count
-
-	r.Sim.Intercept(rocketchatsim.GetCurrentImportOperation, nil)
-	s = r.scrape() // within the interval, and so it shares the result
-	assert.Equal(t, "up=false users=-1 failures=[timeout:2] reads=[]", brief(s))
-	r.Clock.Advance(7 * time.Second)
-	assert.True(t, r.scrape().Up)
+func TestAScrapeWithLittleTimeSpoilsNoAnswer(t *testing.T) {
+	r := newRig(t, rocketchatsim.Latest, everySevenSeconds)
+	for i := range 2 {
+		_, release := r.Sim.Hold(rocketchatsim.GetCurrentImportOperation)
+		for range 2 {
+			assert.False(t, r.Scrape(context.Background(), 50*time.Millisecond).Up)
+		}
+		assert.Equal(t, i+1, strings.Count(r.logged(), "a scrape ended before Rocket.Chat answered"), "said once, until a scrape is answered")
+		assert.False(t, r.Status().Failing)
+		release()
+		assert.Equal(t, fmt.Sprintf("up=true users=0 failures=[timeout:%d] reads=[]", 2*i+2), brief(r.scrape()))
+		assert.Equal(t, i+1, r.calls(), "all scrapes of the interval share one call")
+		r.Clock.Advance(7 * time.Second)
+	}
 }
 
 func TestCallThatAllHungUpOnIsNotShownAsFailingAndGoesOnForOthers(t *testing.T) {
