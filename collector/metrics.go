@@ -41,7 +41,7 @@ var always = []metric{
 var named = []metric{
 	newMetric("server_instances", "Instances of Rocket.Chat that answered within the last 10 minutes; absent if answers do not name their instance.",
 		func(m samples, s watch.Snapshot) { m.gauge(float64(s.Instances)) }),
-	newMetric("server_instances_seen_total", "Instances of Rocket.Chat that answered for the first time, without the first of all. One more was started, or Rocket.Chat was restarted.",
+	newMetric("server_instances_seen_total", "Instances of Rocket.Chat that answered for the first time; the very first does not count. One more was started, or Rocket.Chat was restarted.",
 		func(m samples, s watch.Snapshot) { m.counter(s.NewInstances) }),
 }
 
@@ -82,7 +82,7 @@ var operation = []metric{
 		func(m samples, s watch.Snapshot) { m.gauge(1, s.Operation.ID, s.Operation.Importer, s.Operation.Type) }, "operation_id", "importer", "importer_name"),
 	newMetric("operation_valid", "0 if Rocket.Chat marked the operation as invalid, as a restart does to a running and to a finished import; 1 otherwise.",
 		func(m samples, s watch.Snapshot) { m.bool(s.Operation.Valid) }),
-	newMetric("operation_finished", "1 if the newest import is done and all of it was imported, as far as the exporter saw; 0 otherwise.",
+	newMetric("operation_finished", "1 if the newest import is done and all of it was imported, as far as the exporter saw; 0 otherwise, also if that is not known.",
 		func(m samples, s watch.Snapshot) { m.bool(s.Finished()) }),
 	newMetric("operation_incident", "1 if the newest import was set_back or aborted; absent otherwise. A set_back may show in the operation at the first look.",
 		func(m samples, s watch.Snapshot) {
@@ -92,7 +92,7 @@ var operation = []metric{
 				}
 			}
 		}, "kind", "operation_id"),
-	newMetric("operation_started_timestamp_seconds", "Time at which the operation was first seen running, by Rocket.Chat's clock; absent unless it was seen before that.",
+	newMetric("operation_started_timestamp_seconds", "Time at which the operation was first seen running, by Rocket.Chat's clock; absent if the exporter saw it first when it already ran.",
 		func(m samples, s watch.Snapshot) { m.time(s.Started) }),
 	newMetric("operation_created_timestamp_seconds",
 		"Time at which the operation was created, by Rocket.Chat's clock.",

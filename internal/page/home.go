@@ -38,6 +38,7 @@ type Home struct {
 type Workspace struct {
 	Name, URL string
 	Status    watch.Status
+	Polls     bool // the exporter looks by itself while nobody scrapes
 	// Hint returns what a hint says to whoever set up the workspace.
 	Hint func(client.Hint) string
 }

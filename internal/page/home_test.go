@@ -212,7 +212,7 @@ type opened struct {
 func (o opened) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	o.home.Workspaces = func() (all []Workspace) {
 		for _, name := range slices.Sorted(maps.Keys(o.seen)) {
-			all = append(all, Workspace{name, "https://" + name + ".example.com", o.seen[name], config.Workspace{}.Hint})
+			all = append(all, Workspace{name, "https://" + name + ".example.com", o.seen[name], true, config.Workspace{}.Hint})
 		}
 		return all
 	}
@@ -251,6 +251,7 @@ func pages(t *testing.T) (all []opened) {
 		opened{"a failure that is over is kept", one, "/", acme(recovered), now},
 		opened{"nothing was scraped lately", Home{Single: "acme", TelemetryPath: "/m"}, "https://[::1]/", acme(running), look.Add(6 * time.Minute)},
 		opened{"it was scraped five minutes ago", one, "/", acme(running), look.Add(5 * time.Minute)},
+		opened{"a scrape stopped the looks of the exporter", one, "/", acme(running), look.Add(2 * time.Minute)},
 		opened{"the most pressing are first", many, "/", inEach, now},
 		opened{"the address names the one that is shown in full", many, "/?workspace=acme", ten, now},
 		opened{"the address names none that there is", many, "/?workspace=elsewhere", acme(running), now},

@@ -26,6 +26,7 @@ type view struct {
 	// Unscraped says since when nobody has scraped the workspace, and Unseen since when nobody has
 	// looked at it: the exporter looks by itself where nobody scrapes.
 	Unscraped, Unseen string
+	Waits             bool // for 5 minutes without a scrape, before the exporter looks by itself
 	scraped           time.Time
 
 	// Seen is the newest look, Saved Rocket.Chat's last save before it, and
@@ -101,6 +102,7 @@ func newView(w Workspace, now time.Time) view {
 		looked: later(seen.At, seen.FailedAt),
 	}
 	v.Unseen = unscraped(v.looked, now)
+	v.Waits = w.Polls && v.Unscraped == "" && lookAge > time.Minute
 	v.Counts, v.CountedBy = diagnosis.Staged(s)
 	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == diagnosis.RankStalled
 	v.Order = v.Rank

@@ -81,7 +81,7 @@ func Reserved(telemetryPath string) bool {
 // seen returns what the page at / shows of each workspace.
 func (s server) seen() (all []page.Workspace) {
 	for _, w := range s.Set.All() {
-		all = append(all, page.Workspace{Name: w.Name, URL: w.Config.URL.String(), Status: w.Status(), Hint: w.Config.Hint})
+		all = append(all, page.Workspace{Name: w.Name, URL: w.Config.URL.String(), Status: w.Status(), Polls: w.Config.PollInterval > 0, Hint: w.Config.Hint})
 	}
 	return all
 }

@@ -84,7 +84,7 @@ func (m *Memory) whyDead(op *client.Operation, now time.Time) string {
 	case m.newInstances > m.well.instances:
 		return "an instance of Rocket.Chat was started" + between
 	default:
-		return "no instance of Rocket.Chat was seen to start" + between + ", so somebody called import.clear, or something else ended it"
+		return "no instance of Rocket.Chat was seen to start" + between + "; one may answer later, or somebody called import.clear"
 	}
 }
 
