@@ -137,10 +137,11 @@ func TestThePageOfComposeHoldsOnAnEngine(t *testing.T) {
 		})
 	})
 	t.Run("one exporter watches many workspaces", func(t *testing.T) {
+		compose(t, block(t, page, "install -d -m 755 secrets/workspaces"))
 		rig.WriteFile(t, filepath.Join(dir, "secrets/workspaces/globex"), rig.Token)
 		rig.WriteFile(t, filepath.Join(dir, "secrets/workspaces/workspaces.yml"),
 			"workspaces: {globex: {url: 'http://rocketchat:3000', user_id: "+rig.UserID+", auth_token_file: globex}}")
-		compose(t, block(t, page, "secrets/workspaces"))
+		compose(t, block(t, page, "chmod 644 secrets/workspaces"))
 		compose(t, strings.Replace(block(t, page, ":many-workspaces.yaml"), "compose.yaml:", "compose.yaml:secrets/network.yaml:rocketchat-receiver.yaml:", 1))
 		assert.Contains(t, compose(t, startAndCheck), "is accepted")
 		isScraped(t, "globex")
