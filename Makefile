@@ -39,7 +39,7 @@ shipped   = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*
 # -race for the race detector.
 RACE ?=
 
-.PHONY: build test check format staticcheck spelling generated unit unit-dashboards changed-rules rules size complexity generate tools e2e soak bench image image-test engine-test deploy-test release release-check packages packages-test
+.PHONY: build test download check format staticcheck spelling generated unit unit-dashboards changed-rules rules size complexity generate tools e2e soak bench image image-test engine-test deploy-test release release-check packages packages-test
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o rocketchat_import_exporter .
@@ -48,8 +48,14 @@ build:
 # last, at the same time.
 # What ships is built without C, and only the race detector needs it.
 test: export CGO_ENABLED = $(if $(RACE),1,0)
-test: format spelling generated unit
+test: format generated
+	@$(MAKE) --no-print-directory --jobs=2 spelling download
+	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory --jobs=2 unit-dashboards changed-rules
+
+# Downloads what the tests need, while the tool for spelling is built.
+download:
+	@go list -deps -test ./... >/dev/null && cd dashboards && go list -deps -test ./... >/dev/null
 
 # What must pass before a change lands.
 check: RACE = -race
