@@ -26,7 +26,7 @@ type view struct {
 	// Unscraped says since when nobody has scraped the workspace, and Unseen since when nobody has
 	// looked at it: the exporter looks by itself where nobody scrapes.
 	Unscraped, Unseen string
-	Waits             bool // for 5 minutes without a scrape, before the exporter looks by itself
+	Waits             string // how long without a scrape, before the exporter looks by itself; else empty
 	scraped           time.Time
 
 	// Seen is the newest look, Saved Rocket.Chat's last save before it, and
@@ -102,7 +102,9 @@ func newView(w Workspace, now time.Time) view {
 		looked: later(seen.At, seen.FailedAt),
 	}
 	v.Unseen = unscraped(v.looked, now)
-	v.Waits = w.Polls && v.Unscraped == "" && lookAge > time.Minute
+	if w.Polls && v.Unscraped == "" && lookAge > time.Minute {
+		v.Waits = diagnosis.Number(int64(watch.UnscrapedAfter/time.Minute), "minute")
+	}
 	v.Counts, v.CountedBy = diagnosis.Staged(s)
 	v.Since, v.Stalled = past(v.At, v.Age+lookAge), v.Rank == diagnosis.RankStalled
 	v.Order = v.Rank
@@ -153,12 +155,12 @@ func (v *view) explain(err error, hint func(client.Hint) string) {
 	v.FailureRunbook = cmp.Or(v.FailureRunbook, "RocketChatImportScrapeFailing")
 }
 
-// unscraped says since when nobody has scraped; it is empty for 5 minutes after a scrape.
+// unscraped says since when nobody has scraped; it is empty for watch.UnscrapedAfter after a scrape.
 func unscraped(scraped, now time.Time) string {
 	switch age := now.Sub(scraped); {
 	case scraped.IsZero():
 		return "yet"
-	case age > 5*time.Minute:
+	case age > watch.UnscrapedAfter:
 		return "for " + diagnosis.Span(age)
 	default:
 		return ""

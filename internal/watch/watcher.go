@@ -20,7 +20,7 @@ var (
 
 // Watcher takes snapshots of one workspace's newest import. It is safe for concurrent use. It calls
 // Rocket.Chat only while it is being scraped or in [Watcher.Poll], except for a read of the
-// selection, which has its own timeout.
+// selection, which has its own timeout. A call may outlive the scrape that began it.
 type Watcher struct {
 	client *client.Client
 	cfg    config.Workspace
@@ -110,7 +110,7 @@ func (w *Watcher) Scrape(ctx context.Context, limit time.Duration) Snapshot {
 	defer w.mu.Unlock()
 	switch {
 	case r.reason == "":
-		w.isNews("scrapes", "good") // so that the log says it of the next one that ends too early
+		w.isNews("scrapes", "good") // the next scrape that ends too early is logged again
 	case ctx.Err() == nil && w.ctx.Err() == nil:
 		w.failures[r.reason]++
 	}
